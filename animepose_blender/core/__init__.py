@@ -1,0 +1,1 @@
+"""Pure functions that both processes use. numpy only: Blender ships no SciPy."""

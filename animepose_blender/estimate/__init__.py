@@ -1,0 +1,1 @@
+"""The worker: from a video to a take. Never imports bpy."""

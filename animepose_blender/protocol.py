@@ -1,0 +1,202 @@
+"""The contract between Blender and the worker: one job request in, one JSON message a line out.
+
+The host starts `python -m animepose_blender.estimate --job JOB.json`. The worker answers on stdout, one JSON object a
+line, each with a `type` from `MESSAGES`; its log goes to stderr. A line on the worker's stdin, or its end, cancels the
+job. The last message is always one of `result`, `error` and `cancelled`, and the exit status is the `ExitCode` that
+belongs to it. A worker that ends without such a message has died.
+
+| message   | fields                                                  | when                                            |
+|-----------|---------------------------------------------------------|-------------------------------------------------|
+| hello     | protocol, pid, versions                                 | once, first                                     |
+| progress  | stage, fraction, stage_fraction, seconds_left           | a few times a second; fractions 0 to 1          |
+| warning   | message                                                 | something the user should know, work goes on    |
+| result    | take, people, frames, seconds                           | last: the take is on disk                       |
+| error     | message, remedy, exit_code                              | last: what is wrong and what to do              |
+| cancelled |                                                         | last: nothing was written                       |
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from typing import Any, ClassVar, TypeVar
+
+from .errors import AnimePoseError, ExitCode
+
+PROTOCOL_VERSION = 1
+
+STAGES: tuple[str, ...] = ("open", "detect", "track", "place", "solve", "write")
+"""The stages of a run in order, as `Progress.stage` names them."""
+
+PRESETS: tuple[str, ...] = ("offline", "dummy")
+"""`dummy` makes up a walking person without reading the picture: protocol, progress and cancel can be tried in a second."""
+
+DEVICES: tuple[str, ...] = ("auto", "cpu", "cuda", "mps")
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What to estimate, and how.
+
+    Raises:
+        AnimePoseError: if a value is out of its range.
+    """
+
+    clip: str
+    """Path of the video."""
+    take: str
+    """Path of the take to write."""
+    preset: str = "offline"
+    start_s: float | None = None
+    """First moment to use, seconds from the clip's first frame; None = its beginning."""
+    end_s: float | None = None
+    """Last moment to use; None = its end."""
+    focal_mm: float | None = None
+    """Focal length as on a camera with a sensor 36 mm wide; None = from `focal_px`, the clip or a default."""
+    focal_px: float | None = None
+    """Focal length in pixels of the upright picture; at most one of the two is given."""
+    max_people: int = 8
+    device: str = "auto"
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Settings of single stages, by name; unknown names are refused by the stage."""
+    protocol: int = PROTOCOL_VERSION
+
+    def __post_init__(self) -> None:
+        if self.protocol > PROTOCOL_VERSION:
+            raise AnimePoseError(
+                f"The job is of protocol {self.protocol}; this worker knows up to {PROTOCOL_VERSION}.",
+                "Repair the environment in the add-on's preferences.",
+            )
+        _require(bool(self.clip), "no clip is given", "Choose a video.")
+        _require(bool(self.take), "no path for the take is given", "Name the file to write.")
+        _require(self.preset in PRESETS, f"unknown preset {self.preset!r}", f"Choose one of {', '.join(PRESETS)}.")
+        _require(self.device in DEVICES, f"unknown device {self.device!r}", f"Choose one of {', '.join(DEVICES)}.")
+        _require(1 <= self.max_people <= 100, f"max people is {self.max_people}", "Choose 1 to 100.")
+        _require(
+            self.focal_mm is None or self.focal_px is None, "the focal length is given twice", "Give it in mm or in px."
+        )
+        for name in ("focal_mm", "focal_px"):
+            value = getattr(self, name)
+            _require(value is None or value > 0, f"{name} is {value}", "Give a focal length above 0.")
+        start_s = self.start_s or 0.0
+        _require(start_s >= 0, f"the range starts at {start_s} s", "Start at 0 s or later.")
+        _require(
+            self.end_s is None or self.end_s > start_s,
+            f"the range ends at {self.end_s} s and starts at {start_s} s",
+            "Let the range end after its start.",
+        )
+
+
+@dataclass(frozen=True)
+class Hello:
+    type: ClassVar[str] = "hello"
+    pid: int
+    versions: dict[str, str] = field(default_factory=dict)
+    protocol: int = PROTOCOL_VERSION
+
+
+@dataclass(frozen=True)
+class Progress:
+    type: ClassVar[str] = "progress"
+    stage: str
+    fraction: float
+    """Share of the whole run that is done, 0 to 1."""
+    stage_fraction: float = 0.0
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class Warning_:
+    type: ClassVar[str] = "warning"
+    message: str
+
+
+@dataclass(frozen=True)
+class Result:
+    type: ClassVar[str] = "result"
+    take: str
+    people: int
+    frames: int
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Error:
+    type: ClassVar[str] = "error"
+    message: str
+    remedy: str = ""
+    exit_code: int = int(ExitCode.BAD_INPUT)
+
+
+@dataclass(frozen=True)
+class CancelledMessage:
+    type: ClassVar[str] = "cancelled"
+
+
+Message = Hello | Progress | Warning_ | Result | Error | CancelledMessage
+MESSAGES: dict[str, type] = {m.type: m for m in (Hello, Progress, Warning_, Result, Error, CancelledMessage)}
+FINAL: tuple[type, ...] = (Result, Error, CancelledMessage)
+"""Message types that end a run."""
+
+
+def encode_job(job: JobRequest) -> str:
+    """The job request as JSON text."""
+    return json.dumps(asdict(job), indent=1)
+
+
+def decode_job(text: str) -> JobRequest:
+    """Read a job request.
+
+    Raises:
+        AnimePoseError: if the text is not JSON, names an unknown field or lacks one, or a value is out of range.
+    """
+    return _from_json(JobRequest, _parse(text, "job request"), "job request")
+
+
+def encode(message: Message) -> str:
+    """One message as one line of JSON, with its line end."""
+    return json.dumps({"type": message.type, **asdict(message)}, allow_nan=False) + "\n"
+
+
+def decode(line: str) -> Message:
+    """Read one line of the worker.
+
+    Raises:
+        AnimePoseError: if it is not one of `MESSAGES`.
+    """
+    data = _parse(line, "message")
+    kind = data.pop("type", None)
+    if kind not in MESSAGES:
+        raise AnimePoseError(f"The worker sent an unknown message of type {kind!r}.", _REPAIR)
+    return _from_json(MESSAGES[kind], data, f"{kind} message")
+
+
+_REPAIR = "Repair the environment in the add-on's preferences."
+
+
+def _parse(text: str, what: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise AnimePoseError(f"The {what} is not JSON: {text[:80]!r}.", _REPAIR) from error
+    if not isinstance(data, dict):
+        raise AnimePoseError(f"The {what} is not a JSON object: {text[:80]!r}.", _REPAIR)
+    return data
+
+
+def _from_json(cls: type[_T], data: dict[str, Any], what: str) -> _T:
+    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    unknown = sorted(set(data) - set(known))
+    missing = sorted(
+        n for n, f in known.items() if n not in data and f.default is MISSING and f.default_factory is MISSING
+    )
+    if unknown or missing:
+        raise AnimePoseError(f"The {what} has unknown fields {unknown} and lacks {missing}.", _REPAIR)
+    return cls(**data)
+
+
+def _require(condition: bool, what: str, remedy: str) -> None:
+    if not condition:
+        raise AnimePoseError(f"The job cannot be run: {what}.", remedy, ExitCode.USAGE)

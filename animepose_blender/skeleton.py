@@ -1,0 +1,132 @@
+"""The skeleton: joints, the tree they hang in, the rest pose, and its forward direction.
+
+Axes of the rest pose are Blender's for a character: +X is the person's left, -Y is where it looks, +Z is up.
+The rest pose is a T-pose with the palms down and the feet on z = 0.
+
+Every joint but the pelvis is the tail of exactly one bone, so joints and bones share an index and a parent:
+bone `j` runs from joint `PARENTS[j]` to joint `j`. Its local rotation is relative to bone `PARENTS[j]`, and the
+forward kinematics (`core.kinematics.forward`) are
+
+    G[0] = R[0]                     G[j] = G[PARENTS[j]] * R[j]
+    x[0] = root                     x[j] = x[PARENTS[j]] + G[j] * (length[j] * REST_DIRECTIONS[j])
+
+so that the identity for every bone, lengths `REST_LENGTHS_M` and root `REST_JOINTS_M[0]` give `REST_JOINTS_M`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+JOINTS: tuple[str, ...] = (
+    "pelvis", "spine", "chest", "neck", "head_top", "nose",
+    "left_ear", "right_ear",
+    "left_shoulder", "right_shoulder",
+    "left_elbow", "right_elbow",
+    "left_wrist", "right_wrist",
+    "left_index_knuckle", "right_index_knuckle",
+    "left_pinky_knuckle", "right_pinky_knuckle",
+    "left_hip", "right_hip",
+    "left_knee", "right_knee",
+    "left_ankle", "right_ankle",
+    "left_heel", "right_heel",
+    "left_toe", "right_toe",
+)  # fmt: skip
+"""Pelvis is the middle of the hips, neck the base of the neck between the shoulders, spine and chest lie a third and
+two thirds of the way between them, toe is the tip of the big toe, and a knuckle is where finger and palm meet."""
+
+J: dict[str, int] = {name: index for index, name in enumerate(JOINTS)}
+JOINT_COUNT: int = len(JOINTS)
+
+_PARENT_OF: dict[str, str] = {
+    "spine": "pelvis", "chest": "spine", "neck": "chest", "head_top": "neck",
+    "nose": "head_top", "ear": "head_top",
+    "shoulder": "neck", "elbow": "shoulder", "wrist": "elbow",
+    "index_knuckle": "wrist", "pinky_knuckle": "index_knuckle",
+    "hip": "pelvis", "knee": "hip", "ankle": "knee", "heel": "ankle", "toe": "heel",
+}  # fmt: skip
+
+
+def _parent(name: str) -> int:
+    if name == "pelvis":
+        return -1
+    side, _, stem = name.partition("_")
+    if side not in ("left", "right"):
+        return J[_PARENT_OF[name]]
+    parent = _PARENT_OF[stem]
+    return J[parent] if parent in J else J[f"{side}_{parent}"]
+
+
+PARENTS: np.ndarray = np.array([_parent(name) for name in JOINTS], dtype=np.int64)
+"""(J,) index of each joint's parent, always smaller than its own; -1 for the pelvis."""
+
+MIRROR: np.ndarray = np.array(
+    [
+        J[name.replace("left_", "right_") if name.startswith("left_") else name.replace("right_", "left_")]
+        for name in JOINTS
+    ],
+    dtype=np.int64,
+)
+"""(J,) index of the joint on the other side of the body; a joint of the middle is its own mirror."""
+
+_BONE_STEMS: dict[str, str] = {
+    "pelvis": "pelvis", "spine": "abdomen", "chest": "spine", "neck": "chest", "head_top": "head", "nose": "nose",
+    "ear": "ear", "shoulder": "shoulder", "elbow": "upper_arm", "wrist": "forearm",
+    "index_knuckle": "hand", "pinky_knuckle": "palm",
+    "hip": "hip", "knee": "thigh", "ankle": "shin", "heel": "foot", "toe": "toe",
+}  # fmt: skip
+
+
+def _bone(name: str) -> str:
+    side, _, stem = name.partition("_")
+    return f"{_BONE_STEMS[stem]}.{side[0].upper()}" if side in ("left", "right") else _BONE_STEMS[name]
+
+
+BONES: tuple[str, ...] = tuple(_bone(name) for name in JOINTS)
+"""(J,) the bone that ends at each joint, in Blender's left/right convention; bone 0 turns the pelvis itself."""
+
+BONE_COUNT: int = len(BONES)
+
+RIGID: np.ndarray = np.array(
+    [stem in ("nose", "ear", "palm", "hip", "toe") for stem in (bone.split(".")[0] for bone in BONES)]
+)
+"""(B,) bool; bones that keep the identity, since nothing seen from outside turns them against their parent: the face
+points follow the head, the hips the pelvis, the pinky knuckle the hand and the toe the foot (`foot` runs from ankle to
+heel and carries the rotation of the whole foot)."""
+
+_REST_LEFT: dict[str, tuple[float, float, float]] = {
+    "pelvis": (0.0, 0.0, 0.92), "spine": (0.0, 0.0, 1.085), "chest": (0.0, 0.0, 1.25), "neck": (0.0, 0.0, 1.415),
+    "head_top": (0.0, -0.02, 1.70), "nose": (0.0, -0.13, 1.555),
+    "ear": (0.075, -0.015, 1.565),
+    "shoulder": (0.175, 0.0, 1.385), "elbow": (0.455, 0.0, 1.385), "wrist": (0.705, 0.0, 1.385),
+    "index_knuckle": (0.795, -0.03, 1.385), "pinky_knuckle": (0.78, 0.03, 1.385),
+    "hip": (0.095, 0.0, 0.92), "knee": (0.095, -0.01, 0.505), "ankle": (0.095, 0.01, 0.09),
+    "heel": (0.095, 0.055, 0.02), "toe": (0.11, -0.185, 0.02),
+}  # fmt: skip
+
+
+def _rest(name: str) -> tuple[float, float, float]:
+    side, _, stem = name.partition("_")
+    if side not in ("left", "right"):
+        return _REST_LEFT[name]
+    x, y, z = _REST_LEFT[stem]
+    return (x if side == "left" else -x), y, z
+
+
+REST_JOINTS_M: np.ndarray = np.array([_rest(name) for name in JOINTS])
+"""(J, 3) joints of the rest pose of a person 1.70 m tall; metres, origin on the floor below the pelvis."""
+
+_segments = REST_JOINTS_M - REST_JOINTS_M[PARENTS]
+_segments[0] = 0.0
+REST_LENGTHS_M: np.ndarray = np.linalg.norm(_segments, axis=1)
+"""(B,) bone lengths of the rest pose; the pelvis's own is 0."""
+
+REST_DIRECTIONS: np.ndarray = np.divide(
+    _segments, REST_LENGTHS_M[:, None], out=np.zeros_like(_segments), where=REST_LENGTHS_M[:, None] > 0
+)
+"""(B, 3) unit direction of each bone in the rest pose; zero for the pelvis."""
+
+CONTACT_JOINTS: tuple[int, ...] = (J["left_heel"], J["left_toe"], J["right_heel"], J["right_toe"])
+"""The joints that `Take.contact` speaks of, in its order."""
+
+for _array in (PARENTS, MIRROR, RIGID, REST_JOINTS_M, REST_LENGTHS_M, REST_DIRECTIONS):
+    _array.setflags(write=False)

@@ -1,0 +1,223 @@
+"""The take: everything known about one clip, in one file that anyone with numpy can read.
+
+F frames, P people, J = B joints and bones, K = J keypoints (`skeleton.JOINTS`). NaN means not observed. Metres,
+seconds, pixels (x right, y down, pixel centres at +0.5), quaternions wxyz. World axes are Blender's: Z up, floor at
+z = 0. Camera axes are OpenCV's: x right, y down, z forward.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from dataclasses import dataclass, field, fields
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import AnimePoseError
+from .skeleton import BONE_COUNT, JOINT_COUNT
+
+SCHEMA_VERSION = 1
+"""Raised whenever a field changes its meaning; files of a newer version are refused."""
+
+
+class State(IntEnum):
+    """What is known of a person in a frame (`Take.state`)."""
+
+    ABSENT = 0
+    OBSERVED = 1
+    PREDICTED = 2
+    """Hidden, and filled in by the trajectory model."""
+
+
+_SHAPES: dict[str, tuple[str, ...]] = {
+    "frame_time_s": ("F",),
+    "intrinsics": ("F", "3", "3"),
+    "camera_to_world": ("F", "4", "4"),
+    "person_id": ("P",),
+    "state": ("P", "F"),
+    "keypoints_px": ("P", "F", "J", "2"),
+    "keypoint_confidence": ("P", "F", "J"),
+    "joints_world_m": ("P", "F", "J", "3"),
+    "joint_confidence": ("P", "F", "J"),
+    "box_px": ("P", "F", "4"),
+    "box_camera_m": ("P", "F", "6"),
+    "contact": ("P", "F", "4"),
+    "rotations": ("P", "F", "B", "4"),
+    "root_world_m": ("P", "F", "3"),
+    "bone_length_m": ("P", "B"),
+}
+_INTEGER_FIELDS = {"person_id": np.int32, "state": np.uint8}
+_DOUBLE_FIELDS = ("frame_time_s", "intrinsics", "camera_to_world")
+_MUST_BE_FINITE = ("frame_time_s", "intrinsics", "camera_to_world", "bone_length_m")
+_OPTIONAL_PREFIXES = ("hand_", "face_")
+_UNIT_TOLERANCE = 1e-3
+
+
+@dataclass(eq=False)
+class Take:
+    """One clip, solved. Arrays are cast on construction (float32; float64 for times and cameras) and validated.
+
+    Raises:
+        AnimePoseError: if a shape, a value range or the order of the frame times is wrong.
+    """
+
+    source: dict[str, Any]
+    """Clip path, sha256, size, frame rate as a fraction, rotation, preset, model cards, versions; JSON."""
+    frame_time_s: np.ndarray
+    """(F,) presentation time of each frame, strictly increasing."""
+    intrinsics: np.ndarray
+    """(F, 3, 3) pinhole matrix of each frame, pixels."""
+    camera_to_world: np.ndarray
+    """(F, 4, 4) from camera axes to world axes."""
+    person_id: np.ndarray
+    """(P,) stable, unique ids."""
+    state: np.ndarray
+    """(P, F) `State`."""
+    keypoints_px: np.ndarray
+    """(P, F, K, 2) image evidence."""
+    keypoint_confidence: np.ndarray
+    """(P, F, K) 0 to 1; 0 where the keypoint is NaN."""
+    joints_world_m: np.ndarray
+    """(P, F, J, 3) the solved joints; NaN where the person is absent."""
+    joint_confidence: np.ndarray
+    """(P, F, J) 0 to 1."""
+    box_px: np.ndarray
+    """(P, F, 4) x0, y0, x1, y1."""
+    box_camera_m: np.ndarray
+    """(P, F, 6) depth-localized 3D box: min corner, max corner, camera axes."""
+    contact: np.ndarray
+    """(P, F, 4) probability that left heel, left toe, right heel, right toe stand on the floor."""
+    rotations: np.ndarray
+    """(P, F, B, 4) local bone rotations, wxyz, see `skeleton`; that of the pelvis is in world axes."""
+    root_world_m: np.ndarray
+    """(P, F, 3) the pelvis."""
+    bone_length_m: np.ndarray
+    """(P, B) constant bone lengths of each person; the pelvis's is 0."""
+    extras: dict[str, np.ndarray] = field(default_factory=dict)
+    """Optional arrays whose names begin with `hand_` or `face_`."""
+
+    def __post_init__(self) -> None:
+        for name in _SHAPES:
+            dtype = _INTEGER_FIELDS.get(name, np.float64 if name in _DOUBLE_FIELDS else np.float32)
+            setattr(self, name, np.asarray(getattr(self, name), dtype=dtype))
+        self.validate()
+
+    @property
+    def frame_count(self) -> int:
+        """F."""
+        return self.frame_time_s.shape[0]
+
+    @property
+    def person_count(self) -> int:
+        """P."""
+        return self.person_id.shape[0]
+
+    def validate(self) -> None:
+        """Check every field against the contract at the top of this module.
+
+        Raises:
+            AnimePoseError: naming the field, what was expected and what came.
+        """
+        sizes = {
+            "F": self.frame_time_s.shape[0] if self.frame_time_s.ndim == 1 else -1,
+            "P": self.person_id.shape[0] if self.person_id.ndim == 1 else -1,
+            "J": JOINT_COUNT,
+            "B": BONE_COUNT,
+        }
+        for name, dimensions in _SHAPES.items():
+            expected = tuple(sizes[d] if d in sizes else int(d) for d in dimensions)
+            actual = getattr(self, name).shape
+            if actual != expected:
+                raise _invalid(f"{name} has shape {actual}, expected {dimensions} = {expected}")
+        if sizes["F"] < 1:
+            raise _invalid("it holds no frames")
+        for name in _MUST_BE_FINITE:
+            if not np.isfinite(getattr(self, name)).all():
+                raise _invalid(f"{name} holds values that are not finite")
+        if (np.diff(self.frame_time_s) <= 0).any():
+            raise _invalid("frame_time_s does not increase from frame to frame")
+        if len(set(self.person_id.tolist())) != self.person_count:
+            raise _invalid(f"person_id holds the same id twice: {self.person_id.tolist()}")
+        if self.state.size and self.state.max() > max(State):
+            raise _invalid(f"state holds {self.state.max()}, expected 0 to {int(max(State))}")
+        for name in ("keypoint_confidence", "joint_confidence", "contact"):
+            values = getattr(self, name)
+            if values.size and ((values < 0) | (values > 1)).any():
+                raise _invalid(f"{name} holds values outside 0 to 1")
+        present = self.state != State.ABSENT
+        for name in ("joints_world_m", "rotations", "root_world_m"):
+            if not np.isfinite(getattr(self, name)[present]).all():
+                raise _invalid(f"{name} is not finite in frames where the person is present")
+        norms = np.linalg.norm(self.rotations[present], axis=-1)
+        if norms.size and np.abs(norms - 1).max() > _UNIT_TOLERANCE:
+            raise _invalid("rotations holds quaternions that are not of unit length")
+        for name in self.extras:
+            if not name.startswith(_OPTIONAL_PREFIXES):
+                raise _invalid(f"unknown field {name!r}; optional fields begin with {_OPTIONAL_PREFIXES}")
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the take; the file appears whole or not at all.
+
+        Returns:
+            The path written to.
+        Raises:
+            AnimePoseError: if the folder cannot be written to or the disk is full.
+        """
+        path = Path(path)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        arrays = {name: getattr(self, name) for name in _SHAPES} | self.extras
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                np.savez_compressed(
+                    file, schema_version=np.int32(SCHEMA_VERSION), source=np.array(json.dumps(self.source)), **arrays
+                )
+            temporary.replace(path)
+        except OSError as error:
+            raise AnimePoseError(
+                f"The take could not be written to {path}: {error.strerror or error}.",
+                "Choose a folder that can be written to and has space left.",
+            ) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+        return path
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Take:
+        """Read a take.
+
+        Raises:
+            AnimePoseError: if the file is missing, is not a take, is of a newer version or breaks the contract.
+        """
+        path = Path(path)
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+        except FileNotFoundError as error:
+            raise AnimePoseError(f"There is no take at {path}.", "Check the path.") from error
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise AnimePoseError(
+                f"{path} is not a take: it cannot be read as .npz ({error}).", "Estimate the clip again."
+            ) from error
+        version = arrays.pop("schema_version", None)
+        if version is None:
+            raise AnimePoseError(f"{path} is not a take: it has no schema_version.", "Choose a take.npz.")
+        if int(version) > SCHEMA_VERSION:
+            raise AnimePoseError(
+                f"{path} was written by a newer AnimePose (take version {int(version)}, known up to {SCHEMA_VERSION}).",
+                "Update AnimePose, or estimate the clip again with this version.",
+            )
+        missing = [f.name for f in fields(cls) if f.name != "extras" and f.name not in arrays]
+        if missing:
+            raise AnimePoseError(f"{path} is not a whole take: {', '.join(missing)} missing.", "Estimate the clip again.")
+        source = json.loads(str(arrays.pop("source")))
+        known = {name: arrays.pop(name) for name in _SHAPES}
+        return cls(source=source, **known, extras=arrays)
+
+
+def _invalid(what: str) -> AnimePoseError:
+    return AnimePoseError(f"The take is not valid: {what}.", "Estimate the clip again, or report this as a bug.")
