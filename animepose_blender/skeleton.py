@@ -130,3 +130,138 @@ CONTACT_JOINTS: tuple[int, ...] = (J["left_heel"], J["left_toe"], J["right_heel"
 
 for _array in (PARENTS, MIRROR, RIGID, REST_JOINTS_M, REST_LENGTHS_M, REST_DIRECTIONS):
     _array.setflags(write=False)
+
+# Keypoint conventions of detectors and data sets. Each maps a joint of ours to the source points whose mean it is; a
+# joint that is missing from a map is not in that convention.
+
+
+def _sided(**pairs: str) -> dict[str, tuple[str, ...]]:
+    """Both sides of maps such as `ear="{s}_ear"`, where {s} is left or right, {S} Left or Right, {i} l or r."""
+    result = {}
+    for side in ("left", "right"):
+        for joint, name in pairs.items():
+            result[f"{side}_{joint}"] = (name.format(s=side, S=side.title(), i=side[0], I=side[0].upper()),)
+    return result
+
+
+_LIMBS = _sided(
+    ear="{s}_ear", shoulder="{s}_shoulder", elbow="{s}_elbow", wrist="{s}_wrist",
+    hip="{s}_hip", knee="{s}_knee", ankle="{s}_ankle",
+)  # fmt: skip
+_MIDDLES = {
+    "nose": ("nose",),
+    "pelvis": ("left_hip", "right_hip"),
+    "neck": ("left_shoulder", "right_shoulder"),
+}
+
+COCO_17: tuple[str, ...] = (
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
+    "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
+    "right_ankle",
+)  # fmt: skip
+
+HALPE_26: tuple[str, ...] = COCO_17 + (
+    "head", "neck", "hip", "left_big_toe", "right_big_toe", "left_small_toe", "right_small_toe", "left_heel",
+    "right_heel",
+)  # fmt: skip
+
+COCO_WHOLEBODY_133: tuple[str, ...] = (
+    COCO_17
+    + ("left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel")
+    + tuple(f"face_{i}" for i in range(68))
+    + tuple(f"left_hand_{i}" for i in range(21))
+    + tuple(f"right_hand_{i}" for i in range(21))
+)
+
+BLAZEPOSE_33: tuple[str, ...] = (
+    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
+    "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow",
+    "right_elbow", "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index", "left_thumb",
+    "right_thumb", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel",
+    "right_heel", "left_foot_index", "right_foot_index",
+)  # fmt: skip
+
+HUMAN36M_17: tuple[str, ...] = (
+    "hip", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "spine", "thorax", "nose",
+    "head", "left_shoulder", "left_elbow", "left_wrist", "right_shoulder", "right_elbow", "right_wrist",
+)  # fmt: skip
+
+MUPOTS_17: tuple[str, ...] = (
+    "head_top", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist",
+    "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "pelvis", "spine", "head",
+)  # fmt: skip
+
+_BODY_OF_12 = {joint: names for joint, names in _LIMBS.items() if not joint.endswith("ear")}
+
+KEYPOINT_MAPS: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
+    "coco_17": (COCO_17, {**_MIDDLES, **_LIMBS}),
+    "halpe_26": (
+        HALPE_26,
+        {**_LIMBS, "nose": ("nose",), "pelvis": ("hip",), "neck": ("neck",), "head_top": ("head",)}
+        | _sided(heel="{s}_heel", toe="{s}_big_toe"),
+    ),
+    # In the 21-point hands 5 and 17 are the knuckles of index and little finger.
+    "coco_wholebody_133": (
+        COCO_WHOLEBODY_133,
+        {**_MIDDLES, **_LIMBS}
+        | _sided(heel="{s}_heel", toe="{s}_big_toe", index_knuckle="{s}_hand_5", pinky_knuckle="{s}_hand_17"),
+    ),
+    "blazepose_33": (
+        BLAZEPOSE_33,
+        {**_MIDDLES, **_LIMBS}
+        | _sided(index_knuckle="{s}_index", pinky_knuckle="{s}_pinky", heel="{s}_heel", toe="{s}_foot_index"),
+    ),
+    "human36m_17": (
+        HUMAN36M_17,
+        {**_BODY_OF_12, "pelvis": ("hip",), "neck": ("thorax",), "head_top": ("head",), "nose": ("nose",)},
+    ),
+    "mupots_17": (MUPOTS_17, {**_BODY_OF_12, "pelvis": ("pelvis",), "neck": ("neck",), "head_top": ("head_top",)}),
+}
+"""Convention → its own point names in order, and the map. Sources: the COCO, Halpe, COCO-WholeBody, MediaPipe,
+Human3.6M (17 joints, VideoPose3D's order) and MuPoTS-3D documentation."""
+
+
+def from_keypoints(convention: str, points: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points of another convention in ours.
+
+    Args:
+        convention: a key of `KEYPOINT_MAPS`.
+        points: (..., N, D) in that convention's order; NaN = not observed.
+        confidence: (..., N).
+    Returns:
+        (..., J, D) and (..., J). A joint made of several points is their mean and has the smallest of their
+        confidences; one that the convention lacks, or whose points are not observed, is NaN with confidence 0.
+    Raises:
+        ValueError: if N is not the convention's number of points.
+    """
+    names, sources = KEYPOINT_MAPS[convention]
+    if points.shape[-2] != len(names) or confidence.shape != points.shape[:-1]:
+        raise ValueError(f"{convention} has {len(names)} points; got points {points.shape}, confidence {confidence.shape}")
+    place = {name: index for index, name in enumerate(names)}
+    joints = np.full((*points.shape[:-2], JOINT_COUNT, points.shape[-1]), np.nan, dtype=points.dtype)
+    joint_confidence = np.zeros(joints.shape[:-1], dtype=confidence.dtype)
+    for joint, of in sources.items():
+        indices = [place[name] for name in of]
+        joints[..., J[joint], :] = points[..., indices, :].mean(axis=-2)
+        joint_confidence[..., J[joint]] = confidence[..., indices].min(axis=-1)
+    joint_confidence[np.isnan(joints).any(axis=-1)] = 0
+    return joints, joint_confidence
+
+
+MOCAP_NAMES: dict[str, tuple[str, ...]] = {
+    "pelvis": ("hip", "Hips", "root", "CC_Base_Hip", "pelvis"),
+    "chest": ("chest", "Spine1", "thorax", "CC_Base_Spine02"),
+    "neck": ("neck", "Neck", "lowerneck", "CC_Base_NeckTwist01"),
+} | {
+    f"{side}_{joint}": tuple(n.format(S=side.title(), i=side[0], I=side[0].upper()) for n in names)
+    for side in ("left", "right")
+    for joint, names in {
+        "shoulder": ("{i}Shldr", "{S}Arm", "{i}humerus", "CC_Base_{I}_Upperarm"),
+        "elbow": ("{i}ForeArm", "{S}ForeArm", "{i}radius", "CC_Base_{I}_Forearm"),
+        "wrist": ("{i}Hand", "{S}Hand", "{i}hand", "CC_Base_{I}_Hand"),
+        "hip": ("{i}Thigh", "{S}UpLeg", "{i}femur", "CC_Base_{I}_Thigh"),
+        "knee": ("{i}Shin", "{S}Leg", "{i}tibia", "CC_Base_{I}_Calf"),
+        "ankle": ("{i}Foot", "{S}Foot", "{i}foot", "CC_Base_{I}_Foot"),
+    }.items()
+}
+"""Joint → the names under which BVH files and the CMU recordings (three skeletons) have a joint at that place."""

@@ -1,0 +1,79 @@
+"""What the stages ask of a backend. A preset names one of each; any of them can be replaced on its own.
+
+A region is a square of the picture that holds one person upright: `(center_x, center_y, size, angle)`, pixels and
+radians; the square is turned clockwise (as seen, y down) by `angle`, so that the person's head points to its top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Places where a detector believes to see a person, best first."""
+
+    region: np.ndarray
+    """(N, 4) regions."""
+    score: np.ndarray
+    """(N,) 0 to 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class PoseObservation:
+    """One person seen in one frame, in the estimator's own landmarks (L of them)."""
+
+    landmarks_px: np.ndarray
+    """(L, 2) in the whole picture."""
+    confidence: np.ndarray
+    """(L,) 0 to 1: that the landmark is in the picture and not hidden."""
+    landmarks_m: np.ndarray
+    """(L, 3) metric, relative to the middle of the hips, camera axes, as seen by a camera that looks straight at the
+    person (weak perspective)."""
+    region: np.ndarray
+    """(4,) the region it was estimated in."""
+    next_region: np.ndarray
+    """(4,) the region that this pose asks for in the next frame."""
+    mask: np.ndarray
+    """(M, M) uint8, 0 to 255, over `region`."""
+    score: float
+    """0 to 1: that there is a person at all."""
+
+    @property
+    def mask_box_px(self) -> np.ndarray:
+        """(4,) x0, y0, x1, y1 of the landmarks that are seen, or of all where none is."""
+        seen = self.confidence > 0.5
+        points = self.landmarks_px[seen] if seen.sum() > 4 else self.landmarks_px
+        return np.concatenate([points.min(axis=0), points.max(axis=0)])
+
+
+class PersonDetector(Protocol):
+    """Finds everybody in a picture."""
+
+    def detect(self, rgb: np.ndarray, thorough: bool) -> Candidates:
+        """Look for people in an (H, W, 3) uint8 picture; `thorough` also looks for small ones, at several times the
+        cost."""
+        ...
+
+
+class PoseEstimator(Protocol):
+    """Finds the joints of people whose regions are known."""
+
+    def estimate(self, rgb: np.ndarray, regions: np.ndarray) -> list[PoseObservation | None]:
+        """One observation, or None where nobody is seen, for each of the (N, 4) regions of an (H, W, 3) picture."""
+        ...
+
+
+def region_to_picture(region: np.ndarray, size: int) -> np.ndarray:
+    """(2, 3) affine map from pixels of a `size` x `size` crop of the region to pixels of the picture.
+
+    A crop pixel u is measured from the crop's centre, scaled by s = region size / crop size, turned by the angle and
+    moved to the region's centre: x = c + s R(angle) (u - size / 2).
+    """
+    center, extent, angle = region[:2], region[2], region[3]
+    c, s = np.cos(angle) * extent / size, np.sin(angle) * extent / size
+    turn = np.array([[c, -s], [s, c]])
+    return np.concatenate([turn, (center - turn @ np.full(2, size / 2))[:, None]], axis=1)
