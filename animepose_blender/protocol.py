@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from .errors import AnimePoseError, ExitCode
@@ -171,6 +172,11 @@ def decode(line: str) -> Message:
     if kind not in MESSAGES:
         raise AnimePoseError(f"The worker sent an unknown message of type {kind!r}.", _REPAIR)
     return _from_json(MESSAGES[kind], data, f"{kind} message")
+
+
+def partial_take_path(take: Path, pid: int) -> Path:
+    """Where process `pid` writes a take until it is whole; who ends that process hard removes this file."""
+    return take.with_name(f".{take.name}.{pid}.part")
 
 
 _REPAIR = "Repair the environment in the add-on's preferences."

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .errors import AnimePoseError
+from .protocol import partial_take_path
 from .skeleton import BONE_COUNT, JOINT_COUNT
 
 SCHEMA_VERSION = 1
@@ -168,7 +169,7 @@ class Take:
             AnimePoseError: if the folder cannot be written to or the disk is full.
         """
         path = Path(path)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        temporary = partial_take_path(path, os.getpid())
         arrays = {name: getattr(self, name) for name in _SHAPES} | self.extras
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
