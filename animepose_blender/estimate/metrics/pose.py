@@ -1,0 +1,126 @@
+"""How far joints are from the truth: position, alignment, and who is compared with whom.
+
+Everything takes camera axes (metres), batched on leading axes; NaN = unknown, and an unknown joint counts for nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from ...skeleton import MIRROR, J
+
+ROOT = J["pelvis"]
+
+BODY_JOINTS: tuple[int, ...] = tuple(
+    J[f"{side}_{name}"] for name in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist") for side in ("left", "right")
+)
+"""The twelve limb joints that every estimator has: the set to compare with published figures."""
+
+MATCH_GATE = 0.15
+"""Largest mean picture distance between a person and the one it may stand for, as part of the diagonal of the true
+person's box in the picture. 0.15 of a standing person is about 0.28 m: more than a poor estimate is off, less than the
+distance of two people side by side. MuPoTS's own gate of 40 px is 0.05 to 0.1 of its people."""
+
+
+def project(joints_camera_m: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    """Pixels of joints in camera axes (OpenCV: x right, y down, z forward).
+
+    Args:
+        joints_camera_m: (..., F, J, 3).
+        intrinsics: (F, 3, 3).
+    Returns:
+        (..., F, J, 2); NaN behind the camera.
+    """
+    image = np.einsum("fij,...fkj->...fki", intrinsics, joints_camera_m)
+    depth = np.where(image[..., 2:] > 1e-6, image[..., 2:], np.nan)
+    return image[..., :2] / depth
+
+
+def errors_m(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(..., J) distance of each joint (..., J, 3); NaN where either is unknown."""
+    return np.linalg.norm(predicted - truth, axis=-1)
+
+
+def root_relative(joints: np.ndarray) -> np.ndarray:
+    """(..., J, 3) with the pelvis at the origin; all NaN without a pelvis."""
+    return joints - joints[..., ROOT : ROOT + 1, :]
+
+
+def similarity_align(predicted: np.ndarray, truth: np.ndarray, *, scale: bool) -> np.ndarray:
+    """Turn, shift and, if asked, scale each pose so that it lies on the truth in the sense of least squares.
+
+    Args:
+        predicted, truth: (..., J, 3); joints unknown in either have no say in the fit.
+        scale: True for the usual PA-MPJPE (VideoPose3D's protocol 2), False for a rigid fit (3DMPPE's).
+    Returns:
+        (..., J, 3) `predicted` aligned; NaN where fewer than three joints are known in both.
+    Reference: Umeyama, Least-squares estimation of transformation parameters between two point patterns (1991),
+    eqs. 40-43.
+    """
+    known = np.isfinite(predicted).all(-1) & np.isfinite(truth).all(-1)
+    count = known.sum(-1)[..., None, None]
+    usable = count >= 3
+    weight = known[..., None]
+    divisor = np.maximum(count, 1)
+    p_mean = np.where(weight, predicted, 0.0).sum(-2, keepdims=True) / divisor
+    t_mean = np.where(weight, truth, 0.0).sum(-2, keepdims=True) / divisor
+    p = np.where(weight, predicted - p_mean, 0.0)
+    t = np.where(weight, truth - t_mean, 0.0)
+    # Row vectors: the sought R turns p into t as p @ R, so the covariance is p^T t and a reflection is undone by
+    # turning the weakest singular vector round.
+    u, singular, vt = np.linalg.svd(np.swapaxes(p, -1, -2) @ t)
+    sign = np.ones_like(singular)
+    sign[..., -1] = np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)
+    rotation = (u * sign[..., None, :]) @ vt
+    spread = (p**2).sum((-2, -1))
+    factor = (singular * sign).sum(-1) / np.where(spread > 0, spread, np.nan) if scale else np.ones_like(spread)
+    aligned = factor[..., None, None] * ((predicted - p_mean) @ rotation) + t_mean
+    return np.where(usable, aligned, np.nan)
+
+
+def match_cost(predicted_px: np.ndarray, truth_px: np.ndarray) -> np.ndarray:
+    """How badly each estimated person fits each true one in the picture.
+
+    The mean distance of the joints, over the diagonal of the box around the true person's joints. Each joint is first
+    averaged with its mirror image, so that a person seen back to front is still matched, and pays in the accuracy.
+
+    Args:
+        predicted_px: (P, F, J, 2).
+        truth_px: (T, F, J, 2).
+    Returns:
+        (F, T, P); infinite above `MATCH_GATE` and where nothing can be compared.
+    """
+    known = np.isfinite(truth_px).all(-1, keepdims=True)
+    high = np.where(known, truth_px, -np.inf).max(-2)
+    low = np.where(known, truth_px, np.inf).min(-2)
+    diagonal_px = np.linalg.norm(np.where(np.isfinite(high), high - low, np.nan), axis=-1)
+    distance_px = np.linalg.norm(_symmetric(truth_px)[:, None] - _symmetric(predicted_px)[None], axis=-1)
+    comparable = np.isfinite(distance_px)
+    mean_px = np.where(comparable, distance_px, 0.0).sum(-1) / np.where(comparable.any(-1), comparable.sum(-1), np.nan)
+    cost = np.moveaxis(mean_px / np.where(diagonal_px > 0, diagonal_px, np.nan)[:, None], -1, 0)
+    return np.where(cost <= MATCH_GATE, cost, np.inf)
+
+
+def match_people(cost: np.ndarray) -> np.ndarray:
+    """The cheapest one-to-one match of each frame by itself, identities left aside.
+
+    Args:
+        cost: (F, T, P), infinite where a match is not allowed.
+    Returns:
+        (F, T) index of the matched person, -1 for none.
+    Reference: Kuhn, The Hungarian method (1955). MuPoTS matches greedily in the order of the truth; the best
+    assignment does not depend on that order.
+    """
+    matches = np.full(cost.shape[:2], -1)
+    # A forbidden pair must cost more than any number of allowed ones, so that as many as possible are matched.
+    padded = np.where(np.isfinite(cost), cost, 1e6)
+    for frame in np.flatnonzero(np.isfinite(cost).any((1, 2))):
+        rows, columns = linear_sum_assignment(padded[frame])
+        allowed = np.isfinite(cost[frame, rows, columns])
+        matches[frame, rows[allowed]] = columns[allowed]
+    return matches
+
+
+def _symmetric(joints_px: np.ndarray) -> np.ndarray:
+    return (joints_px + joints_px[..., MIRROR, :]) / 2
