@@ -1,0 +1,83 @@
+"""From the estimator's own landmarks to our joints: keypoints in pixels and metric joints in camera axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core import cameras
+from ..core import quaternions as quat
+from ..skeleton import J, REST_JOINTS_M, from_keypoints
+
+_EAR_M = REST_JOINTS_M[[J["left_ear"], J["right_ear"]]].mean(axis=0)
+CROWN_ABOVE_EARS = float((REST_JOINTS_M[J["head_top"], 2] - _EAR_M[2]) / (2 * REST_JOINTS_M[J["left_ear"], 0]))
+"""Height of the crown over the ears, in distances between the ears."""
+CROWN_CONFIDENCE = 0.5
+"""The crown is not seen but worked out from ears and nose."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lifted:
+    """Joints of one tracklet, n frames."""
+
+    keypoints_px: np.ndarray
+    """(n, K, 2); NaN where the estimator has no such point."""
+    keypoint_confidence: np.ndarray
+    """(n, K)."""
+    joints_m: np.ndarray
+    """(n, J, 3) relative to the pelvis, camera axes."""
+    joint_confidence: np.ndarray
+    """(n, J)."""
+
+
+def lift_blazepose(
+    landmarks_px: np.ndarray,
+    confidence: np.ndarray,
+    landmarks_m: np.ndarray,
+    region: np.ndarray,
+    intrinsics: np.ndarray,
+) -> Lifted:
+    """Take MediaPipe's landmarks into our skeleton.
+
+    Its metric landmarks are as seen by a camera that looks straight at the person; turning them by the rotation from
+    the optical axis to the ray through the middle of the person brings them into the axes of the real camera.
+
+    Args:
+        landmarks_px: (n, 33, 2).
+        confidence: (n, 33).
+        landmarks_m: (n, 33, 3).
+        region: (n, 4) where the network looked, see `backends`.
+        intrinsics: (n, 3, 3).
+    """
+    keypoints_px, keypoint_confidence = from_keypoints("blazepose_33", landmarks_px, confidence)
+    ray = cameras.rays(region[:, None, :2], intrinsics)[:, 0]
+    straight = np.array([0.0, 0.0, 1.0])
+    turn = quat.between(straight, np.concatenate([ray, np.ones((len(ray), 1))], axis=-1))
+    turned_m = quat.rotate(turn[:, None], landmarks_m)
+    joints_m, joint_confidence = from_keypoints("blazepose_33", turned_m, confidence)
+    return Lifted(keypoints_px, keypoint_confidence, *_complete(joints_m, joint_confidence))
+
+
+def _complete(joints_m: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Spine and chest on the line from pelvis to neck, the crown over ears and nose; origin at the pelvis."""
+    joints_m = joints_m - joints_m[:, J["pelvis"], None]
+    confidence = confidence.copy()
+    left, right, nose = (joints_m[:, J[n]] for n in ("left_ear", "right_ear", "nose"))
+    across, forward = left - right, nose - (left + right) / 2
+    up = np.cross(forward, across)
+    up /= np.linalg.norm(up, axis=-1, keepdims=True) + 1e-9
+    # BlazePose puts the neck's stand-in between the shoulder joints; the base of the neck lies a little higher.
+    trunk = joints_m[:, J["neck"]]
+    shoulders_to_neck = (REST_JOINTS_M[J["neck"], 2] - REST_JOINTS_M[J["left_shoulder"], 2]) / (
+        REST_JOINTS_M[J["left_shoulder"], 2] - REST_JOINTS_M[J["pelvis"], 2]
+    )
+    joints_m[:, J["neck"]] = trunk * (1 + shoulders_to_neck)
+    joints_m[:, J["spine"]] = joints_m[:, J["neck"]] / 3
+    joints_m[:, J["chest"]] = joints_m[:, J["neck"]] * 2 / 3
+    width = np.linalg.norm(across, axis=-1, keepdims=True)
+    joints_m[:, J["head_top"]] = (left + right) / 2 + up * width * CROWN_ABOVE_EARS
+    trunk_confidence = np.minimum(confidence[:, J["pelvis"]], confidence[:, J["neck"]])
+    confidence[:, J["spine"]] = confidence[:, J["chest"]] = trunk_confidence
+    confidence[:, J["head_top"]] = confidence[:, J["nose"]] * CROWN_CONFIDENCE
+    return joints_m, confidence

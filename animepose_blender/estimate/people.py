@@ -1,0 +1,240 @@
+"""Find everybody and follow each person from frame to frame in a crop of their own.
+
+A full look at the picture finds everybody, twice: once as it is, and once with the people found so far blurred out,
+so that whoever stands behind them comes to light (*detect and erase*). Between looks each person is followed in the
+region that their last pose asks for. A second look comes early where somebody was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from .backends import PersonDetector, PoseEstimator, PoseObservation, region_to_picture
+
+LOOK_EVERY_S = 0.5
+"""Time between full looks: someone who enters is picked up within this time, and followed back later on."""
+THOROUGH_EVERY = 4
+"""Every so many looks small people are sought too and people found are erased."""
+LOOK_AGAIN_S = 0.1
+"""Time between looks while somebody is lost."""
+GIVE_UP_S = 0.4
+"""Time after which someone who is not found again is no longer sought at the same place."""
+MIN_NEW_SCORE = 0.6
+"""Mean landmark confidence that a new person needs; wrong finds lie at 0.6 to 0.85 and are weeded out by `INSIDE`."""
+MIN_SCORE = 0.35
+"""Mean landmark confidence below which a followed person counts as not seen."""
+INSIDE = 0.6
+"""Share of a find's visible landmarks that lie inside somebody's mask, from which on it is that person, or their arm."""
+MAX_JUMP = 0.35
+"""Largest move of the hips between two frames, in region sizes, beyond the expected one."""
+MAX_GROWTH = 1.6
+"""Largest change of a region's size between two frames."""
+SHRUNK = 160
+"""Width of the picture that mattes are compared in, pixels."""
+
+
+@dataclass(eq=False)
+class Tracklet:
+    """One person for as long as they were followed without a break."""
+
+    frames: list[int] = field(default_factory=list)
+    """Indices into the frames that were read, counted from 0."""
+    observations: list[PoseObservation] = field(default_factory=list)
+    velocity_px: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    """Motion of the region's centre a frame, smoothed."""
+    last_seen_s: float = 0.0
+
+    def expected_region(self, frame: int) -> np.ndarray:
+        """(4,) where the person should be in a frame."""
+        region = self.observations[-1].next_region.copy()
+        region[:2] += self.velocity_px * (frame - self.frames[-1])
+        return region
+
+    def add(self, frame: int, time_s: float, observation: PoseObservation) -> None:
+        """Append an observation; of the one before, the mask is let go so that memory doesn't grow."""
+        if self.observations:
+            before = self.observations[-1]
+            move = (observation.next_region[:2] - before.next_region[:2]) / (frame - self.frames[-1])
+            self.velocity_px = 0.5 * self.velocity_px + 0.5 * move
+            object.__setattr__(before, "mask", _NO_MASK)
+        self.frames.append(frame)
+        self.observations.append(observation)
+        self.last_seen_s = time_s
+
+
+_NO_MASK = np.zeros((0, 0), dtype=np.uint8)
+
+
+def follow(
+    frames: Iterable[tuple[float, np.ndarray]],
+    detector: PersonDetector,
+    estimator: PoseEstimator,
+    max_people: int,
+) -> Iterator[tuple[int, list[Tracklet]]]:
+    """Follow everybody through a clip.
+
+    Args:
+        frames: (time_s, (H, W, 3) uint8 RGB), in order.
+        detector, estimator: the backend.
+        max_people: as many are followed at the same time.
+    Yields:
+        After each frame its number and all tracklets so far; the list is the same object each time and grows.
+    """
+    tracklets: list[Tracklet] = []
+    active: list[Tracklet] = []
+    next_look_s, looks = -np.inf, 0
+    for number, (time_s, rgb) in enumerate(frames):
+        found = _continue(active, number, time_s, rgb, estimator)
+        active = [t for t in active if time_s - t.last_seen_s <= GIVE_UP_S]
+        lost = len(found) < len(active)
+        if time_s >= next_look_s or (lost and time_s >= next_look_s - LOOK_EVERY_S + LOOK_AGAIN_S):
+            thorough = looks % THOROUGH_EVERY == 0
+            new = _look(rgb, found, detector, estimator, thorough)
+            missing = [t for t in active if t.frames[-1] != number]
+            for observation in new:
+                taken = _continued_by(observation, missing, number)
+                if taken is not None:
+                    missing.remove(taken)
+                    taken.add(number, time_s, observation)
+                elif len(active) < max_people:
+                    taken = Tracklet()
+                    taken.add(number, time_s, observation)
+                    active.append(taken)
+                    tracklets.append(taken)
+            if time_s >= next_look_s:
+                looks += 1
+            next_look_s = time_s + LOOK_EVERY_S
+        yield number, tracklets
+
+
+def _continue(
+    active: list[Tracklet], number: int, time_s: float, rgb: np.ndarray, estimator: PoseEstimator
+) -> list[PoseObservation]:
+    """Look for each followed person where they should be; of two who claim the same body, the likelier keeps it."""
+    if not active:
+        return []
+    expected = np.array([t.expected_region(number) for t in active])
+    surprises: list[tuple[float, Tracklet, PoseObservation]] = []
+    for tracklet, region, observation in zip(active, expected, estimator.estimate(rgb, expected), strict=True):
+        if observation is not None and observation.score >= MIN_SCORE:
+            surprise = _surprise(tracklet, region, observation)
+            if surprise < 1:
+                surprises.append((surprise, tracklet, observation))
+    accepted: list[PoseObservation] = []
+    for _, tracklet, observation in sorted(surprises, key=lambda item: item[0]):
+        if not any(_same_pose(observation, other) for other in accepted):
+            tracklet.add(number, time_s, observation)
+            accepted.append(observation)
+    return accepted
+
+
+def _surprise(tracklet: Tracklet, expected: np.ndarray, observation: PoseObservation) -> float:
+    """0 where a person is just where expected, 1 at the limit of what a person can do between two frames."""
+    jump = np.hypot(*(observation.next_region[:2] - expected[:2])) / (MAX_JUMP * expected[2])
+    growth = abs(np.log(observation.next_region[2] / expected[2])) / np.log(MAX_GROWTH)
+    return float(max(jump, growth))
+
+
+def _look(
+    rgb: np.ndarray,
+    found: list[PoseObservation],
+    detector: PersonDetector,
+    estimator: PoseEstimator,
+    thorough: bool,
+) -> list[PoseObservation]:
+    """People in the picture who are not among those found; a thorough look erases everybody and looks once more."""
+    new = _new_people(rgb, found, detector, estimator, thorough)
+    if thorough and (found or new):
+        erased = _erase(rgb, found + new)
+        new += _new_people(erased, found + new, detector, estimator, False)
+    return new
+
+
+def _new_people(
+    rgb: np.ndarray,
+    found: list[PoseObservation],
+    detector: PersonDetector,
+    estimator: PoseEstimator,
+    thorough: bool,
+) -> list[PoseObservation]:
+    candidates = detector.detect(rgb, thorough)
+    # Estimated a second time in the region that the first pose asks for: a detector's region is coarse.
+    first = [o for o in estimator.estimate(rgb, candidates.region) if o is not None and o.score >= MIN_SCORE]
+    first = _without_repeats(first, found, MIN_SCORE)
+    second = estimator.estimate(rgb, np.array([o.next_region for o in first]).reshape(-1, 4))
+    return _without_repeats([o for o in second if o is not None], found, MIN_NEW_SCORE)
+
+
+def _without_repeats(
+    finds: list[PoseObservation], found: list[PoseObservation], min_score: float
+) -> list[PoseObservation]:
+    """Finds that are people of their own, largest and surest first."""
+    kept: list[PoseObservation] = []
+    for find in sorted(finds, key=lambda o: -o.score * np.sqrt(o.region[2])):
+        if find.score >= min_score and not any(_repeats(find, other) for other in found + kept):
+            kept.append(find)
+    return kept
+
+
+def _repeats(find: PoseObservation, other: PoseObservation) -> bool:
+    """Whether a find is somebody who is there already, whole or in part."""
+    if _same_pose(find, other):
+        return True
+    seen = find.landmarks_px[find.confidence > 0.5]
+    if len(seen) == 0:
+        return True
+    size = other.mask.shape[0]
+    if size == 0:
+        return False
+    to_crop = cv2.invertAffineTransform(region_to_picture(other.region, size))
+    u = np.floor(seen @ to_crop[:, :2].T + to_crop[:, 2]).astype(int)
+    inside = ((u >= 0) & (u < size)).all(axis=1)
+    u = u.clip(0, size - 1)
+    # Grown a little, since landmarks lie on the rim of hands and feet.
+    mask = cv2.dilate(other.mask, np.ones((9, 9), np.uint8))
+    return bool((inside & (mask[u[:, 1], u[:, 0]] > 127)).mean() > INSIDE)
+
+
+def _same_pose(a: PoseObservation, b: PoseObservation) -> bool:
+    """Whether two observations lie on the same body: joints closer than a tenth of its size in the median."""
+    distance = np.linalg.norm(a.landmarks_px - b.landmarks_px, axis=1)
+    return float(np.median(distance)) < 0.1 * min(_extent(a), _extent(b))
+
+
+def _extent(observation: PoseObservation) -> float:
+    return float(observation.next_region[2]) / 2
+
+
+def _continued_by(observation: PoseObservation, missing: list[Tracklet], number: int) -> Tracklet | None:
+    """The lost person whom an observation fits best, if it fits one."""
+    if not missing:
+        return None
+    surprises = [_surprise(t, t.expected_region(number), observation) for t in missing]
+    best = int(np.argmin(surprises))
+    return missing[best] if surprises[best] < 1 else None
+
+
+def _erase(rgb: np.ndarray, people: list[PoseObservation]) -> np.ndarray:
+    """The picture with people blurred out beyond recognition."""
+    height, width = rgb.shape[:2]
+    matte = np.zeros((height, width), np.uint8)
+    for person in people:
+        size = person.mask.shape[0]
+        if size:
+            layer = cv2.warpAffine(person.mask, region_to_picture(person.region, size), (width, height))
+            grown = max(3, round(person.region[2] * 0.02)) | 1
+            matte = np.maximum(matte, cv2.dilate(layer, np.ones((grown, grown), np.uint8)))
+    # The blur is of the surroundings: people count nothing in it, so that no ghost of them stays.
+    scale = SHRUNK / width
+    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
+    weight = 1 - cv2.resize(matte, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    weight = weight[..., None] + 1e-3
+    sigma = small.shape[1] / 20
+    blurred = cv2.GaussianBlur(small * weight, (0, 0), sigma) / cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
+    background = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
+    alpha = cv2.GaussianBlur(matte, (0, 0), 2).astype(np.float32)[..., None] / 255
+    return (rgb * (1 - alpha) + background * alpha).astype(np.uint8)
