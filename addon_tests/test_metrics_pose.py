@@ -15,14 +15,6 @@ def person_px(rng, shift_px=(0.0, 0.0)):
     return REST_JOINTS_M[:, [0, 2]] * [300.0, -300.0] + [600.0, 700.0] + shift_px
 
 
-def test_project_puts_a_point_on_the_axis_at_the_principal_point_and_nothing_behind_the_camera():
-    intrinsics = np.array([[[500.0, 0, 320], [0, 500, 180], [0, 0, 1]]])
-    joints = np.array([[[0.0, 0, 4], [1, -0.5, 5], [0, 0, -1]]])
-    pixels = pose.project(joints, intrinsics)
-    np.testing.assert_allclose(pixels[0, :2], [[320, 180], [420, 130]])
-    assert np.isnan(pixels[0, 2]).all()
-
-
 def test_errors_are_the_distances_and_unknown_joints_stay_unknown():
     predicted = np.array([[0.0, 0, 0], [3, 4, 0], [np.nan, 0, 0]])
     errors = pose.errors_m(predicted, np.zeros((3, 3)))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import cameras
 from ..errors import AnimePoseError
 from ..skeleton import CONTACT_JOINTS, JOINTS
 from ..take import State, Take
@@ -63,7 +64,7 @@ def evaluate(take: Take, truth: Truth) -> dict[str, Any]:
     pairs = _pair(take, truth)
     predicted, true = pairs.predicted_camera_m, pairs.true_camera_m
     cost = pose.match_cost(
-        pose.project(predicted, pairs.predicted_intrinsics), pose.project(true, pairs.true_intrinsics)
+        cameras.project(predicted, pairs.predicted_intrinsics), cameras.project(true, pairs.true_intrinsics)
     )
     matches = pose.match_people(cost)
     matched = (matches >= 0) & pairs.counted.T
@@ -151,16 +152,14 @@ def _present_joints(take: Take) -> np.ndarray:
 
 
 def _to_camera(joints_world_m: np.ndarray, camera_to_world: np.ndarray) -> np.ndarray:
-    world_to_camera = np.linalg.inv(camera_to_world)
-    turned = np.einsum("fij,pfkj->pfki", world_to_camera[:, :3, :3], joints_world_m)
-    return turned + world_to_camera[:, None, :3, 3]
+    return cameras.transform(cameras.invert(camera_to_world), joints_world_m)
 
 
 def _counted(truth: Truth, frames: np.ndarray, true_camera_m: np.ndarray) -> np.ndarray:
     known = np.isfinite(true_camera_m[..., pose.ROOT, :]).all(-1)
     if truth.visible is not None:
         return known & truth.visible[:, frames]
-    pixels = pose.project(true_camera_m, truth.intrinsics[frames])
+    pixels = cameras.project(true_camera_m, truth.intrinsics[frames])
     # The principal point is taken for the middle of the picture, whose size the truth does not tell.
     size_px = 2 * truth.intrinsics[frames][:, None, :2, 2]
     inside = ((pixels >= 0) & (pixels <= size_px)).all(-1)

@@ -23,20 +23,6 @@ person's box in the picture. 0.15 of a standing person is about 0.28 m: more tha
 distance of two people side by side. MuPoTS's own gate of 40 px is 0.05 to 0.1 of its people."""
 
 
-def project(joints_camera_m: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
-    """Pixels of joints in camera axes (OpenCV: x right, y down, z forward).
-
-    Args:
-        joints_camera_m: (..., F, J, 3).
-        intrinsics: (F, 3, 3).
-    Returns:
-        (..., F, J, 2); NaN behind the camera.
-    """
-    image = np.einsum("fij,...fkj->...fki", intrinsics, joints_camera_m)
-    depth = np.where(image[..., 2:] > 1e-6, image[..., 2:], np.nan)
-    return image[..., :2] / depth
-
-
 def errors_m(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """(..., J) distance of each joint (..., J, 3); NaN where either is unknown."""
     return np.linalg.norm(predicted - truth, axis=-1)
