@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..skeleton import BONE_COUNT, CONTACT_JOINTS, MIRROR, REST_LENGTHS_M, J
+from ..skeleton import BONE_COUNT, CONTACT_JOINTS, MIRROR, REST_JOINTS_M, REST_LENGTHS_M, J
 from ..take import State, Take
 from . import quaternions as quat
 from .kinematics import forward
@@ -20,6 +20,9 @@ PERSON_SCALE = (1.0, 0.92, 1.07)
 """Heights of the first people, as parts of the rest skeleton's 1.70 m; further people repeat them."""
 CAMERA_TILT_DEG = (-9.0, 2.5)
 """The camera looks down and leans a little, so that nothing works by accident of an upright camera."""
+
+FOOT_HEIGHT_M = float(REST_JOINTS_M[list(CONTACT_JOINTS), 2].min())
+"""Height of a standing heel or toe: the joints lie inside the foot, as in the rest pose."""
 
 _X, _Y, _Z = np.eye(3)
 
@@ -36,7 +39,7 @@ def walking_take(
 ) -> Take:
     """A take of `people` who walk in circles before a tilted camera.
 
-    The joints are those of `kinematics.forward`, the lowest foot is on the floor, and the standing foot does not
+    The joints are those of `kinematics.forward`, the lowest foot stands on the floor, and the standing foot does not
     slide.
 
     Args:
@@ -59,11 +62,12 @@ def walking_take(
 
     intrinsics, camera_to_world = _camera(time_s, size, moving_camera)
     world_to_camera = np.linalg.inv(camera_to_world)
-    joints_camera_m = np.einsum("fij,pfkj->pfki", world_to_camera[:, :3, :3], joints_m) + world_to_camera[:, None, :3, 3]
+    joints_camera_m = np.einsum("fij,pfkj->pfki", world_to_camera[:, :3, :3], joints_m)
+    joints_camera_m += world_to_camera[:, None, :3, 3]
     image = np.einsum("fij,pfkj->pfki", intrinsics, joints_camera_m)
     keypoints_px = image[..., :2] / image[..., 2:]
     heights_m = joints_m[..., list(CONTACT_JOINTS), 2]
-    contact = np.clip(1.0 - (heights_m - 0.015) / 0.04, 0.0, 1.0)
+    contact = np.clip(1.0 - (heights_m - FOOT_HEIGHT_M - 0.015) / 0.04, 0.0, 1.0)
 
     present = state != State.ABSENT
     observed = state == State.OBSERVED
@@ -169,7 +173,7 @@ def _root_on_floor(rotations: np.ndarray, lengths_m: np.ndarray, index: np.ndarr
     root_m -= root_m.mean(axis=1, keepdims=True)
     root_m[..., 0] += 1.2 * (index - (len(index) - 1) / 2)[:, None]
     root_m[..., 1] += 0.5 * (index % 2)[:, None]
-    root_m[..., 2] = -here[..., 2]
+    root_m[..., 2] = FOOT_HEIGHT_M - here[..., 2]
     return root_m
 
 

@@ -1,0 +1,84 @@
+"""What differs between Blender 4.2 and 5.2, in one place; found by what there is, not by version numbers.
+
+| what                 | up to 4.3        | 4.4, 4.5                            | 5.0 and later     |
+|----------------------|------------------|-------------------------------------|-------------------|
+| where curves live    | `action.fcurves` | slot, layer, strip, channel bag     | the same          |
+| group of a new curve | `action_group=`  | `curve.group =`                     | the same          |
+| bone selection       | `bone.select`    | `bone.select`                       | `pose_bone.select`|
+| nodes of a material  | `use_nodes` off  | the same                            | always on         |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+
+class ActionCurves:
+    """An action of one data-block, and the one place where its curves are made."""
+
+    def __init__(self, datablock: bpy.types.ID, name: str) -> None:
+        """Make an action, assign it to `datablock` and remember where curves for it go."""
+        self.action = bpy.data.actions.new(name)
+        animation = datablock.animation_data_create()
+        animation.action = self.action
+        self._home: Any = self.action
+        if has_slots():
+            slot = self.action.slots.new(id_type=datablock.id_type, name=datablock.name)
+            strip = self.action.layers.new("Layer").strips.new(type="KEYFRAME")
+            self._home = strip.channelbag(slot, ensure=True)
+            animation.action_slot = slot
+
+    def new(self, data_path: str, index: int = 0, group: str = "") -> bpy.types.FCurve:
+        """A new, empty curve."""
+        curve = self._home.fcurves.new(data_path, index=index)
+        if group:
+            curve.group = self._home.groups.get(group) or self._home.groups.new(group)
+        return curve
+
+
+def has_slots() -> bool:
+    """Whether actions have slots (4.4 and later)."""
+    return "slots" in bpy.types.Action.bl_rna.properties
+
+
+def curves_of(datablock: bpy.types.ID) -> list[bpy.types.FCurve]:
+    """The curves that move a data-block; empty if there are none."""
+    animation = datablock.animation_data
+    if animation is None or animation.action is None:
+        return []
+    if not has_slots():
+        return list(animation.action.fcurves)
+    bags = [
+        strip.channelbag(animation.action_slot)
+        for layer in animation.action.layers
+        for strip in layer.strips
+        if strip.type == "KEYFRAME" and animation.action_slot is not None
+    ]
+    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+
+
+def bone_selected(pose_bone: bpy.types.PoseBone) -> bool:
+    """Whether a bone is selected in pose mode."""
+    return bool(pose_bone.select if "select" in pose_bone.bl_rna.properties else pose_bone.bone.select)
+
+
+def select_bone(pose_bone: bpy.types.PoseBone, selected: bool) -> None:
+    """Select or deselect a bone in pose mode."""
+    target = pose_bone if "select" in pose_bone.bl_rna.properties else pose_bone.bone
+    target.select = selected
+
+
+def new_material(name: str, rgba: tuple[float, float, float, float], roughness: float) -> bpy.types.Material:
+    """A plain material that looks the same in Solid view and when rendered."""
+    material = bpy.data.materials.new(name)
+    material.diffuse_color = rgba
+    material.roughness = roughness
+    if material.node_tree is None:
+        material.use_nodes = True
+    for node in material.node_tree.nodes:
+        if node.type == "BSDF_PRINCIPLED":
+            node.inputs["Base Color"].default_value = rgba
+            node.inputs["Roughness"].default_value = roughness
+    return material

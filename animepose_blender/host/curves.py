@@ -1,0 +1,91 @@
+"""Animation curves written in bulk: a handful of calls a curve, however many keys it has."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import bpy
+import numpy as np
+
+from . import compat
+
+CONSTANT_TOLERANCE = 1e-6
+"""A channel that never leaves its first value by more gets one key only (metres, radians, parts of a quaternion)."""
+
+
+@cache
+def _enum_value(name: str, item: str) -> int:
+    """The number behind an item of an enum of `bpy.types.Keyframe`; `foreach_set` takes numbers."""
+    return bpy.types.Keyframe.bl_rna.properties[name].enum_items[item].value
+
+
+class CurveWriter:
+    """Writes channels of one data-block that are keyed at the same frames."""
+
+    def __init__(self, datablock: bpy.types.ID, action_name: str) -> None:
+        self._curves = compat.ActionCurves(datablock, action_name)
+        self._handles: dict[int, np.ndarray] = {}
+
+    @property
+    def action(self) -> bpy.types.Action:
+        return self._curves.action
+
+    def write(
+        self,
+        data_path: str,
+        frames: np.ndarray,
+        channels: np.ndarray,
+        *,
+        group: str = "",
+        hold: np.ndarray | None = None,
+    ) -> None:
+        """Make one curve a channel, linear between keys.
+
+        Args:
+            data_path: RNA path, such as `location`.
+            frames: (N,) frame numbers, increasing.
+            channels: (C, N) values; channel c goes to index c.
+            group: name of the curves' group in the editors.
+            hold: (N,) bool, keys whose value stays until the next key instead of gliding to it.
+        """
+        co = np.empty((len(frames), 2), dtype=np.float32)
+        co[:, 0] = frames
+        interpolation = np.full(len(frames), _enum_value("interpolation", "LINEAR"), dtype=np.int32)
+        if hold is not None:
+            interpolation[hold] = _enum_value("interpolation", "CONSTANT")
+        moving = np.ptp(channels, axis=1) > CONSTANT_TOLERANCE
+        for index, values in enumerate(channels):
+            count = len(frames) if moving[index] else 1
+            co[:, 1] = values
+            curve = self._curves.new(data_path, index, group)
+            points = curve.keyframe_points
+            points.add(count)
+            points.foreach_set("co", co[:count].ravel())
+            points.foreach_set("interpolation", interpolation[:count])
+            # Handles do nothing while keys are linear; should an animator choose curves, they are good ones.
+            automatic = self._automatic_handles(count)
+            points.foreach_set("handle_left_type", automatic)
+            points.foreach_set("handle_right_type", automatic)
+            curve.update()
+
+    def _automatic_handles(self, count: int) -> np.ndarray:
+        if count not in self._handles:
+            self._handles[count] = np.full(count, _enum_value("handle_left_type", "AUTO_CLAMPED"), dtype=np.int32)
+        return self._handles[count]
+
+
+def hide_while_absent(writer: CurveWriter, frames: np.ndarray, present: np.ndarray) -> None:
+    """Key `hide_viewport` and `hide_render` of an object where presence changes; nothing if it is always present.
+
+    Args:
+        writer: of the object.
+        frames: (F,) frame numbers.
+        present: (F,) bool.
+    """
+    if present.all():
+        return
+    changes = np.flatnonzero(np.append(True, present[1:] != present[:-1]))
+    hidden = (~present[changes]).astype(np.float64)[None]
+    hold = np.ones(len(changes), dtype=bool)
+    for path in ("hide_viewport", "hide_render"):
+        writer.write(path, frames[changes], hidden, group="Presence", hold=hold)

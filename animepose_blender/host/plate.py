@@ -1,0 +1,79 @@
+"""The clip as the camera's background plate, in step with the motion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from .curves import CurveWriter
+
+_LONGEST_IMAGE_USER = 1048574
+"""Blender's greatest `ImageUser.frame_duration`."""
+
+
+@dataclass(frozen=True)
+class PlateTiming:
+    """Which frame of the clip belongs to which frame of the scene."""
+
+    clip_start: int
+    """Index, from 0, of the clip's frame that the scene shows at `first_frame`."""
+    first_frame: int
+    last_frame: int
+    clip_rate: Fraction
+    scene_rate: Fraction
+
+    @property
+    def in_step(self) -> bool:
+        """Whether the clip's next frame is the scene's next frame."""
+        return self.clip_rate == self.scene_rate
+
+
+def find_clip(clip: str, take_path: str | None) -> Path | None:
+    """The clip where the take says, or beside the take; None if it is in neither place."""
+    if not clip:
+        return None
+    places = [Path(clip)]
+    if take_path:
+        places += [Path(take_path).parent / clip, Path(take_path).parent / Path(clip.replace("\\", "/")).name]
+    return next((place.absolute() for place in places if place.is_file()), None)
+
+
+def add_plate(camera: bpy.types.Object, path: Path, timing: PlateTiming) -> None:
+    """Show the clip behind what `camera` sees.
+
+    Raises:
+        RuntimeError: if Blender cannot read the file.
+    """
+    data = camera.data
+    assert isinstance(data, bpy.types.Camera)
+    background = data.background_images.new()
+    background.alpha = 1.0
+    background.display_depth = "BACK"
+    background.frame_method = "STRETCH"
+    data.show_background_images = True
+    if timing.in_step:
+        # A movie clip shows its frame k (from 0) at the scene's frame `frame_start` + k.
+        clip = bpy.data.movieclips.load(str(path))
+        clip.frame_start = timing.first_frame - timing.clip_start
+        background.source = "MOVIE_CLIP"
+        background.clip = clip
+        return
+    # A movie clip cannot be retimed. A movie image can, by its frame offset: at the scene's frame s it shows the
+    # clip's frame s - first + offset (from 0), and wanted is start + (s - first) * clip_rate / scene_rate.
+    image = bpy.data.images.load(str(path))
+    background.source = "IMAGE"
+    background.image = image
+    user = background.image_user
+    user.use_auto_refresh = True
+    user.frame_start = timing.first_frame
+    user.frame_duration = _LONGEST_IMAGE_USER
+    user.frame_offset = timing.clip_start
+    ends = np.array([timing.first_frame, max(timing.last_frame, timing.first_frame + 1)], dtype=np.float64)
+    drift = float(timing.clip_rate / timing.scene_rate) - 1.0
+    offset = timing.clip_start + (ends - timing.first_frame) * drift
+    writer = CurveWriter(data, f"{camera.name} plate")
+    writer.write("background_images[0].image_user.frame_offset", ends, offset[None])
