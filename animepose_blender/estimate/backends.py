@@ -39,15 +39,10 @@ class PoseObservation:
     """(4,) the region that this pose asks for in the next frame."""
     mask: np.ndarray
     """(M, M) uint8, 0 to 255, over `region`."""
+    box_px: np.ndarray
+    """(4,) x0, y0, x1, y1 of the mask in the whole picture."""
     score: float
     """0 to 1: that there is a person at all."""
-
-    @property
-    def mask_box_px(self) -> np.ndarray:
-        """(4,) x0, y0, x1, y1 of the landmarks that are seen, or of all where none is."""
-        seen = self.confidence > 0.5
-        points = self.landmarks_px[seen] if seen.sum() > 4 else self.landmarks_px
-        return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
 
 class PersonDetector(Protocol):

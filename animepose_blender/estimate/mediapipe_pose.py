@@ -157,14 +157,16 @@ class MediaPipePose:
         # The network saw the crop, so its axes are turned with it.
         c, s = np.cos(region[3]), np.sin(region[3])
         metric[:, :2] = metric[:, :2] @ np.array([[c, s], [-s, c]])
-        mask = packet_getter.get_image_frame(packets["mask"]).numpy_view()
+        mask = (packet_getter.get_image_frame(packets["mask"]).numpy_view() * 255).astype(np.uint8)
+        landmarks_px = crop_px @ to_picture[:, :2].T + to_picture[:, 2]
         return PoseObservation(
-            landmarks_px=crop_px @ to_picture[:, :2].T + to_picture[:, 2],
+            landmarks_px=landmarks_px,
             confidence=confidence.clip(0, 1),
             landmarks_m=metric,
             region=np.asarray(region, dtype=np.float64),
             next_region=_region_of(hips, reach),
-            mask=(mask * 255).astype(np.uint8),
+            mask=mask,
+            box_px=_box_of(mask, to_picture, landmarks_px),
             score=float(confidence.mean()),
         )
 
@@ -214,6 +216,15 @@ def _region_of(hips: np.ndarray, reach: np.ndarray) -> np.ndarray:
     dx, dy = reach - hips
     size = 2 * np.hypot(dx, dy) * REGION_SCALE
     return np.array([hips[0], hips[1], max(size, 1.0), np.arctan2(dx, -dy)])
+
+
+def _box_of(mask: np.ndarray, to_picture: np.ndarray, landmarks_px: np.ndarray) -> np.ndarray:
+    """(4,) box around a mask, or around the landmarks where the mask is empty."""
+    rows, columns = np.nonzero(mask > 127)
+    points = landmarks_px
+    if len(rows):
+        points = np.stack([columns + 0.5, rows + 0.5], axis=-1) @ to_picture[:, :2].T + to_picture[:, 2]
+    return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
 
 def _without_repeats(regions: np.ndarray, scores: np.ndarray) -> np.ndarray:
