@@ -30,7 +30,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..skeleton import BONES, CONTACT_JOINTS, JOINT_COUNT, PARENTS, REST_JOINTS_M, RIGID, J
+from ..skeleton import BONES, CONTACT_JOINTS, JOINT_COUNT, PARENTS, REST_JOINTS_M, REST_LENGTHS_M, RIGID, J
 from .kinematics import forward
 from .quaternions import IDENTITY
 
@@ -64,12 +64,19 @@ class RestBones:
     """(J, 3) all joints of the rest pose."""
 
 
+def body_size(lengths_m: np.ndarray) -> float:
+    """How large a person with these (B,) bone lengths is; 1 for the skeleton's own 1.70 m."""
+    return float(np.sum(lengths_m) / np.sum(REST_LENGTHS_M))
+
+
 def rest_bones(lengths_m: np.ndarray) -> RestBones:
     """The rest armature of a person with these (B,) bone lengths, in the T-pose of `skeleton.REST_DIRECTIONS`."""
     at_rest = np.tile(IDENTITY, (JOINT_COUNT, 1))
     joints_m, _ = forward(at_rest, np.zeros(3), np.asarray(lengths_m, dtype=np.float64))
     feet = list(CONTACT_JOINTS)
-    joints_m = joints_m - [0.0, 0.0, joints_m[feet, 2].min() - REST_JOINTS_M[feet, 2].min()]
+    # Heel and toe lie inside the foot; what is between them and the floor grows with the person.
+    sole_m = REST_JOINTS_M[feet, 2].min() * body_size(lengths_m)
+    joints_m = joints_m - [0.0, 0.0, joints_m[feet, 2].min() - sole_m]
 
     shown = np.array(SHOWN)
     head_m = joints_m[np.maximum(PARENTS[shown], 0)]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..skeleton import CONTACT_JOINTS, REST_JOINTS_M, REST_LENGTHS_M, J
+from ..skeleton import CONTACT_JOINTS, REST_JOINTS_M, J
+from .armature_space import body_size
 
 RINGS, SEGMENTS = 11, 16
 BODY, LEFT, RIGHT, JOINT = range(4)
@@ -68,7 +69,7 @@ def build_figure(joints_m: np.ndarray, lengths_m: np.ndarray) -> Figure:
         lengths_m: (B,) the person's bone lengths; they set how stout the figure is.
     """
     # Girth follows the person's overall size, not single bones: a short shin is no thin one.
-    size = float(np.sum(lengths_m) / np.sum(REST_LENGTHS_M))
+    size = body_size(lengths_m)
     parts = _trunk(joints_m, size)
     for side, tint in (("left", LEFT), ("right", RIGHT)):
         parts += _arm(joints_m, size, side, tint) + _leg(joints_m, size, side, tint)

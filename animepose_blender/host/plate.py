@@ -50,6 +50,11 @@ def add_plate(camera: bpy.types.Object, path: Path, timing: PlateTiming) -> None
     """
     data = camera.data
     assert isinstance(data, bpy.types.Camera)
+    clip = bpy.data.movieclips.load(str(path))
+    # Blender loads anything as a clip; one without frames is none.
+    if clip.frame_duration < 1:
+        bpy.data.movieclips.remove(clip)
+        raise RuntimeError("it holds no frames that Blender can read.")
     background = data.background_images.new()
     background.alpha = 1.0
     background.display_depth = "BACK"
@@ -57,13 +62,13 @@ def add_plate(camera: bpy.types.Object, path: Path, timing: PlateTiming) -> None
     data.show_background_images = True
     if timing.in_step:
         # A movie clip shows its frame k (from 0) at the scene's frame `frame_start` + k.
-        clip = bpy.data.movieclips.load(str(path))
         clip.frame_start = timing.first_frame - timing.clip_start
         background.source = "MOVIE_CLIP"
         background.clip = clip
         return
     # A movie clip cannot be retimed. A movie image can, by its frame offset: at the scene's frame s it shows the
     # clip's frame s - first + offset (from 0), and wanted is start + (s - first) * clip_rate / scene_rate.
+    bpy.data.movieclips.remove(clip)
     image = bpy.data.images.load(str(path))
     background.source = "IMAGE"
     background.image = image
