@@ -7,9 +7,11 @@ z = 0. Camera axes are OpenCV's: x right, y down, z forward.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from pathlib import Path
@@ -104,7 +106,10 @@ class Take:
     def __post_init__(self) -> None:
         for name in _SHAPES:
             dtype = _INTEGER_FIELDS.get(name, np.float64 if name in _DOUBLE_FIELDS else np.float32)
-            setattr(self, name, np.asarray(getattr(self, name), dtype=dtype))
+            try:
+                setattr(self, name, np.asarray(getattr(self, name), dtype=dtype))
+            except (ValueError, TypeError) as error:
+                raise _invalid(f"{name} does not hold numbers ({error})") from error
         self.validate()
 
     @property
@@ -156,9 +161,12 @@ class Take:
         norms = np.linalg.norm(self.rotations[present], axis=-1)
         if norms.size and np.abs(norms - 1).max() > _UNIT_TOLERANCE:
             raise _invalid("rotations holds quaternions that are not of unit length")
-        for name in self.extras:
+        for name, values in self.extras.items():
             if not name.startswith(_OPTIONAL_PREFIXES):
                 raise _invalid(f"unknown field {name!r}; optional fields begin with {_OPTIONAL_PREFIXES}")
+            # np.load gives a member that is no array as its bytes.
+            if not isinstance(values, np.ndarray):
+                raise _invalid(f"{name} is not an array")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the take; the file appears whole or not at all.
@@ -184,7 +192,9 @@ class Take:
                 "Choose a folder that can be written to and has space left.",
             ) from error
         finally:
-            temporary.unlink(missing_ok=True)
+            # Where its folder cannot be written to there is nothing to remove, and the error is already on its way.
+            with contextlib.suppress(OSError):
+                temporary.unlink()
         return path
 
     @classmethod
@@ -200,12 +210,13 @@ class Take:
                 arrays = {name: archive[name] for name in archive.files}
         except FileNotFoundError as error:
             raise AnimePoseError(f"There is no take at {path}.", "Check the path.") from error
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        # TypeError: a single array (.npy), which is no archive. zlib.error: damaged bytes.
+        except (OSError, ValueError, EOFError, TypeError, zlib.error, zipfile.BadZipFile) as error:
             raise AnimePoseError(
                 f"{path} is not a take: it cannot be read as .npz ({error}).", "Estimate the clip again."
             ) from error
         version = arrays.pop("schema_version", None)
-        if version is None:
+        if version is None or version.shape != () or not np.issubdtype(version.dtype, np.integer):
             raise AnimePoseError(f"{path} is not a take: it has no schema_version.", "Choose a take.npz.")
         if int(version) > SCHEMA_VERSION:
             raise AnimePoseError(
@@ -214,8 +225,13 @@ class Take:
             )
         missing = [f.name for f in fields(cls) if f.name != "extras" and f.name not in arrays]
         if missing:
-            raise AnimePoseError(f"{path} is not a whole take: {', '.join(missing)} missing.", "Estimate the clip again.")
-        source = json.loads(str(arrays.pop("source")))
+            raise AnimePoseError(
+                f"{path} is not a whole take: {', '.join(missing)} missing.", "Estimate the clip again."
+            )
+        try:
+            source = json.loads(str(arrays.pop("source")))
+        except ValueError as error:
+            raise _invalid(f"source is not JSON ({error})") from error
         known = {name: arrays.pop(name) for name in _SHAPES}
         return cls(source=source, **known, extras=arrays)
 

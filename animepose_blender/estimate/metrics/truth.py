@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,7 @@ class Truth:
                 data = {name: archive[name] for name in archive.files}
         except FileNotFoundError as error:
             raise AnimePoseError(f"There is no truth at {path}.", "Check the path.") from error
-        except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, EOFError, TypeError, zlib.error, zipfile.BadZipFile) as error:
             raise AnimePoseError(f"{path} cannot be read as .npz ({error}).", _WHAT_TO_DO) from error
         missing = [name for name in _REQUIRED if name not in data]
         if missing:

@@ -1,0 +1,102 @@
+"""Job request and messages: what is encoded decodes to the same, and everything else is refused with a reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from animepose_blender import protocol
+from animepose_blender.errors import AnimePoseError, ExitCode
+from animepose_blender.protocol import JobRequest
+
+MESSAGES = [
+    protocol.Hello(pid=12, versions={"numpy": "1.26.4"}),
+    protocol.Progress(stage="detect", fraction=0.25, stage_fraction=0.5, seconds_left=12.5),
+    protocol.Progress(stage="open", fraction=0.0),
+    protocol.Warning_(message="A person was lost.\nTwice — “odd”."),
+    protocol.Result(take="a.take.npz", people=2, frames=180, seconds=3.5),
+    protocol.Error(message="No.", remedy="Do.", exit_code=3),
+    protocol.CancelledMessage(),
+]
+
+
+def test_every_message_type_has_an_example_here():
+    assert {type(message) for message in MESSAGES} == set(protocol.MESSAGES.values())
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.type)
+def test_a_message_comes_back_the_same_and_takes_one_line(message):
+    line = protocol.encode(message)
+    assert line.endswith("\n")
+    assert "\n" not in line[:-1]
+    assert json.loads(line)["type"] == message.type
+    assert protocol.decode(line) == message
+
+
+def test_only_results_errors_and_cancels_end_a_run():
+    ends = [message.type for message in MESSAGES if isinstance(message, protocol.FINAL)]
+    assert ends == ["result", "error", "cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("a library printed this", "not JSON"),
+        ("[1, 2]", "not a JSON object"),
+        ("{}", "unknown message of type None"),
+        ('{"type": "dance"}', "unknown message of type 'dance'"),
+        ('{"type": "warning"}', r"lacks \['message'\]"),
+        ('{"type": "warning", "message": "m", "more": 1}', r"unknown fields \['more'\]"),
+        ("", "not JSON"),
+    ],
+)
+def test_a_line_that_is_no_message_is_refused(line, reason):
+    with pytest.raises(AnimePoseError, match=reason):
+        protocol.decode(line)
+
+
+def test_numbers_that_json_does_not_know_are_never_sent():
+    with pytest.raises(ValueError, match="JSON"):
+        protocol.encode(protocol.Progress(stage="open", fraction=float("nan")))
+
+
+def test_a_job_comes_back_the_same():
+    job = JobRequest(
+        clip="clips/ä b.mp4", take="out/a.take.npz", start_s=0.5, end_s=2.0, focal_px=900.0, max_people=3,
+        device="cpu", settings={"gap_s": 0.4},
+    )  # fmt: skip
+    assert protocol.decode_job(protocol.encode_job(job)) == job
+
+
+def test_a_job_needs_only_clip_and_take():
+    assert protocol.decode_job('{"clip": "a.mp4", "take": "a.npz"}') == JobRequest("a.mp4", "a.npz")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"clip": ""}, {"take": ""}, {"preset": "magic"}, {"device": "abacus"}, {"max_people": 0}, {"max_people": 101},
+        {"start_s": -1.0}, {"start_s": 2.0, "end_s": 2.0}, {"end_s": 0.0}, {"focal_mm": 0.0}, {"focal_px": -5.0},
+        {"focal_mm": 35.0, "focal_px": 900.0},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_job_out_of_range_is_refused_as_a_usage_error_with_a_remedy(changes):
+    with pytest.raises(AnimePoseError) as refusal:
+        JobRequest(**{"clip": "a.mp4", "take": "a.npz", **changes})
+    assert refusal.value.exit_code == ExitCode.USAGE
+    assert refusal.value.remedy
+
+
+def test_a_job_of_a_newer_protocol_is_refused():
+    newer = {**dataclasses.asdict(JobRequest("a.mp4", "a.npz")), "protocol": protocol.PROTOCOL_VERSION + 1}
+    with pytest.raises(AnimePoseError, match="protocol"):
+        protocol.decode_job(json.dumps(newer))
+
+
+@pytest.mark.parametrize("text", ["", "null", '{"clip": "a.mp4"}', '{"clip": "a", "take": "b", "colour": "red"}'])
+def test_a_text_that_is_no_job_is_refused(text):
+    with pytest.raises(AnimePoseError):
+        protocol.decode_job(text)
