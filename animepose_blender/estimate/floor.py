@@ -8,17 +8,23 @@ from scipy.optimize import least_squares
 from ..skeleton import CONTACT_JOINTS, J
 
 UPRIGHT_COSINE = 0.8
-"""A trunk within 37 degrees of the picture's vertical counts as upright for the first guess of the way up."""
-TILT_SIGMA_RAD = np.radians(6.0)
-"""How far people's mean trunk lies from the vertical; holds the floor where the feet cover too little of it."""
-ROLL_SIGMA_RAD = np.radians(2.0)
+"""A body within 37 degrees of the picture's vertical counts as upright for the first guess of the way up."""
+UPRIGHT_SIGMA_RAD = np.radians(6.0)
+"""How far people's mean stance lies from the vertical; holds the floor where the feet cover too little of it."""
+LEVEL_SIGMA_RAD = np.radians(5.0)
 """How far from level cameras are held."""
-FOOT_SIGMA_M = 0.04
-"""Spread of the height of standing feet as the estimator sees them."""
+FOOT_SIGMA_M = 0.08
+"""Spread of the height of standing feet: mostly the root's distance, which follows the person's apparent size."""
+STEP_M = 0.4
+"""Feet nearer together than this along the way say the same about the floor."""
+LEVEL_SIGMA_M = 0.06
+"""How far from one level people stand who stand on one floor; the tail is long, since some stand on walls."""
+SAME_FLOOR_M = 0.3
+"""People whose levels differ by less stand on one floor."""
 STILL_M_S = 0.5
 """Speed at which a foot counts half as standing, for the floor."""
-MAX_POINTS = 4000
-"""Feet used at most, evenly over the clip: more change the plane by less than 0.1 degrees."""
+MAX_POINTS = 2000
+"""Feet used at most for each person, evenly over the clip."""
 
 CONTACT_HEIGHT_M = 0.05
 """Height over its lowest level at which a heel or toe is as likely up as down."""
@@ -29,9 +35,10 @@ CONTACT_SPEED_M_S = 0.45
 def fit_floor(joints_camera_m: np.ndarray, confidence: np.ndarray, time_s: np.ndarray) -> np.ndarray:
     """Find the floor under everybody's feet and the transform that makes it z = 0.
 
-    The lower foot of every person in every frame, weighted by its stillness and confidence, should lie on one plane.
-    Where people cover little ground the plane's tilt is not to be had from them, so it is held by two weak beliefs:
-    trunks are upright on the whole, and cameras are level.
+    The lower foot of every person in every frame, weighted by its stillness and confidence, should lie on a plane that
+    all share but for a level of their own, since some may stand on a wall. Where people cover little ground the tilt
+    is not to be had from their feet, so it is held by two beliefs: people stand upright on the whole, and cameras are
+    held level. The floor is the lowest level on which somebody stands.
 
     Args:
         joints_camera_m: (P, F, J, 3); NaN where absent.
@@ -42,23 +49,28 @@ def fit_floor(joints_camera_m: np.ndarray, confidence: np.ndarray, time_s: np.nd
         origin, Z is up.
     """
     up = _upright(joints_camera_m)
-    feet, weight = _standing_feet(joints_camera_m, confidence, time_s, up)
-    if len(feet) < 3:
+    people = [_standing_feet(j, c, time_s, up) for j, c in zip(joints_camera_m, confidence, strict=True)]
+    people = [(feet, weight) for feet, weight in people if len(feet) >= 3]
+    if not people:
         return _to_world(up, 1.5)
-    stride = 1 + len(feet) // MAX_POINTS
-    feet, weight = feet[::stride], weight[::stride]
     pitch, roll = _angles(up)
 
     def residuals(x: np.ndarray) -> np.ndarray:
-        height = feet @ _direction(x[0], x[1]) + x[2]
-        # Many frames of one stance are one observation: the feet together weigh as much as a few hundred would.
-        data = np.sqrt(weight / max(1.0, weight.sum() / 200)) * height / FOOT_SIGMA_M
-        belief = [(x[0] - pitch) / TILT_SIGMA_RAD * 3, x[1] / ROLL_SIGMA_RAD * 3]
-        return np.concatenate([data, belief])
+        normal, height, levels = _direction(x[0], x[1]), x[2], x[3:]
+        parts = [
+            np.sqrt(weight) * _cauchy((feet @ normal + height - level) / FOOT_SIGMA_M)
+            for (feet, weight), level in zip(people, levels, strict=True)
+        ]
+        off_level = _cauchy(levels / LEVEL_SIGMA_M)
+        belief = [(x[0] - pitch) / UPRIGHT_SIGMA_RAD, (x[1] - roll) / UPRIGHT_SIGMA_RAD, x[1] / LEVEL_SIGMA_RAD]
+        return np.concatenate([*parts, off_level, belief])
 
-    start = np.array([pitch, roll, -np.average(feet @ up, weights=weight)])
-    solved = least_squares(residuals, start, loss="soft_l1").x
-    return _to_world(_direction(solved[0], solved[1]), max(0.05, solved[2]))
+    start_levels = np.array([-np.average(feet @ up, weights=weight) for feet, weight in people])
+    start = np.concatenate([[pitch, roll, np.median(start_levels)], np.median(start_levels) - start_levels])
+    solved = least_squares(residuals, start).x
+    heights = solved[2] - solved[3:]
+    lowest = heights[heights > heights.max() - SAME_FLOOR_M]
+    return _to_world(_direction(solved[0], solved[1]), max(0.05, float(lowest.mean())))
 
 
 def contacts(joints_world_m: np.ndarray, time_s: np.ndarray) -> np.ndarray:
@@ -76,6 +88,11 @@ def contacts(joints_world_m: np.ndarray, time_s: np.ndarray) -> np.ndarray:
     low = 1 / (1 + np.exp((feet[..., 2] - level - CONTACT_HEIGHT_M) / (CONTACT_HEIGHT_M / 4)))
     still = 1 / (1 + np.exp((speed - CONTACT_SPEED_M_S) / (CONTACT_SPEED_M_S / 4)))
     return low * still
+
+
+def _cauchy(residual: np.ndarray) -> np.ndarray:
+    """Residuals whose squares are Cauchy's loss, which lets go of what is far off: a jump, a wall, a wrong find."""
+    return np.sign(residual) * np.sqrt(np.log1p(residual**2))
 
 
 def _velocity(points_m: np.ndarray, time_s: np.ndarray) -> np.ndarray:
@@ -98,17 +115,23 @@ def _upright(joints_camera_m: np.ndarray) -> np.ndarray:
 def _standing_feet(
     joints_camera_m: np.ndarray, confidence: np.ndarray, time_s: np.ndarray, up: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(N, 3) the lowest of each person's four foot points in each frame, and (N,) how surely it stands."""
-    feet = joints_camera_m[:, :, CONTACT_JOINTS]
-    speed = np.linalg.norm(np.stack([_velocity(f, time_s) for f in feet]), axis=-1) if len(feet) else feet[..., 0]
-    height = feet @ up
-    present = np.isfinite(height).all(axis=-1)
-    lowest = np.argmin(np.where(np.isfinite(height), height, np.inf), axis=-1)[..., None]
-    point = np.take_along_axis(feet, lowest[..., None], axis=2)[:, :, 0]
-    still = 1 / (1 + (np.take_along_axis(speed, lowest, axis=2)[..., 0] / STILL_M_S) ** 2)
-    sure = np.take_along_axis(confidence[:, :, CONTACT_JOINTS], lowest, axis=2)[..., 0]
-    good = present & np.isfinite(still) & (sure > 0.1)
-    return point[good], (still * sure)[good]
+    """(N, 3) the lowest of one person's four foot points in each frame, and (N,) weights that sum to the number of
+    places stood at."""
+    feet = joints_camera_m[:, CONTACT_JOINTS]
+    present = np.isfinite(feet).all(axis=(1, 2))
+    if present.sum() < 3:
+        return np.zeros((0, 3)), np.zeros(0)
+    feet, sure, time_s = feet[present], confidence[present][:, CONTACT_JOINTS], time_s[present]
+    speed = np.linalg.norm(_velocity(feet, time_s), axis=-1)
+    lowest = np.argmin(feet @ up, axis=-1)[:, None]
+    point = np.take_along_axis(feet, lowest[..., None], axis=1)[:, 0]
+    still = 1 / (1 + (np.take_along_axis(speed, lowest, axis=1)[:, 0] / STILL_M_S) ** 2)
+    weight = still * np.take_along_axis(sure, lowest, axis=1)[:, 0] + 1e-6
+    stride = 1 + len(point) // MAX_POINTS
+    point, weight = point[::stride], weight[::stride]
+    over_floor = point - (point @ up)[:, None] * up
+    covered = np.linalg.norm(np.percentile(over_floor, 95, axis=0) - np.percentile(over_floor, 5, axis=0))
+    return point, weight * (1 + covered / STEP_M) / weight.sum()
 
 
 def _angles(up: np.ndarray) -> tuple[float, float]:

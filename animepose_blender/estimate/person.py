@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core import kinematics
+from ..core import cameras, kinematics
 from ..skeleton import BONE_COUNT, JOINT_COUNT, J
 from ..take import State
 from .lift import Lifted
@@ -20,6 +20,8 @@ ROOT_ACROSS_CUTOFF_HZ = 5.0
 """The same for the root across the ray, which the picture shows well."""
 ROOT_DEPTH_CUTOFF_HZ = 1.0
 """The same for the root's distance, which comes from the person's size alone and shivers by several per cent."""
+SURE = 0.5
+"""Confidence from which on a keypoint counts as seen."""
 MAX_FILL_S = 1.5
 """Longer gaps are left empty; shorter ones are filled by the smoother and marked as predicted."""
 
@@ -51,6 +53,8 @@ class Solved:
     """(F, J)."""
     bone_length_m: np.ndarray
     """(B,)."""
+    misfit: float
+    """Median distance of surely seen keypoints from the solved joints' projections, as a share of the box height."""
 
 
 def merge(pieces: list[Evidence]) -> Evidence:
@@ -101,7 +105,18 @@ def solve_person(evidence: Evidence, time_s: np.ndarray, intrinsics: np.ndarray)
             span, evidence.frames[seen] - span[0], lifted, seen, time_s[span], intrinsics[span], lengths_m
         )
     confidence[state == State.PREDICTED] = 0
-    return Solved(state, rotations, root_m, joints_m, confidence, lengths_m)
+    return Solved(
+        state, rotations, root_m, joints_m, confidence, lengths_m, _misfit(evidence, joints_m, intrinsics)
+    )
+
+
+def _misfit(evidence: Evidence, joints_camera_m: np.ndarray, intrinsics: np.ndarray) -> float:
+    frames, lifted = evidence.frames, evidence.lifted
+    projected_px = cameras.project(joints_camera_m[frames], intrinsics[frames])
+    distance_px = np.linalg.norm(projected_px - lifted.keypoints_px, axis=-1)
+    share = distance_px / np.maximum(evidence.box_px[:, 3] - evidence.box_px[:, 1], 1.0)[:, None]
+    sure = (lifted.keypoint_confidence > SURE) & np.isfinite(share)
+    return float(np.median(share[sure])) if sure.any() else np.inf
 
 
 def _solve_span(
