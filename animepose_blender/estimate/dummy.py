@@ -7,6 +7,7 @@ and without the estimators' packages.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from dataclasses import dataclass, fields
 from typing import Protocol
@@ -84,7 +85,8 @@ def _settings(job: JobRequest) -> DummySettings:
 
 def _misbehave(stage: str, settings: DummySettings) -> None:
     if settings.junk:
-        print("printed by a library")
+        sys.stdout.write("printed by a library\n")
+        sys.stdout.flush()
         os.write(1, b"written to file descriptor 1 by native code\n")
     if stage == settings.fail_at:
         raise AnimePoseError(f"The dummy was asked to fail at {stage}.", "Ask it not to.")

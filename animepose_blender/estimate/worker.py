@@ -136,7 +136,7 @@ def run_job(job: JobRequest, send: Callable[[Message], None], cancel: threading.
     except Cancelled:
         send(CancelledMessage())
         return ExitCode.CANCELLED
-    except Exception as error:  # the user gets one message whatever went wrong; the traceback goes to the log
+    except Exception as error:  # noqa: BLE001 - the user gets one message whatever went wrong; the traceback goes to the log
         message = explain(error)
         if not isinstance(error, AnimePoseError):
             traceback.print_exc(file=sys.stderr)
@@ -149,7 +149,7 @@ def explain(error: Exception) -> Error:
     if isinstance(error, AnimePoseError):
         return Error(error.message, error.remedy, int(error.exit_code))
     if isinstance(error, MemoryError):
-        return Error("There is not enough memory.", "Choose a shorter range or a smaller clip, or close other programs.")
+        return Error("There is not enough memory.", "Choose a shorter range or a smaller clip, or close programs.")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
         where = f" ({error.filename})" if error.filename else ""
         return Error(f"A file could not be written: {error.strerror}{where}.", SPACE_REMEDY)

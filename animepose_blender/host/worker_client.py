@@ -21,7 +21,17 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import AnimePoseError, ExitCode
-from ..protocol import FINAL, CancelledMessage, Error, JobRequest, Message, Result, decode, encode_job, partial_take_path
+from ..protocol import (
+    FINAL,
+    CancelledMessage,
+    Error,
+    JobRequest,
+    Message,
+    Result,
+    decode,
+    encode_job,
+    partial_take_path,
+)
 
 CANCEL_GRACE_S = 6.0
 """How long a cancelled worker may take to stop before it is killed; a little over the worker's own grace period."""
@@ -37,7 +47,7 @@ FinalMessage = Result | Error | CancelledMessage
 
 
 def worker_environment() -> dict[str, str]:
-    """Environment variables for a Python that is not Blender's and must not pick up Blender's or the user's packages."""
+    """Environment variables for a Python that must not pick up Blender's or the user's own packages."""
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV")}
     environment |= {
         "PYTHONPATH": str(EXTENSION_ROOT),

@@ -1,0 +1,255 @@
+"""The command line: `animepose estimate|convert|evaluate|models`, in a virtual environment and inside Blender.
+
+Nothing heavy is imported before a verb needs it: `--help` answers at once, without torch and without bpy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import __version__
+from .errors import AnimePoseError, ExitCode
+from .protocol import DEVICES, PRESETS, CancelledMessage, Error, JobRequest, Result
+
+EXPORT_FORMATS = ("fbx", "glb", "bvh", "usd")
+_EXIT_CODES = (
+    "exit codes: 0 done, 1 some clips failed (the report says which and why), 2 usage, "
+    "3 an input that cannot be used, 130 cancelled"
+)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where the command line runs."""
+
+    worker_python: Callable[[], str] = lambda: sys.executable
+    """Interpreter that estimates; raises AnimePoseError if there is none."""
+    log_folder: Path = Path(tempfile.gettempdir())
+
+    @property
+    def log_path(self) -> Path:
+        """Log of the worker of this process."""
+        return self.log_folder / f"animepose-worker-{os.getpid()}.log"
+
+
+def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = None) -> int:
+    """Run one command line.
+
+    Returns:
+        The exit status, see `errors.ExitCode`.
+    """
+    try:
+        arguments = build_parser().parse_args(argv)
+    except SystemExit as end:  # argparse has said what is wrong; Blender must not be ended by it
+        return int(end.code or 0)
+    try:
+        return int(arguments.verb(arguments, surroundings or Surroundings()))
+    except AnimePoseError as error:
+        complain(error.message, error.remedy)
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        print("animepose: cancelled", file=sys.stderr)
+        return int(ExitCode.CANCELLED)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The grammar of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="animepose", description="Video of people to character animation in Blender.", epilog=_EXIT_CODES
+    )
+    parser.add_argument("--version", action="version", version=f"AnimePose {__version__}")
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+
+    estimate = verbs.add_parser("estimate", help="from a clip to a take", epilog=_EXIT_CODES)
+    estimate.add_argument("clip", metavar="CLIP", help="video to read")
+    estimate.add_argument("-o", "--output", metavar="TAKE", required=True, help="take to write (.npz)")
+    _add_estimate_options(estimate)
+    estimate.set_defaults(verb=_estimate)
+
+    convert = verbs.add_parser("convert", help="from clips or takes to .blend files and exports", epilog=_EXIT_CODES)
+    convert.add_argument("inputs", metavar="CLIP_OR_TAKE", nargs="+", help="videos, or takes (.npz)")
+    convert.add_argument("-o", "--output", metavar="DIR", required=True, type=Path, help="folder to write to")
+    convert.add_argument(
+        "--export", metavar="FORMATS", type=_formats, default=(), help=f"comma-separated: {','.join(EXPORT_FORMATS)}"
+    )
+    convert.add_argument(
+        "--report", metavar="FILE", type=Path, help="what became of each clip, as JSON (default: DIR/report.json)"
+    )
+    _add_estimate_options(convert)
+    convert.set_defaults(verb=_convert)
+
+    evaluate = verbs.add_parser("evaluate", help="measure a take against the truth", epilog=_EXIT_CODES)
+    evaluate.add_argument("take", metavar="TAKE")
+    evaluate.add_argument("--truth", metavar="TRUTH.npz", required=True)
+    evaluate.set_defaults(verb=_evaluate)
+
+    models = verbs.add_parser("models", help="the networks: what is there, and under which licence")
+    models.add_argument("action", choices=("list", "fetch", "verify", "import"))
+    models.add_argument("files", metavar="FILE", nargs="*", help="for import")
+    models.set_defaults(verb=_models)
+    return parser
+
+
+def _add_estimate_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("estimation")
+    group.add_argument("--preset", choices=PRESETS, default="offline", help="how to estimate (default: %(default)s)")
+    group.add_argument(
+        "--focal", metavar="MM|px", type=_focal, default=(None, None),
+        help="focal length: 35 or 35mm as on a sensor 36 mm wide, or 800px (default: from the clip, or a usual one)",
+    )  # fmt: skip
+    group.add_argument("--max-people", metavar="N", type=int, default=8, help="default: %(default)s")
+    group.add_argument("--start", metavar="S", type=float, help="first moment, seconds")
+    group.add_argument("--end", metavar="S", type=float, help="last moment, seconds")
+    group.add_argument("--device", choices=DEVICES, default="auto", help="default: %(default)s")
+    group.add_argument("--set", metavar="NAME=JSON", type=_setting, action="append", default=[], help=argparse.SUPPRESS)
+
+
+def job_request(arguments: argparse.Namespace, clip: str, take: str) -> JobRequest:
+    """The job that the options describe.
+
+    Raises:
+        AnimePoseError: if the clip is not there, or a value is out of its range.
+    """
+    focal_mm, focal_px = arguments.focal
+    job = JobRequest(
+        clip=os.path.abspath(clip), take=os.path.abspath(take), preset=arguments.preset, start_s=arguments.start,
+        end_s=arguments.end, focal_mm=focal_mm, focal_px=focal_px, max_people=arguments.max_people,
+        device=arguments.device, settings=dict(arguments.set),
+    )  # fmt: skip
+    if job.preset != "dummy" and not os.path.isfile(job.clip):
+        raise AnimePoseError(f"There is no file {job.clip}.", "Check the path of the clip.")
+    return job
+
+
+def run_job(job: JobRequest, surroundings: Surroundings, warnings: list[str]) -> Result:
+    """Estimate one clip in a worker, showing progress on standard error.
+
+    Args:
+        warnings: what the worker warns of is added to it.
+    Raises:
+        AnimePoseError: what the worker found wrong.
+        KeyboardInterrupt: if the job was cancelled.
+    """
+    from .console_progress import ConsoleProgress
+    from .host.worker_client import WorkerClient
+
+    client = WorkerClient(surroundings.worker_python(), job, surroundings.log_path)
+    with ConsoleProgress(sys.stderr, warnings) as progress:
+        outcome = client.run(progress.show)
+    if isinstance(outcome, CancelledMessage):
+        raise KeyboardInterrupt
+    if isinstance(outcome, Error):
+        raise AnimePoseError(outcome.message, outcome.remedy, ExitCode(outcome.exit_code))
+    client.log_path.unlink(missing_ok=True)
+    return outcome
+
+
+def _estimate(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
+    result = run_job(job_request(arguments, arguments.clip, arguments.output), surroundings, [])
+    say(f"{result.take}: {result.people} people, {result.frames} frames, {result.seconds:.1f} s")
+    return ExitCode.DONE
+
+
+def _convert(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
+    try:
+        from .host.convert import convert
+    except ModuleNotFoundError as error:
+        if error.name != "bpy":
+            raise
+        raise AnimePoseError(
+            "convert needs Blender's Python module bpy, which is not here.",
+            "Install bpy into this environment, or use blender -b --command animepose convert.",
+        ) from error
+    return convert(arguments, surroundings)
+
+
+def _evaluate(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
+    python = surroundings.worker_python()
+    if python != sys.executable:
+        return _pass_on(python, ["evaluate", arguments.take, "--truth", arguments.truth])
+    from .estimate.evaluate import evaluate_files
+
+    say(json.dumps(evaluate_files(arguments.take, arguments.truth), indent=2))
+    return ExitCode.DONE
+
+
+def _models(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
+    if arguments.action == "fetch":
+        say("Nothing to fetch: the preset offline uses MediaPipe Pose, which comes with the worker's environment.")
+        return ExitCode.DONE
+    if arguments.action == "import":
+        raise AnimePoseError("No preset takes weights from a file yet.", "Use the preset offline.", ExitCode.USAGE)
+    python = surroundings.worker_python()
+    if python != sys.executable:
+        return _pass_on(python, ["models", arguments.action])
+    from .estimate.model_files import list_models, verify_models
+
+    say("\n".join(verify_models() if arguments.action == "verify" else list_models()))
+    return ExitCode.DONE
+
+
+def _pass_on(python: str, words: Sequence[str]) -> int:
+    """Run a verb in the worker's interpreter, whose packages it needs; relative paths keep their meaning."""
+    from .host.worker_client import worker_environment
+
+    command = [python, "-s", "-m", "animepose_blender.cli", *words]
+    try:
+        return subprocess.run(command, env=worker_environment(), check=False).returncode
+    except OSError as error:
+        raise AnimePoseError(
+            f"The worker's Python {python} could not be started: {error.strerror}.",
+            "Create or repair the environment in the add-on's preferences.",
+        ) from error
+
+
+def _focal(text: str) -> tuple[float | None, float | None]:
+    """(mm, px) of `35`, `35mm` or `800px`."""
+    number = text.lower().removesuffix("mm").removesuffix("px").strip()
+    try:
+        value = float(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a focal length such as 35, 35mm or 800px") from None
+    return (None, value) if text.lower().endswith("px") else (value, None)
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    formats = tuple(dict.fromkeys(word.strip().lower() for word in text.split(",") if word.strip()))
+    unknown = [f for f in formats if f not in EXPORT_FORMATS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"unknown format {', '.join(unknown)}; known are {', '.join(EXPORT_FORMATS)}")
+    return formats
+
+
+def _setting(text: str) -> tuple[str, object]:
+    """`NAME=JSON` for `JobRequest.settings`; what is not JSON is taken as text."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def say(text: str) -> None:
+    """Print a result; progress and complaints go to standard error."""
+    print(text, flush=True)
+
+
+def complain(message: str, remedy: str) -> None:
+    """Say what is wrong and what to do."""
+    print(f"animepose: {message}", file=sys.stderr)
+    if remedy:
+        print(f"           {remedy}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

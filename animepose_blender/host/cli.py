@@ -1,0 +1,33 @@
+"""`blender -b --command animepose …`: the same verbs inside an installed Blender."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import bpy
+
+_handle: Any = None
+
+
+def run(arguments: Sequence[str]) -> int:
+    """What Blender calls with the words after `--command animepose`; its return value is Blender's exit status."""
+    from .. import cli
+    from .addon_state import runtime_folder, worker_python
+
+    return cli.main(list(arguments), cli.Surroundings(worker_python, runtime_folder() / "logs"))
+
+
+def register() -> None:
+    """Make the command known; Blender from 4.2 on has such commands."""
+    global _handle
+    if hasattr(bpy.utils, "register_cli_command"):
+        _handle = bpy.utils.register_cli_command("animepose", run)
+
+
+def unregister() -> None:
+    """Undo `register`."""
+    global _handle
+    if _handle is not None:
+        bpy.utils.unregister_cli_command(_handle)
+        _handle = None

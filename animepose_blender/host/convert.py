@@ -1,0 +1,132 @@
+"""Clips and takes to .blend files and exports, without a window. One clip that fails does not stop the others."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import bpy
+
+from .. import cli
+from ..errors import AnimePoseError, ExitCode
+from ..take import Take
+from .export import export
+from .import_take import ImportedTake, import_take
+from .whole_files import write_whole
+
+REPORT_VERSION = 1
+
+
+@dataclass
+class ClipReport:
+    """What became of one input; paths are absolute."""
+
+    input: str
+    status: str = "cancelled"
+    """done, failed or cancelled."""
+    take: str = ""
+    blend: str = ""
+    exports: dict[str, list[str]] = field(default_factory=dict)
+    """Files of each format."""
+    people: int = 0
+    frames: int = 0
+    warnings: list[str] = field(default_factory=list)
+    message: str = ""
+    remedy: str = ""
+    exit_code: int = int(ExitCode.CANCELLED)
+
+
+def convert(arguments: argparse.Namespace, surroundings: cli.Surroundings) -> int:
+    """Convert every input, then write the report.
+
+    Returns:
+        0 if all went well, 1 if some of several failed, of a single input its own exit code, 130 if cancelled.
+    Raises:
+        AnimePoseError: if the folder or the report cannot be written.
+    """
+    folder: Path = arguments.output.absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AnimePoseError(
+            f"The folder {folder} cannot be made: {error.strerror}.", "Choose a folder that can be written to."
+        ) from error
+    reports = [ClipReport(os.path.abspath(path)) for path in arguments.inputs]
+    stems = distinct_stems([report.input for report in reports])
+    try:
+        for number, (report, stem) in enumerate(zip(reports, stems, strict=True), 1):
+            if len(reports) > 1:
+                sys.stderr.write(f"[{number}/{len(reports)}] {report.input}\n")
+            _convert_one(report, folder / stem, arguments, surroundings)
+    finally:
+        _write_report(arguments.report or folder / "report.json", reports)
+    failed = [report for report in reports if report.exit_code != ExitCode.DONE]
+    if not failed:
+        return int(ExitCode.DONE)
+    return failed[0].exit_code if len(reports) == 1 else int(ExitCode.SOME_FAILED)
+
+
+def distinct_stems(paths: list[str]) -> list[str]:
+    """A file stem for each path: `walk`, `walk-2`, … where names repeat; a take's `.take` is left out."""
+    stems: list[str] = []
+    for path in paths:
+        base = Path(path).stem.removesuffix(".take")
+        stem, number = base, 1
+        while stem.lower() in {s.lower() for s in stems}:  # some file systems do not tell case apart
+            number += 1
+            stem = f"{base}-{number}"
+        stems.append(stem)
+    return stems
+
+
+def _convert_one(
+    report: ClipReport, target: Path, arguments: argparse.Namespace, surroundings: cli.Surroundings
+) -> None:
+    try:
+        if report.input.lower().endswith(".npz"):
+            report.take = report.input
+        else:
+            job = cli.job_request(arguments, report.input, f"{target}.take.npz")
+            report.take = cli.run_job(job, surroundings, report.warnings).take
+        take = Take.load(report.take)
+        report.people, report.frames = take.person_count, take.frame_count
+        bpy.ops.wm.read_homefile(use_empty=True)
+        imported = import_take(bpy.context, take, report.take)
+        report.warnings += imported.warnings
+        report.blend = save_blend(Path(f"{target}.blend"))
+        _export_all(report, target, arguments.export, imported)
+    except AnimePoseError as error:
+        report.status, report.exit_code = "failed", int(error.exit_code)
+        report.message, report.remedy = error.message, error.remedy
+        cli.complain(error.message, error.remedy)
+        return
+    report.status, report.exit_code = "done", int(ExitCode.DONE)
+    cli.say(report.blend)
+
+
+def _export_all(report: ClipReport, target: Path, formats: tuple[str, ...], imported: ImportedTake) -> None:
+    for file_format in formats:
+        report.exports[file_format] = export(file_format, target, imported)
+
+
+def save_blend(path: Path) -> str:
+    """Save the scene; the file appears whole or not at all.
+
+    Raises:
+        AnimePoseError: if it cannot be written.
+    """
+
+    def save(temporary: Path) -> None:
+        bpy.ops.wm.save_as_mainfile(filepath=str(temporary), copy=True, compress=True, check_existing=False)
+
+    write_whole(path, save)
+    return str(path)
+
+
+def _write_report(path: Path, reports: list[ClipReport]) -> None:
+    text = json.dumps({"version": REPORT_VERSION, "clips": [asdict(report) for report in reports]}, indent=2)
+    write_whole(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))

@@ -1,0 +1,84 @@
+"""Exports of an imported take, by Blender's own exporters. A first version: their defaults, animation baked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import addon_utils
+import bpy
+
+from ..errors import AnimePoseError
+from .import_take import ImportedTake
+from .whole_files import write_whole
+
+_ADDONS = {"fbx": "io_scene_fbx", "glb": "io_scene_gltf2", "bvh": "io_anim_bvh"}
+"""Exporters that are add-ons and may be switched off."""
+
+
+def export(file_format: str, target: Path, imported: ImportedTake) -> list[str]:
+    """Export one format beside the .blend.
+
+    Args:
+        file_format: fbx, glb, bvh or usd.
+        target: path without a suffix.
+        imported: what to export: armatures and mannequins; BVH holds one skeleton, so each person gets a file.
+    Returns:
+        The files written.
+    Raises:
+        AnimePoseError: if the exporter is missing or a file cannot be written.
+    """
+    addon = _ADDONS.get(file_format)
+    if addon is not None and addon_utils.check(addon)[1] is False:
+        addon_utils.enable(addon, default_set=False)
+    written: list[str] = []
+    for path, objects in _files(file_format, target, imported):
+        _select(objects)
+        try:
+            write_whole(path, lambda temporary: _WRITERS[file_format](str(temporary)))
+        except AttributeError as error:
+            raise AnimePoseError(
+                f"This Blender has no exporter for {file_format}.", "Leave the format out, or enable its add-on."
+            ) from error
+        written.append(str(path))
+    return written
+
+
+def _files(file_format: str, target: Path, imported: ImportedTake) -> list[tuple[Path, list[bpy.types.Object]]]:
+    if file_format != "bvh":
+        return [(Path(f"{target}.{file_format}"), [*imported.armatures, *imported.mannequins])]
+    return [
+        (Path(f"{target}.{armature.name.lower().replace(' ', '_')}.bvh"), [armature]) for armature in imported.armatures
+    ]
+
+
+def _select(objects: list[bpy.types.Object]) -> None:
+    view_layer = bpy.context.view_layer
+    for other in view_layer.objects:
+        other.select_set(False)
+    for one in objects:
+        one.select_set(True)
+    view_layer.objects.active = objects[0]
+
+
+def _fbx(path: str) -> None:
+    bpy.ops.export_scene.fbx(
+        filepath=path, use_selection=True, object_types={"ARMATURE", "MESH"}, add_leaf_bones=False,
+        bake_anim=True, bake_anim_use_all_actions=False, bake_anim_use_nla_strips=False,
+    )  # fmt: skip
+
+
+def _glb(path: str) -> None:
+    bpy.ops.export_scene.gltf(filepath=path, export_format="GLB", use_selection=True, export_animation_mode="SCENE")
+
+
+def _bvh(path: str) -> None:
+    scene = bpy.context.scene
+    bpy.ops.export_anim.bvh(filepath=path, frame_start=scene.frame_start, frame_end=scene.frame_end)
+
+
+def _usd(path: str) -> None:
+    bpy.ops.wm.usd_export(filepath=path, selected_objects_only=True, export_animation=True, check_existing=False)
+
+
+_WRITERS: dict[str, Callable[[str], None]] = {"fbx": _fbx, "glb": _glb, "bvh": _bvh, "usd": _usd}

@@ -1,0 +1,232 @@
+"""The one job of this Blender: started from the panel, followed by a timer, imported in one undo step.
+
+A timer of `bpy.app.timers` follows the worker, not a modal operator: it survives closed areas and loaded files, swallows no
+events and leaves Blender usable. Nothing of this is saved in the .blend. Loading another file stops the job, since
+its result would not belong there; closing Blender or disabling the add-on stops it too.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..errors import AnimePoseError, ExitCode
+from ..protocol import CancelledMessage, Error, JobRequest, Message, Progress, Result, Warning_
+from .addon_state import runtime_folder
+from .worker_client import WorkerClient
+
+POLL_S = 0.15
+STAGE_WORDS: dict[str, str] = {
+    "open": "Opening the clip",
+    "detect": "Finding people",
+    "track": "Following people",
+    "place": "Placing them in space",
+    "solve": "Solving skeletons",
+    "write": "Writing the take",
+}
+
+
+class Phase(Enum):
+    """Where the job is."""
+
+    IDLE = 0
+    STARTING = 1
+    """The worker loads its libraries."""
+    RUNNING = 2
+    CANCELLING = 3
+    READY = 4
+    """The take is written and waits for a moment in which it can be imported."""
+    DONE = 5
+    FAILED = 6
+    STOPPED = 7
+
+
+ACTIVE = (Phase.STARTING, Phase.RUNNING, Phase.CANCELLING, Phase.READY)
+
+
+@dataclass
+class Job:
+    """What the panel shows; replaced by each start."""
+
+    phase: Phase = Phase.IDLE
+    scene: str = ""
+    clip: str = ""
+    options: dict[str, bool] = field(default_factory=dict)
+    stage: str = "open"
+    fraction: float = 0.0
+    seconds_left: float | None = None
+    take: str = ""
+    headline: str = ""
+    remedy: str = ""
+    warnings: list[str] = field(default_factory=list)
+    log_path: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether it still goes on."""
+        return self.phase in ACTIVE
+
+
+job = Job()
+_client: WorkerClient | None = None
+
+
+def start(python: str, request: JobRequest, scene: bpy.types.Scene, options: dict[str, bool]) -> None:
+    """Start estimating; the take is imported into the scene when it is there.
+
+    Raises:
+        AnimePoseError: if a job goes on already, or the worker cannot be started.
+    """
+    global job, _client
+    if job.active:
+        raise AnimePoseError("A video is being imported already.", "Wait for it or cancel it.", ExitCode.USAGE)
+    log_path = runtime_folder() / "worker.log"
+    _client = WorkerClient(python, request, log_path)
+    job = Job(Phase.STARTING, scene.name, request.clip, options, log_path=str(log_path))
+    if not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=POLL_S, persistent=True)
+
+
+def cancel() -> None:
+    """Ask the job to stop; what it has written already stays."""
+    if job.phase is Phase.READY:
+        job.phase = Phase.STOPPED
+        job.headline, job.remedy = "Cancelled before the import.", f"The take is at {job.take}."
+    elif _client is not None and job.active:
+        job.phase = Phase.CANCELLING
+        _client.cancel()
+
+
+def dismiss() -> None:
+    """Forget the outcome of the last job."""
+    global job
+    if not job.active:
+        job = Job()
+
+
+def advance() -> None:
+    """Take in what the worker sent, and import its take when it is there. The timer calls this."""
+    global _client
+    if _client is not None:
+        for message in _client.poll():
+            _take_in(message)
+        if _client.finished:
+            _client = None
+    if job.phase is Phase.READY and _client is None and _can_import_now():
+        _import()
+
+
+def _take_in(message: Message) -> None:
+    if isinstance(message, Progress):
+        if job.phase is Phase.STARTING:
+            job.phase = Phase.RUNNING
+        job.stage, job.fraction, job.seconds_left = message.stage, message.fraction, message.seconds_left
+    elif isinstance(message, Warning_):
+        job.warnings.append(message.message)
+    elif isinstance(message, Result):
+        job.phase, job.take, job.fraction = Phase.READY, message.take, 1.0
+    elif isinstance(message, Error):
+        job.phase, job.headline, job.remedy = Phase.FAILED, message.message, message.remedy
+    elif isinstance(message, CancelledMessage) and not job.headline:
+        job.phase, job.headline = Phase.STOPPED, "Cancelled. Nothing was changed."
+
+
+def _can_import_now() -> bool:
+    """Not in edit, sculpt and paint modes, whose undo keeps steps of its own kind, and not in the middle of a drag."""
+    if bpy.context.mode.startswith(("EDIT", "SCULPT", "PAINT", "PARTICLE")):
+        return False
+    windows = bpy.context.window_manager.windows
+    return not any(o.bl_idname.startswith("TRANSFORM_OT_") for w in windows for o in w.modal_operators)
+
+
+def _import() -> None:
+    """Run the import operator as one undo step, in the scene the job was started from."""
+    scene = bpy.data.scenes.get(job.scene)
+    if scene is None:
+        _fail(f"The scene {job.scene} is gone.", f"The take is at {job.take}: use Import Take.")
+        return
+    windows = list(bpy.context.window_manager.windows)
+    window = next((w for w in windows if w.scene == scene), windows[0] if windows else None)
+    override = {"scene": scene, "view_layer": scene.view_layers[0]} | ({"window": window} if window is not None else {})
+    try:
+        with bpy.context.temp_override(**override):
+            bpy.ops.animepose.import_take("EXEC_DEFAULT", True, filepath=job.take, **job.options)  # notes the import
+    except RuntimeError as error:  # what the operator reported
+        reason = str(error).removeprefix("Error: ").strip().splitlines()[0]
+        _fail(f"The take could not be imported: {reason}", f"It is at {job.take}: use Import Take.")
+
+
+def note_import(path: str, what: str, warnings: list[str]) -> None:
+    """Show what an import brought: that of this job, or of another take while no job goes on."""
+    global job
+    if job.phase is not Phase.READY or path != job.take:
+        if job.active:
+            return
+        job = Job()
+    job.phase, job.headline = Phase.DONE, f"Imported {what}."
+    job.warnings += warnings
+
+
+def _fail(headline: str, remedy: str) -> None:
+    job.phase, job.headline, job.remedy = Phase.FAILED, headline, remedy
+
+
+def _tick() -> float | None:
+    advance()
+    tag_redraw()
+    return POLL_S if job.active or _client is not None else None
+
+
+def tag_redraw() -> None:
+    """Redraw the sidebars and the preferences."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+            elif area.type == "PREFERENCES":
+                area.tag_redraw()
+
+
+@persistent
+def _stop_for_another_file(*_: object) -> None:
+    if not job.active:
+        return
+    if job.phase is Phase.READY:
+        cancel()
+    elif _client is not None:
+        job.headline = f"Importing {Path(job.clip).name} was stopped, because another file was opened."
+        job.phase = Phase.CANCELLING
+        _client.cancel()
+
+
+def stop() -> None:
+    """End the worker now: Blender closes, or the add-on is disabled."""
+    global _client, job
+    if _client is not None:
+        _client.stop()
+        _client = None
+    job = Job()
+
+
+def register() -> None:
+    """Stop the job when another file is loaded and when Blender closes."""
+    bpy.app.handlers.load_pre.append(_stop_for_another_file)
+    atexit.register(stop)
+
+
+def unregister() -> None:
+    """Stop the job and undo `register`."""
+    stop()
+    atexit.unregister(stop)
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    with contextlib.suppress(ValueError):
+        bpy.app.handlers.load_pre.remove(_stop_for_another_file)

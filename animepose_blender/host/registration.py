@@ -1,0 +1,34 @@
+"""Registers the host side with Blender, and takes it away again. Nothing is installed or fetched here."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import addon_state, cli, environment_operators, jobs, operators, panels, preferences, properties, setup_job
+
+CLASSES: tuple[type, ...] = (
+    *properties.CLASSES,
+    *preferences.CLASSES,
+    *operators.CLASSES,
+    *environment_operators.CLASSES,
+    *panels.CLASSES,
+)
+_PARTS = (properties, operators, jobs, setup_job, cli)
+"""Modules with more to register than classes, in the order to do it."""
+
+
+def register() -> None:
+    """Register everything."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    for part in _PARTS:
+        part.register()
+    addon_state.forget_status()
+
+
+def unregister() -> None:
+    """Undo `register`; a running job or setup is ended."""
+    for part in reversed(_PARTS):
+        part.unregister()
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)
