@@ -48,9 +48,13 @@ class PoseObservation:
 class PersonDetector(Protocol):
     """Finds everybody in a picture."""
 
-    def detect(self, rgb: np.ndarray, thorough: bool) -> Candidates:
-        """Look for people in an (H, W, 3) uint8 picture; `thorough` also looks for small ones, at several times the
-        cost."""
+    def detect(self, rgb: np.ndarray, detail: int) -> Candidates:
+        """Look for people in an (H, W, 3) uint8 picture: large ones at `detail` 0, smaller ones too at 1 and 2, each
+        at several times the cost of the one before."""
+        ...
+
+    def detect_near(self, rgb: np.ndarray, regions: np.ndarray) -> Candidates:
+        """Look only around (N, 4) regions, for people of about their size."""
         ...
 
 

@@ -37,6 +37,8 @@ CROP_SIZE = 256
 """Input of the landmark network and size of its mask, pixels."""
 REGION_SCALE = 1.25
 """BlazePose's own margin around the circle through hips and reach."""
+TILE_SHARES = (0.62, 0.4)
+"""Sizes of the smaller tiles, as shares of the picture's shorter side."""
 MIN_DETECTION_SCORE = 0.55
 """Measured on `park_two_people` and `street_five_frames`: below, most are trees and windows."""
 SAME_PERSON_OVERLAP = 0.45
@@ -97,9 +99,15 @@ class MediaPipePose:
         """Stop the threads."""
         self._pool.shutdown()
 
-    def detect(self, rgb: np.ndarray, thorough: bool) -> Candidates:
+    def detect(self, rgb: np.ndarray, detail: int) -> Candidates:
         """See `backends.PersonDetector`."""
-        tiles = _tiles(rgb.shape[1], rgb.shape[0], thorough)
+        return self._detect(rgb, _tiles(rgb.shape[1], rgb.shape[0], detail))
+
+    def detect_near(self, rgb: np.ndarray, regions: np.ndarray) -> Candidates:
+        """See `backends.PersonDetector`."""
+        return self._detect(rgb, [tile for region in regions for tile in _tiles_near(region, rgb.shape[1], rgb.shape[0])])
+
+    def _detect(self, rgb: np.ndarray, tiles: list[tuple[int, int, int]]) -> Candidates:
         found = [item for tile in self._pool.map(lambda t: self._detect_tile(rgb, t), tiles) for item in tile]
         if not found:
             return Candidates(np.zeros((0, 4)), np.zeros(0))
@@ -197,18 +205,28 @@ class _Graph:
         return dict(self._results)
 
 
-def _tiles(width: int, height: int, thorough: bool) -> list[tuple[int, int, int]]:
-    """Squares (x, y, size) that cover the picture at several sizes, overlapping by half."""
+def _tiles(width: int, height: int, detail: int) -> list[tuple[int, int, int]]:
+    """Squares (x, y, size) that cover the picture, overlapping by half, at more sizes the higher the detail."""
     short = min(width, height)
-    sizes = [max(width, height), short, round(short * 0.62)] + ([round(short * 0.4)] if thorough else [])
     tiles = []
-    for size in sizes:
+    for size in (max(width, height), short, *(round(short * share) for share in TILE_SHARES[:detail])):
         starts = [
             np.linspace(0, max(0, extent - size), 1 + int(np.ceil(max(0, extent - size) / (size * 0.5)))).astype(int)
             for extent in (width, height)
         ]
         tiles += [(int(x), int(y), size) for y in starts[1] for x in starts[0]]
     return list(dict.fromkeys(tiles))
+
+
+def _tiles_near(region: np.ndarray, width: int, height: int) -> list[tuple[int, int, int]]:
+    """Squares in the picture around a region: one tight and one wide, where a person of its size fits both."""
+    tiles = []
+    for scale in (1.0, 1.6):
+        size = int(np.clip(region[2] * scale, 32, max(width, height)))
+        x = int(np.clip(region[0] - size / 2, 0, max(0, width - size)))
+        y = int(np.clip(region[1] - size / 2, 0, max(0, height - size)))
+        tiles.append((x, y, size))
+    return tiles
 
 
 def _region_of(hips: np.ndarray, reach: np.ndarray) -> np.ndarray:

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from .backends import PersonDetector, PoseEstimator, PoseObservation, region_to_picture
+from .backends import Candidates, PersonDetector, PoseEstimator, PoseObservation, region_to_picture
 
-LOOK_EVERY_S = 0.5
-"""Time between full looks: someone who enters is picked up within this time, and followed back later on."""
-THOROUGH_EVERY = 4
-"""Every so many looks small people are sought too and people found are erased."""
+LOOK_EVERY_S = 0.3
+"""Time between full looks: someone who enters is picked up within this time when large in the picture."""
+DETAIL_EVERY = (1, 3, 12)
+"""Every so many looks, people are sought at detail 0, 1 and 2; the last also erases everybody and looks behind them."""
 LOOK_AGAIN_S = 0.1
-"""Time between looks while somebody is lost."""
+"""Time between looks around the place where somebody was lost."""
 GIVE_UP_S = 0.4
 """Time after which someone who is not found again is no longer sought at the same place."""
 MIN_NEW_SCORE = 0.6
@@ -86,28 +86,31 @@ def follow(
     """
     tracklets: list[Tracklet] = []
     active: list[Tracklet] = []
-    next_look_s, looks = -np.inf, 0
+    next_look_s, next_search_s, looks = -np.inf, -np.inf, 0
     for number, (time_s, rgb) in enumerate(frames):
         found = _continue(active, number, time_s, rgb, estimator)
         active = [t for t in active if time_s - t.last_seen_s <= GIVE_UP_S]
-        lost = len(found) < len(active)
-        if time_s >= next_look_s or (lost and time_s >= next_look_s - LOOK_EVERY_S + LOOK_AGAIN_S):
-            thorough = looks % THOROUGH_EVERY == 0
-            new = _look(rgb, found, detector, estimator, thorough)
-            missing = [t for t in active if t.frames[-1] != number]
-            for observation in new:
-                taken = _continued_by(observation, missing, number)
-                if taken is not None:
-                    missing.remove(taken)
-                    taken.add(number, time_s, observation)
-                elif len(active) < max_people:
-                    taken = Tracklet()
-                    taken.add(number, time_s, observation)
-                    active.append(taken)
-                    tracklets.append(taken)
-            if time_s >= next_look_s:
-                looks += 1
-            next_look_s = time_s + LOOK_EVERY_S
+        missing = [t for t in active if t.frames[-1] != number]
+        new: list[PoseObservation] = []
+        if time_s >= next_look_s:
+            detail = max(level for level, every in enumerate(DETAIL_EVERY) if looks % every == 0)
+            new = _look(rgb, found, detector, estimator, detail)
+            looks, next_look_s, next_search_s = looks + 1, time_s + LOOK_EVERY_S, time_s + LOOK_AGAIN_S
+        elif missing and time_s >= next_search_s:
+            expected = np.array([t.expected_region(number) for t in missing])
+            new = _new_people(rgb, found, detector.detect_near(rgb, expected), estimator)
+            next_search_s = time_s + LOOK_AGAIN_S
+        for observation in new:
+            tracklet = _continued_by(observation, missing, number)
+            if tracklet is not None:
+                missing.remove(tracklet)
+            elif len(active) < max_people:
+                tracklet = Tracklet()
+                active.append(tracklet)
+                tracklets.append(tracklet)
+            else:
+                continue
+            tracklet.add(number, time_s, observation)
         yield number, tracklets
 
 
@@ -140,28 +143,22 @@ def _surprise(tracklet: Tracklet, expected: np.ndarray, observation: PoseObserva
 
 
 def _look(
-    rgb: np.ndarray,
-    found: list[PoseObservation],
-    detector: PersonDetector,
-    estimator: PoseEstimator,
-    thorough: bool,
+    rgb: np.ndarray, found: list[PoseObservation], detector: PersonDetector, estimator: PoseEstimator, detail: int
 ) -> list[PoseObservation]:
-    """People in the picture who are not among those found; a thorough look erases everybody and looks once more."""
-    new = _new_people(rgb, found, detector, estimator, thorough)
-    if thorough and (found or new):
-        erased = _erase(rgb, found + new)
-        new += _new_people(erased, found + new, detector, estimator, False)
+    """People in the picture who are not among those found; at the highest detail also those behind them."""
+    new = _new_people(rgb, found, detector.detect(rgb, detail), estimator)
+    everybody = found + new
+    if detail == len(DETAIL_EVERY) - 1 and everybody:
+        erased = _erase(rgb, everybody)
+        candidates = detector.detect_near(erased, np.array([o.next_region for o in everybody]))
+        new += _new_people(erased, everybody, candidates, estimator)
     return new
 
 
 def _new_people(
-    rgb: np.ndarray,
-    found: list[PoseObservation],
-    detector: PersonDetector,
-    estimator: PoseEstimator,
-    thorough: bool,
+    rgb: np.ndarray, found: list[PoseObservation], candidates: Candidates, estimator: PoseEstimator
 ) -> list[PoseObservation]:
-    candidates = detector.detect(rgb, thorough)
+    """Candidates who are people, and not those found."""
     # Estimated a second time in the region that the first pose asks for: a detector's region is coarse.
     first = [o for o in estimator.estimate(rgb, candidates.region) if o is not None and o.score >= MIN_SCORE]
     first = _without_repeats(first, found, MIN_SCORE)
