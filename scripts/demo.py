@@ -96,8 +96,9 @@ def _animepose(*arguments: str | Path) -> None:
 def _people(take: Take) -> str:
     seconds = take.frame_time_s[-1] - take.frame_time_s[0]
     shares = (take.state != State.ABSENT).mean(axis=1)
-    people = ", ".join(f"{number} in {share:.0%}" for number, share in zip(take.person_id.tolist(), shares))
-    return f"{take.person_count} people in {take.frame_count} frames ({seconds:.1f} s): person {people} of them."
+    counted = "1 person" if take.person_count == 1 else f"{take.person_count} people"
+    parts = ", ".join(f"{number} in {share:.0%}" for number, share in zip(take.person_id.tolist(), shares))
+    return f"{counted} in {seconds:.1f} s of video (by number: {parts} of the frames)."
 
 
 def _print_figures(figures: dict[str, Any]) -> None:
