@@ -11,12 +11,15 @@ from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
 from animepose_blender.core.synthetic import walking_take
+from animepose_blender.host import compat
 from animepose_blender.host.import_take import ImportedTake, ImportOptions, import_take
 from animepose_blender.host.plate import find_clip
 from animepose_blender.take import Take
 
+DEFAULTS = ImportOptions()
 
-def do_import(take: Take, options: ImportOptions = ImportOptions(), path: str | None = None) -> ImportedTake:
+
+def do_import(take: Take, options: ImportOptions = DEFAULTS, path: str | None = None) -> ImportedTake:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     return import_take(bpy.context, take, path, options)
 
@@ -110,6 +113,22 @@ def test_at_another_frame_rate_the_plate_is_retimed(tmp_path: Path):
         camera = result.camera.evaluated_get(bpy.context.evaluated_depsgraph_get())
         shown = frame - 1 + camera.data.background_images[0].image_user.frame_offset
         assert abs(shown - (3 + (frame - 1) / 24 * 30)) <= 1
+
+
+def test_where_blender_shows_rotated_files_lying_the_plate_is_turned_upright(tmp_path: Path):
+    if not small_clip(tmp_path / "clip.avi"):
+        return
+    take = walking_take(frames=6, clip=str(tmp_path / "clip.avi"), size=(36, 64))
+    take.source["rotation"] = 90
+    heeds = compat.turns_clips_upright
+    compat.turns_clips_upright = lambda: False
+    try:
+        background = do_import(take).camera.data.background_images[0]
+    finally:
+        compat.turns_clips_upright = heeds
+    # Blender turns a plate clockwise for a positive angle (looked at in 4.3); 64 by 36 has to fill 36 by 64.
+    assert background.frame_method == "FIT" and abs(background.scale - 64 / 36) < 1e-5
+    assert abs(background.rotation - np.pi / 2) < 1e-5
 
 
 def test_a_clip_that_is_gone_is_a_warning_and_no_failure():

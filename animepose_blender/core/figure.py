@@ -78,26 +78,31 @@ def build_figure(joints_m: np.ndarray, lengths_m: np.ndarray) -> Figure:
 
 def _ball(bone: str, centre_m: np.ndarray, radius_m: float, size: float) -> Part:
     half = size * radius_m * _Z
-    return Part(bone, JOINT, centre_m - half, centre_m + half, _X, (radius_m,) * 3, (radius_m,) * 3)
+    radii_m = (radius_m, radius_m, radius_m)
+    return Part(bone, JOINT, centre_m - half, centre_m + half, _X, radii_m, radii_m)
 
 
 def _trunk(joints_m: np.ndarray, size: float) -> list[Part]:
-    pelvis, spine, chest, neck, top, nose = (joints_m[J[n]] for n in ("pelvis", "spine", "chest", "neck", "head_top", "nose"))
+    names = ("pelvis", "spine", "chest", "neck", "head_top", "nose")
+    pelvis, spine, chest, neck, top, nose = (joints_m[J[name]] for name in names)
     up, front = size * _Z, size * -_Y
     chin = neck + 0.25 * (top - neck)
     return [
-        Part("pelvis", BODY, pelvis - 0.085 * up, pelvis + 0.085 * up, _X, (0.125, 0.168, 0.135), (0.085, 0.115, 0.09), 3.2, 2.6),
-        Part("abdomen", JOINT, pelvis + 0.03 * up, spine + 0.06 * up, _X, (0.11, 0.118, 0.11), (0.08, 0.085, 0.08)),
-        Part("spine", BODY, spine - 0.01 * up, chest + 0.06 * up, _X, (0.105, 0.142, 0.15), (0.08, 0.1, 0.1), 3.0, 2.4),
-        Part("chest", BODY, chest - 0.06 * up, neck + 0.012 * up, _X, (0.145, 0.178, 0.12), (0.1, 0.118, 0.075), 3.0, 2.5),
-        Part("head", JOINT, neck - 0.03 * up, chin + 0.04 * up, _X, (0.056, 0.05, 0.048), (0.058, 0.052, 0.05), 4.0),
-        Part(
-            "head", BODY, chin - 0.01 * up + 0.012 * front, top, _X,
-            (0.058, 0.088, 0.09), (0.078, 0.108, 0.1), 2.2, shift_m=(-0.012, 0.0, 0.012),
-        ),
+        Part("pelvis", BODY, pelvis - 0.095 * up, pelvis + 0.095 * up, _X,
+             (0.11, 0.166, 0.15), (0.085, 0.115, 0.095), 3.4, 2.4),
+        Part("abdomen", JOINT, pelvis + 0.03 * up, spine + 0.06 * up, _X,
+             (0.11, 0.118, 0.11), (0.08, 0.085, 0.08)),
+        Part("spine", BODY, spine - 0.01 * up, chest + 0.06 * up, _X,
+             (0.105, 0.142, 0.15), (0.08, 0.1, 0.1), 3.0, 2.4),
+        Part("chest", BODY, chest - 0.06 * up, neck + 0.012 * up, _X,
+             (0.145, 0.178, 0.12), (0.1, 0.118, 0.075), 3.0, 2.5),
+        Part("head", JOINT, neck - 0.03 * up, chin + 0.04 * up, _X,
+             (0.056, 0.05, 0.048), (0.058, 0.052, 0.05), 4.0),
+        Part("head", BODY, chin - 0.01 * up + 0.012 * front, top, _X,
+             (0.058, 0.088, 0.09), (0.078, 0.108, 0.1), 2.2, shift_m=(-0.012, 0.0, 0.012)),
         # The nose says where the figure looks, even as a silhouette.
-        Part("head", BODY, nose + 0.055 * up - 0.028 * front, nose - 0.022 * up - 0.004 * front, _X,
-             (0.010, 0.014, 0.022), (0.016, 0.022, 0.03), 2.4),
+        Part("head", BODY, nose + 0.06 * up - 0.03 * front, nose - 0.026 * up - 0.002 * front, _X,
+             (0.009, 0.014, 0.03), (0.016, 0.024, 0.04), 2.6),
     ]  # fmt: skip
 
 
@@ -114,13 +119,13 @@ def _arm(joints_m: np.ndarray, size: float, side: str, tint: int) -> list[Part]:
              shoulder + 0.1 * (shoulder - neck), _Y, (0.058, 0.07, 0.056), (0.036, 0.05, 0.056), 2.6),
         _ball(f"upper_arm.{letter}", shoulder, 0.056, size),
         Part(f"upper_arm.{letter}", tint, shoulder + 0.05 * (elbow - shoulder), elbow - 0.05 * (elbow - shoulder),
-             _Y, (0.046, 0.05, 0.038), (0.05, 0.052, 0.038), 3.4),
+             _Y, (0.054, 0.05, 0.038), (0.056, 0.052, 0.038), 4.5),
         _ball(f"forearm.{letter}", elbow, 0.038, size),
         Part(f"forearm.{letter}", tint, elbow + 0.06 * (wrist - elbow), wrist - 0.05 * (wrist - elbow),
-             _Y, (0.04, 0.043, 0.027), (0.04, 0.041, 0.025), 3.4),
+             _Y, (0.042, 0.043, 0.028), (0.042, 0.041, 0.026), 4.5),
         _ball(f"hand.{letter}", wrist, 0.027, size),
         Part(f"hand.{letter}", tint, wrist + 0.15 * palm, wrist + 2.1 * palm, _Y,
-             (0.030, 0.046, 0.030), (0.020, 0.018, 0.010), 3.0, 2.8),
+             (0.034, 0.047, 0.034), (0.022, 0.021, 0.013), 3.6, 2.8),
         Part(f"hand.{letter}", tint, thumb, thumb + size * (0.062 * out - 0.045 * _Y), _Y,
              (0.014, 0.016, 0.011), (0.014, 0.015, 0.011), 2.6),
     ]  # fmt: skip
@@ -133,15 +138,15 @@ def _leg(joints_m: np.ndarray, size: float, side: str, tint: int) -> list[Part]:
     below = size * REST_JOINTS_M[CONTACT_JOINTS[0], 2] * _Z
     along = (toe - heel) / np.linalg.norm(toe - heel)
     return [
-        _ball(f"thigh.{letter}", hip - 0.01 * size * _Z, 0.078, size),
-        Part(f"thigh.{letter}", tint, hip + 0.06 * (knee - hip), knee - 0.04 * (knee - hip),
-             _X, (0.076, 0.078, 0.05), (0.076, 0.084, 0.05), 3.4),
+        _ball(f"thigh.{letter}", hip - 0.005 * size * _Z, 0.068, size),
+        Part(f"thigh.{letter}", tint, hip + 0.03 * (knee - hip), knee - 0.05 * (knee - hip),
+             _X, (0.088, 0.076, 0.05), (0.092, 0.082, 0.052), 4.5),
         _ball(f"shin.{letter}", knee, 0.05, size),
         Part(f"shin.{letter}", tint, knee + 0.06 * (ankle - knee), ankle - 0.05 * (ankle - knee),
-             _X, (0.05, 0.053, 0.032), (0.05, 0.058, 0.034), 3.4, shift_m=(0.0, -0.012, 0.0)),
+             _X, (0.056, 0.054, 0.034), (0.056, 0.06, 0.036), 4.5, shift_m=(0.0, -0.014, 0.0)),
         _ball(f"foot.{letter}", ankle, 0.036, size),
         Part(f"foot.{letter}", tint, heel - 0.03 * size * along - below, toe + 0.012 * size * along - below,
-             _X, (0.036, 0.046, 0.05), (0.042, 0.03, 0.014), 3.4, 2.6, shift_m=(0.042, 0.03, 0.014)),
+             _X, (0.036, 0.045, 0.052), (0.046, 0.034, 0.018), 4.0, 2.8, shift_m=(0.046, 0.034, 0.018)),
     ]  # fmt: skip
 
 

@@ -134,9 +134,7 @@ def _walk(time_s: np.ndarray, index: np.ndarray) -> np.ndarray:
 
     heading_deg = 35.0 - 110.0 * (index % 2)[:, None] + TURN_DEG_S * (time_s - time_s[:, :1])
     swing = np.sin(phase)
-    rotations[..., J["pelvis"], :] = quat.multiply(
-        _turn(_Z, heading_deg + 6.0 * swing), _turn(_Y, 2.5 * np.cos(phase))
-    )
+    rotations[..., J["pelvis"], :] = quat.multiply(_turn(_Z, heading_deg + 6.0 * swing), _turn(_Y, 2.5 * np.cos(phase)))
     rotations[..., J["spine"], :] = _turn(_Z, -4.0 * swing)
     rotations[..., J["chest"], :] = quat.multiply(_turn(_Z, -5.0 * swing), _turn(_X, np.full_like(phase, 3.0)))
     rotations[..., J["neck"], :] = _turn(_Z, -4.0 * swing)

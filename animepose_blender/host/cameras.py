@@ -57,9 +57,7 @@ def optics(intrinsics: np.ndarray, size: tuple[int, int]) -> Optics:
     )
 
 
-def make_camera(
-    name: str, lens: Optics, camera_to_world: np.ndarray, frames: np.ndarray
-) -> bpy.types.Object:
+def make_camera(name: str, lens: Optics, camera_to_world: np.ndarray, frames: np.ndarray) -> bpy.types.Object:
     """A camera object, linked to no collection yet.
 
     Args:

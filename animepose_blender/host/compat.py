@@ -6,6 +6,7 @@
 | group of a new curve | `action_group=`  | `curve.group =`                     | the same          |
 | bone selection       | `bone.select`    | `bone.select`                       | `pose_bone.select`|
 | nodes of a material  | `use_nodes` off  | the same                            | always on         |
+| rotated movie files  | shown lying      | shown upright                       | shown upright     |
 """
 
 from __future__ import annotations
@@ -57,6 +58,11 @@ def curves_of(datablock: bpy.types.ID) -> list[bpy.types.FCurve]:
         if strip.type == "KEYFRAME" and animation.action_slot is not None
     ]
     return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+
+
+def turns_clips_upright() -> bool:
+    """Whether Blender heeds the rotation that phones write into their movie files (seen: 4.3 does not, 5.0 does)."""
+    return bpy.app.version >= (4, 4, 0)
 
 
 def bone_selected(pose_bone: bpy.types.PoseBone) -> bool:

@@ -102,7 +102,7 @@ def import_take(
     Args:
         context: its scene gets the take.
         take: what to import.
-        take_path: where the take lies, kept on the collection and used to find a clip beside it; None if it has no file.
+        take_path: where the take lies: kept on the collection, and the clip is also looked for beside it; or None.
         options: see `ImportOptions`.
     Raises:
         AnimePoseError: before any change, if the take cannot be imported.
@@ -193,7 +193,7 @@ def _build(
         collection.objects.link(camera)
         scene.camera = camera
         if options.show_plate:
-            warnings += _plate(camera, take_path, plan)
+            warnings += _plate(camera, take_path, plan, round(take.source.get("rotation") or 0))
 
     names = [f"Person {take.person_id[person]}" for person in plan.people]
     armatures = make_armatures(context, names, plan.rests)
@@ -237,13 +237,13 @@ def _apply_settings(scene: bpy.types.Scene, options: ImportOptions, plan: _Plan)
         scene.render.pixel_aspect_x, scene.render.pixel_aspect_y = plan.lens.pixel_aspect
 
 
-def _plate(camera: bpy.types.Object, take_path: str | None, plan: _Plan) -> list[str]:
+def _plate(camera: bpy.types.Object, take_path: str | None, plan: _Plan, rotation_deg: int) -> list[str]:
     path = find_clip(plan.clip, take_path)
     if path is None:
         return [f"The clip {plan.clip or '(not named in the take)'} was not found, so the camera has no plate."]
     timing = PlateTiming(plan.clip_start, *plan.frame_range, plan.clip_rate, plan.scene_rate)
     try:
-        add_plate(camera, path, timing)
+        add_plate(camera, path, timing, rotation_deg)
     except RuntimeError as error:
         return [f"Blender cannot show the clip {path} as a plate: {error}"]
     return []

@@ -12,12 +12,14 @@ from ..core.figure import BODY, JOINT, LEFT, RIGHT, build_figure
 from . import compat
 
 _BODY_HSV = (
-    (0.075, 0.62, 0.80), (0.53, 0.62, 0.62), (0.95, 0.50, 0.72), (0.27, 0.52, 0.58), (0.74, 0.42, 0.70), (0.13, 0.70, 0.80),
+    (0.075, 0.80, 0.72), (0.53, 0.80, 0.52), (0.95, 0.68, 0.66),
+    (0.27, 0.70, 0.46), (0.74, 0.55, 0.66), (0.13, 0.86, 0.72),
 )  # fmt: skip
 """Colours of the first people: wood, teal, rose, moss, violet, ochre; further people repeat them."""
-_VALUE_OF_TINT = {BODY: 1.0, LEFT: 1.22, RIGHT: 0.58}
-"""The left side is lighter and the right darker than the trunk, so that the two can be told apart in any pose."""
-_JOINT_RGB = (0.62, 0.56, 0.48)
+_TINTED = {BODY: (1.0, 1.0), LEFT: (0.82, 1.32), RIGHT: (1.05, 0.46)}
+"""Factors of saturation and value. The left side is lighter and the right darker than the trunk, so that the two can be
+told apart in any pose."""
+_JOINT_RGB = (0.13, 0.11, 0.10)
 _ROUGHNESS = 0.55
 
 
@@ -35,7 +37,8 @@ def make_materials(name: str, number: int) -> list[bpy.types.Material]:
         if tint == JOINT:
             rgb = _JOINT_RGB
         else:
-            rgb = colorsys.hsv_to_rgb(hue, saturation, min(1.0, value * _VALUE_OF_TINT[tint]))
+            more_saturation, more_value = _TINTED[tint]
+            rgb = colorsys.hsv_to_rgb(hue, min(1.0, saturation * more_saturation), min(1.0, value * more_value))
         label = labels.get(tint, "joints")
         materials.append(compat.new_material(f"{name} {label}", (*rgb, 1.0), _ROUGHNESS))
     return materials

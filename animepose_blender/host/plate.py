@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from . import compat
 from .curves import CurveWriter
 
 _LONGEST_IMAGE_USER = 1048574
@@ -42,9 +44,14 @@ def find_clip(clip: str, take_path: str | None) -> Path | None:
     return next((place.absolute() for place in places if place.is_file()), None)
 
 
-def add_plate(camera: bpy.types.Object, path: Path, timing: PlateTiming) -> None:
+def add_plate(camera: bpy.types.Object, path: Path, timing: PlateTiming, rotation_deg: int = 0) -> None:
     """Show the clip behind what `camera` sees.
 
+    Args:
+        camera: a camera object.
+        path: of the clip.
+        timing: which frame of the clip belongs to which frame of the scene.
+        rotation_deg: by how much the clip's pictures have to be turned clockwise to stand upright, as its metadata say.
     Raises:
         RuntimeError: if Blender cannot read the file.
     """
@@ -60,6 +67,8 @@ def add_plate(camera: bpy.types.Object, path: Path, timing: PlateTiming) -> None
     background.display_depth = "BACK"
     background.frame_method = "STRETCH"
     data.show_background_images = True
+    if rotation_deg % 360 and not compat.turns_clips_upright():
+        _turn_upright(background, tuple(clip.size), rotation_deg)
     if timing.in_step:
         # A movie clip shows its frame k (from 0) at the scene's frame `frame_start` + k.
         clip.frame_start = timing.first_frame - timing.clip_start
@@ -82,3 +91,15 @@ def add_plate(camera: bpy.types.Object, path: Path, timing: PlateTiming) -> None
     offset = timing.clip_start + (ends - timing.first_frame) * drift
     writer = CurveWriter(data, f"{camera.name} plate")
     writer.write("background_images[0].image_user.frame_offset", ends, offset[None])
+
+
+def _turn_upright(background: bpy.types.CameraBackgroundImage, size: tuple[int, int], rotation_deg: int) -> None:
+    """Turn the plate where Blender does not do it itself.
+
+    The picture lying on its side is fitted into the camera's frame first and turned then; what was its long side then
+    lies along the frame's short side, and the ratio of the sides makes it fill the frame.
+    """
+    background.rotation = math.radians(rotation_deg)  # clockwise
+    if rotation_deg % 180:
+        background.frame_method = "FIT"
+        background.scale = max(size) / min(size)
