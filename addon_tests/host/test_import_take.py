@@ -18,7 +18,7 @@ from animepose_blender.core.armature_space import SHOWN, SHOWN_NAMES, rest_bones
 from animepose_blender.core.kinematics import forward
 from animepose_blender.core.synthetic import walking_take
 from animepose_blender.errors import AnimePoseError
-from animepose_blender.host import compat, import_take
+from animepose_blender.host import compat, import_take, rollback
 from animepose_blender.host.import_take import ImportedTake, ImportOptions
 from animepose_blender.skeleton import BONE_COUNT, PARENTS, RIGID, J
 from animepose_blender.take import State, Take
@@ -293,7 +293,7 @@ def test_selection_active_object_mode_and_frame_stay_as_they_are():
 
 
 def count_data() -> dict[str, int]:
-    return {kind: len(getattr(bpy.data, kind)) for kind in (*import_take._DATA, "scenes", "workspaces", "node_groups")}
+    return {kind: len(getattr(bpy.data, kind)) for kind in (*rollback.DATA, "scenes", "workspaces", "node_groups")}
 
 
 def test_a_take_that_cannot_be_imported_changes_nothing():

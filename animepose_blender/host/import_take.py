@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import PurePath
@@ -22,6 +20,7 @@ from .cameras import Optics, make_camera, optics
 from .curves import CurveWriter, hide_while_absent
 from .mannequin import make_mannequin, make_materials, person_colour
 from .plate import PlateTiming, add_plate, find_clip
+from .rollback import undone_on_failure
 
 FIRST_FRAME = 1
 """Frame of the scene where the take begins."""
@@ -29,11 +28,6 @@ SHORTEST_BONE_M = 1e-3
 """Blender drops bones that have no length."""
 PROPERTY_TAKE, PROPERTY_SCHEMA, PROPERTY_PERSON = "animepose_take", "animepose_schema_version", "animepose_person_id"
 """Custom properties: of the collection the take's path and schema version, of an armature its person's id."""
-
-_DATA = ("objects", "meshes", "armatures", "cameras", "materials", "actions", "collections", "movieclips", "images")
-_SETTINGS = (
-    "fps", "fps_base", "resolution_x", "resolution_y", "pixel_aspect_x", "pixel_aspect_y",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,7 +103,7 @@ def import_take(
     """
     scene = context.scene
     plan = _plan(scene, take, options)
-    with _undone_on_failure(scene):
+    with undone_on_failure(scene):
         return _build(context, scene, take, take_path, options, plan)
 
 
@@ -247,21 +241,3 @@ def _plate(camera: bpy.types.Object, take_path: str | None, plan: _Plan, rotatio
     except RuntimeError as error:
         return [f"Blender cannot show the clip {path} as a plate: {error}"]
     return []
-
-
-@contextmanager
-def _undone_on_failure(scene: bpy.types.Scene) -> Iterator[None]:
-    """If the block fails, remove every data-block it made and put the scene's settings back."""
-    before = {kind: {block.session_uid for block in getattr(bpy.data, kind)} for kind in _DATA}
-    settings = {name: getattr(scene.render, name) for name in _SETTINGS}
-    frame_range, camera = (scene.frame_start, scene.frame_end), scene.camera
-    try:
-        yield
-    except BaseException:
-        made = [b for kind in _DATA for b in getattr(bpy.data, kind) if b.session_uid not in before[kind]]
-        bpy.data.batch_remove(made)
-        for name, value in settings.items():
-            setattr(scene.render, name, value)
-        scene.frame_start, scene.frame_end = frame_range
-        scene.camera = camera
-        raise

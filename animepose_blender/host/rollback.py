@@ -1,0 +1,31 @@
+"""All or nothing: what a failed import made is removed, and the settings it changed are put back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import bpy
+
+DATA = ("objects", "meshes", "armatures", "cameras", "materials", "actions", "collections", "movieclips", "images")
+"""Kinds of data-blocks that an import makes."""
+SCENE_SETTINGS = ("frame_start", "frame_end", "camera")
+RENDER_SETTINGS = ("fps", "fps_base", "resolution_x", "resolution_y", "pixel_aspect_x", "pixel_aspect_y")
+
+
+@contextmanager
+def undone_on_failure(scene: bpy.types.Scene) -> Iterator[None]:
+    """If the block fails, remove every data-block it made, put the scene's settings back, and let the error go on."""
+    before = {kind: {block.session_uid for block in getattr(bpy.data, kind)} for kind in DATA}
+    scene_settings = {name: getattr(scene, name) for name in SCENE_SETTINGS}
+    render_settings = {name: getattr(scene.render, name) for name in RENDER_SETTINGS}
+    try:
+        yield
+    except BaseException:
+        made = [b for kind in DATA for b in getattr(bpy.data, kind) if b.session_uid not in before[kind]]
+        bpy.data.batch_remove(made)
+        for name, value in scene_settings.items():
+            setattr(scene, name, value)
+        for name, value in render_settings.items():
+            setattr(scene.render, name, value)
+        raise
