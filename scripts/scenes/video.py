@@ -1,0 +1,40 @@
+"""Pictures into a clip."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+
+def _read(picture: Path) -> av.VideoFrame:
+    with av.open(str(picture)) as image:
+        pixels = next(image.decode(video=0)).to_ndarray(format="rgb24")
+    # A new frame: the decoded one carries its file's time base, and asks to be a key frame.
+    return av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p", dst_colorspace="ITU709")
+
+
+def encode(pictures: list[Path], path: Path, rate: Fraction, crf: int = 19) -> None:
+    """Write pictures as H.264 (yuv420p), one frame each, to a temporary name first.
+
+    Args:
+        pictures: image files of one even size, in order, at least one.
+        rate: frames per second.
+        crf: x264's quality, lower is better.
+    """
+    part = path.with_name(path.stem + ".part" + path.suffix)
+    first = _read(pictures[0])
+    with av.open(str(part), "w", options={"movflags": "+faststart"}) as clip:
+        stream = clip.add_stream("libx264", rate=rate, options={"crf": str(crf), "preset": "slow"})
+        stream.width, stream.height, stream.pix_fmt = first.width, first.height, "yuv420p"
+        # Said in the file, so that every player turns the colours back the same way.
+        stream.codec_context.colorspace = 1
+        stream.codec_context.color_primaries = 1
+        stream.codec_context.color_trc = 1
+        for index, picture in enumerate(pictures):
+            frame = _read(picture)
+            frame.pts, frame.time_base = index, 1 / rate
+            clip.mux(stream.encode(frame))
+        clip.mux(stream.encode(None))
+    part.replace(path)
