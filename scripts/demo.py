@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from animepose_blender.errors import AnimePoseError, ExitCode
-from animepose_blender.estimate.evaluate import evaluate_files
+from animepose_blender.estimate.evaluate import evaluate
+from animepose_blender.estimate.metrics.truth import Truth
 from animepose_blender.estimate.preview import write_preview
 from animepose_blender.take import State, Take
 
@@ -44,16 +45,19 @@ def main() -> int:
     clip: Path = parser.parse_args().clip
     take_path, blend_path = OUT / f"{clip.stem}.take.npz", OUT / f"{clip.stem}.blend"
     video_path, picture_path = OUT / f"{clip.stem}_preview.mp4", OUT / f"{clip.stem}_preview.png"
+    truth_path = clip.with_name(f"{clip.stem}_truth.npz")
     try:
-        print(f"Estimating {_short(clip)} ...", flush=True)
-        _animepose("estimate", clip, "-o", take_path)
+        truth = Truth.load(truth_path) if truth_path.is_file() else None
+        # A lens that is known is given, as an animator would; distances scale with it.
+        lens = ["--focal", f"{truth.intrinsics[0, 0, 0]:g}px"] if truth else []
+        print(" ".join(["Estimating", _short(clip), *lens, "..."]), flush=True)
+        _animepose("estimate", clip, "-o", take_path, *lens)
         print("Building the scene ...", flush=True)
         _animepose("convert", take_path, "-o", OUT)
         print("Drawing the preview ...", flush=True)
         take = Take.load(take_path)
         write_preview(take, clip, video_path, picture_path)
-        truth_path = clip.with_name(f"{clip.stem}_truth.npz")
-        figures = evaluate_files(take_path, truth_path) if truth_path.is_file() else None
+        figures = evaluate(take, truth) if truth else None
     except _Failed as failure:
         return failure.status
     except AnimePoseError as error:
