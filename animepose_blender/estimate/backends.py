@@ -6,6 +6,7 @@ radians; the square is turned clockwise (as seen, y down) by `angle`, so that th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,8 +62,16 @@ class PersonDetector(Protocol):
 class PoseEstimator(Protocol):
     """Finds the joints of people whose regions are known."""
 
-    def estimate(self, rgb: np.ndarray, regions: np.ndarray) -> list[PoseObservation | None]:
-        """One observation, or None where nobody is seen, for each of the (N, 4) regions of an (H, W, 3) picture."""
+    def estimate(
+        self, rgb: np.ndarray, regions: np.ndarray, mattes: Sequence[np.ndarray | None] | None = None
+    ) -> list[PoseObservation | None]:
+        """One observation, or None where nobody is seen, for each of the (N, 4) regions of an (H, W, 3) picture.
+
+        Args:
+            rgb: the picture.
+            regions: where to look.
+            mattes: for each region what to hide in it, (M, M) uint8 over the region, 255 = hidden; None = nothing.
+        """
         ...
 
 

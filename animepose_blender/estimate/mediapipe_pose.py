@@ -11,6 +11,7 @@ Reference: Bazarevsky et al. (2020), BlazePose; MediaPipe 0.10.21, modules/pose_
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
 from typing import Any
@@ -27,6 +28,7 @@ from mediapipe.framework.formats import rect_pb2
 from mediapipe.python import packet_creator, packet_getter
 from mediapipe.python._framework_bindings import calculator_graph, image_frame, resource_util
 
+from .erase import blur_out
 from .backends import Candidates, PoseObservation, region_to_picture
 
 MODEL_NAME = "MediaPipe BlazePose GHUM full, 0.10.21 (Apache-2.0)"
@@ -115,9 +117,12 @@ class MediaPipePose:
         kept = _without_repeats(regions, scores)
         return Candidates(regions[kept], scores[kept])
 
-    def estimate(self, rgb: np.ndarray, regions: np.ndarray) -> list[PoseObservation | None]:
+    def estimate(
+        self, rgb: np.ndarray, regions: np.ndarray, mattes: Sequence[np.ndarray | None] | None = None
+    ) -> list[PoseObservation | None]:
         """See `backends.PoseEstimator`."""
-        return list(self._pool.map(lambda region: self._estimate_one(rgb, region), regions))
+        hidden = mattes if mattes is not None else [None] * len(regions)
+        return list(self._pool.map(lambda job: self._estimate_one(rgb, *job), zip(regions, hidden, strict=True)))
 
     def _detect_tile(self, rgb: np.ndarray, tile: tuple[int, int, int]) -> list[tuple[np.ndarray, float]]:
         x, y, size = tile
@@ -143,11 +148,15 @@ class MediaPipePose:
             found.append((_region_of(hips, reach), float(detection.score[0])))
         return found
 
-    def _estimate_one(self, rgb: np.ndarray, region: np.ndarray) -> PoseObservation | None:
+    def _estimate_one(
+        self, rgb: np.ndarray, region: np.ndarray, matte: np.ndarray | None
+    ) -> PoseObservation | None:
         to_picture = region_to_picture(region, CROP_SIZE)
         crop = cv2.warpAffine(
             rgb, to_picture, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         )
+        if matte is not None:
+            crop = blur_out(crop, matte)
         whole = rect_pb2.NormalizedRect(x_center=0.5, y_center=0.5, width=1.0, height=1.0, rotation=0.0)
         graph = self._landmarkers.get()
         try:

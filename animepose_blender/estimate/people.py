@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from .backends import Candidates, PersonDetector, PoseEstimator, PoseObservation, region_to_picture
+from .erase import erase, matte_of_others
 
 LOOK_EVERY_S = 0.3
 """Time between full looks: someone who enters is picked up within this time when large in the picture."""
@@ -25,6 +26,11 @@ GIVE_UP_S = 0.4
 """Time after which someone who is not found again is no longer sought at the same place."""
 MIN_NEW_SCORE = 0.6
 """Mean landmark confidence that a new person needs; wrong finds lie at 0.6 to 0.85 and are weeded out by `INSIDE`."""
+UPRIGHT_RAD = 0.6
+"""Turn of a region up to which somebody counts as upright."""
+MIN_UPRIGHT, MIN_ASKEW = 0.6, 0.85
+"""Detector's score that a new person needs, upright and otherwise: most wrong finds are upside down, and made up of
+parts of two people."""
 MIN_SCORE = 0.35
 """Mean landmark confidence below which a followed person counts as not seen."""
 INSIDE = 0.6
@@ -33,8 +39,6 @@ MAX_JUMP = 0.35
 """Largest move of the hips between two frames, in region sizes, beyond the expected one."""
 MAX_GROWTH = 1.6
 """Largest change of a region's size between two frames."""
-SHRUNK = 160
-"""Width of the picture that mattes are compared in, pixels."""
 
 
 @dataclass(eq=False)
@@ -121,8 +125,12 @@ def _continue(
     if not active:
         return []
     expected = np.array([t.expected_region(number) for t in active])
+    last = [(t.observations[-1], region) for t, region in zip(active, expected, strict=True)]
+    mattes = [
+        matte_of_others(region, own, [pair for pair in last if pair[0] is not own]) for own, region in last
+    ]
     surprises: list[tuple[float, Tracklet, PoseObservation]] = []
-    for tracklet, region, observation in zip(active, expected, estimator.estimate(rgb, expected), strict=True):
+    for tracklet, region, observation in zip(active, expected, estimator.estimate(rgb, expected, mattes), strict=True):
         if observation is not None and observation.score >= MIN_SCORE:
             surprise = _surprise(tracklet, region, observation)
             if surprise < 1:
@@ -149,7 +157,7 @@ def _look(
     new = _new_people(rgb, found, detector.detect(rgb, detail), estimator)
     everybody = found + new
     if detail == len(DETAIL_EVERY) - 1 and everybody:
-        erased = _erase(rgb, everybody)
+        erased = erase(rgb, everybody)
         candidates = detector.detect_near(erased, np.array([o.next_region for o in everybody]))
         new += _new_people(erased, everybody, candidates, estimator)
     return new
@@ -159,6 +167,8 @@ def _new_people(
     rgb: np.ndarray, found: list[PoseObservation], candidates: Candidates, estimator: PoseEstimator
 ) -> list[PoseObservation]:
     """Candidates who are people, and not those found."""
+    sure = candidates.score >= np.where(np.abs(candidates.region[:, 3]) < UPRIGHT_RAD, MIN_UPRIGHT, MIN_ASKEW)
+    candidates = Candidates(candidates.region[sure], candidates.score[sure])
     # Estimated a second time in the region that the first pose asks for: a detector's region is coarse.
     first = [o for o in estimator.estimate(rgb, candidates.region) if o is not None and o.score >= MIN_SCORE]
     first = _without_repeats(first, found, MIN_SCORE)
@@ -169,9 +179,9 @@ def _new_people(
 def _without_repeats(
     finds: list[PoseObservation], found: list[PoseObservation], min_score: float
 ) -> list[PoseObservation]:
-    """Finds that are people of their own, largest and surest first."""
+    """Finds that are people of their own; of two that are one, the first."""
     kept: list[PoseObservation] = []
-    for find in sorted(finds, key=lambda o: -o.score * np.sqrt(o.region[2])):
+    for find in finds:
         if find.score >= min_score and not any(_repeats(find, other) for other in found + kept):
             kept.append(find)
     return kept
@@ -213,25 +223,3 @@ def _continued_by(observation: PoseObservation, missing: list[Tracklet], number:
     surprises = [_surprise(t, t.expected_region(number), observation) for t in missing]
     best = int(np.argmin(surprises))
     return missing[best] if surprises[best] < 1 else None
-
-
-def _erase(rgb: np.ndarray, people: list[PoseObservation]) -> np.ndarray:
-    """The picture with people blurred out beyond recognition."""
-    height, width = rgb.shape[:2]
-    matte = np.zeros((height, width), np.uint8)
-    for person in people:
-        size = person.mask.shape[0]
-        if size:
-            layer = cv2.warpAffine(person.mask, region_to_picture(person.region, size), (width, height))
-            grown = max(3, round(person.region[2] * 0.02)) | 1
-            matte = np.maximum(matte, cv2.dilate(layer, np.ones((grown, grown), np.uint8)))
-    # The blur is of the surroundings: people count nothing in it, so that no ghost of them stays.
-    scale = SHRUNK / width
-    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
-    weight = 1 - cv2.resize(matte, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    weight = weight[..., None] + 1e-3
-    sigma = small.shape[1] / 20
-    blurred = cv2.GaussianBlur(small * weight, (0, 0), sigma) / cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
-    background = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
-    alpha = cv2.GaussianBlur(matte, (0, 0), 2).astype(np.float32)[..., None] / 255
-    return (rgb * (1 - alpha) + background * alpha).astype(np.uint8)

@@ -18,7 +18,7 @@ from ..protocol import JobRequest, Result
 from ..take import State, Take
 from .camera import Focal, focal_of
 from .floor import contacts, fit_floor
-from .lift import lift_blazepose
+from .lift import lift_blazepose, onto_rays
 from .people import Tracklet, follow
 from .person import Evidence, Solved, merge, solve_person
 from .place import place_roots
@@ -141,7 +141,7 @@ def _people(tracklets: list[Tracklet], time_s: np.ndarray, intrinsics: np.ndarra
         root_m, _ = place_roots(lifted.joints_m, lifted.keypoints_px, lifted.keypoint_confidence, intrinsics[frames])
         good = np.isfinite(root_m).all(axis=-1)
         if good.any():
-            piece = Evidence(frames, lifted, np.stack([o.box_px for o in seen]))
+            piece = Evidence(frames, onto_rays(lifted, root_m, intrinsics[frames]), np.stack([o.box_px for o in seen]))
             pieces.append(_select(piece, good))
             roots.append(root_m[good])
     numbers = [p.frames for p in pieces]
