@@ -5,14 +5,14 @@ line, each with a `type` from `MESSAGES`; its log goes to stderr. A line on the 
 job. The last message is always one of `result`, `error` and `cancelled`, and the exit status is the `ExitCode` that
 belongs to it. A worker that ends without such a message has died.
 
-| message   | fields                                                  | when                                            |
-|-----------|---------------------------------------------------------|-------------------------------------------------|
-| hello     | protocol, pid, versions                                 | once, first                                     |
-| progress  | stage, fraction, stage_fraction, seconds_left           | a few times a second; fractions 0 to 1          |
-| warning   | message                                                 | something the user should know, work goes on    |
-| result    | take, people, frames, seconds                           | last: the take is on disk                       |
-| error     | message, remedy, exit_code                              | last: what is wrong and what to do              |
-| cancelled |                                                         | last: nothing was written                       |
+| message   | fields                                                  | when                                           |
+|-----------|---------------------------------------------------------|------------------------------------------------|
+| hello     | protocol, pid, versions                                 | once, first                                    |
+| progress  | stage, fraction, stage_fraction, seconds_left           | a few times a second; fractions 0 to 1         |
+| warning   | message                                                 | something the user should know, work goes on   |
+| result    | take, people, frames, seconds                           | last: the take is on disk                      |
+| error     | message, remedy, exit_code                              | last: what is wrong and what to do             |
+| cancelled |                                                         | last: nothing was written                      |
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STAGES: tuple[str, ...] = ("open", "detect", "track", "place", "solve", "write")
 """The stages of a run in order, as `Progress.stage` names them."""
 
 PRESETS: tuple[str, ...] = ("offline", "dummy")
-"""`dummy` makes up a walking person without reading the picture: protocol, progress and cancel can be tried in a second."""
+"""`dummy` makes up a walking person without reading the picture, to try protocol, progress and cancel in a second."""
 
 DEVICES: tuple[str, ...] = ("auto", "cpu", "cuda", "mps")
 

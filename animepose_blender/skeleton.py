@@ -236,7 +236,9 @@ def from_keypoints(convention: str, points: np.ndarray, confidence: np.ndarray) 
     """
     names, sources = KEYPOINT_MAPS[convention]
     if points.shape[-2] != len(names) or confidence.shape != points.shape[:-1]:
-        raise ValueError(f"{convention} has {len(names)} points; got points {points.shape}, confidence {confidence.shape}")
+        raise ValueError(
+            f"{convention} has {len(names)} points; got points {points.shape}, confidence {confidence.shape}"
+        )
     place = {name: index for index, name in enumerate(names)}
     joints = np.full((*points.shape[:-2], JOINT_COUNT, points.shape[-1]), np.nan, dtype=points.dtype)
     joint_confidence = np.zeros(joints.shape[:-1], dtype=confidence.dtype)
