@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,33 @@ def test_the_dance_moves_turns_and_joins_hands(truth: dict[str, np.ndarray]) -> 
     # Nothing jumps: no joint but a whipping hand or foot is ever faster than 6 m/s.
     speed = np.linalg.norm(np.diff(joints, axis=1), axis=-1) * 30
     assert speed.max() < 8.0 and np.percentile(speed, 99) < 4.0
+
+
+def test_the_encoder_gives_each_picture_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    av = pytest.importorskip("av")
+    cv2 = pytest.importorskip("cv2")
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    encode = import_module("scenes.video").encode
+    pictures = [tmp_path / f"{k}.png" for k in range(5)]
+    for k, picture in enumerate(pictures):
+        cv2.imwrite(str(picture), np.full((48, 64, 3), 40 * k, dtype=np.uint8))
+    encode(pictures, tmp_path / "clip.mp4", Fraction(30))
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        frames = [(float(frame.time), frame.to_ndarray(format="gray").mean()) for frame in container.decode(video=0)]
+    np.testing.assert_allclose([time for time, _ in frames], np.arange(5) / 30, atol=1e-6)
+    assert np.all(np.diff([grey for _, grey in frames]) > 20)
+    assert sorted(path.name for path in tmp_path.glob("clip*")) == ["clip.mp4"]
+
+
+def test_a_camera_projects_what_it_looks_at_onto_its_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    look_at = import_module("scenes.camera").look_at
+    target = np.array([0.3, -0.2, 0.9])
+    camera = look_at(np.array([2.0, -4.0, 2.5]), target, (640, 360), 700.0)
+    np.testing.assert_allclose(camera.project(target), [320.0, 180.0], atol=1e-9)
+    assert camera.project(target + [0.0, 0.0, 0.1])[1] < 180.0  # up in the world is up in the picture
+    assert camera.project(target + 0.1 * camera.camera_to_world[:3, 0])[0] > 320.0
+    assert np.linalg.det(camera.camera_to_world[:3, :3]) == pytest.approx(1.0)
 
 
 def test_missing_data_is_said_plainly(tmp_path: Path) -> None:

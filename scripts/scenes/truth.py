@@ -30,7 +30,7 @@ BONE_JOINTS = {
 KNUCKLES = {"index_knuckle": "index_01", "pinky_knuckle": "pinky_01"}
 
 DEPTH_M = {
-    "pelvis": 0.20, "spine": 0.18, "chest": 0.20, "neck": 0.12, "head_top": 0.05, "nose": 0.025, "ear": 0.035,
+    "pelvis": 0.20, "spine": 0.18, "chest": 0.20, "neck": 0.12, "head_top": 0.08, "nose": 0.025, "ear": 0.035,
     "shoulder": 0.11, "elbow": 0.07, "wrist": 0.055, "index_knuckle": 0.035, "pinky_knuckle": 0.035,
     "hip": 0.17, "knee": 0.095, "ankle": 0.075, "heel": 0.05, "toe": 0.05,
 }  # fmt: skip
