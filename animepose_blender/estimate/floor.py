@@ -135,7 +135,7 @@ def _standing_feet(
 
 
 def _angles(up: np.ndarray) -> tuple[float, float]:
-    """Pitch (up leans towards the viewer, away from z) and roll of a direction that is (0, -1, 0) for a level camera."""
+    """Pitch (how far the camera looks down) and roll of the way up, which is (0, -1, 0) for a level camera."""
     return float(np.arctan2(-up[2], -up[1])), float(np.arcsin(np.clip(up[0], -1, 1)))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core import cameras
 from ..core import quaternions as quat
-from ..skeleton import J, REST_JOINTS_M, from_keypoints
+from ..skeleton import REST_JOINTS_M, J, from_keypoints
 
 _EAR_M = REST_JOINTS_M[[J["left_ear"], J["right_ear"]]].mean(axis=0)
 CROWN_ABOVE_EARS = float((REST_JOINTS_M[J["head_top"], 2] - _EAR_M[2]) / (2 * REST_JOINTS_M[J["left_ear"], 0]))

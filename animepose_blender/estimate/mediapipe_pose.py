@@ -8,6 +8,9 @@ models are the ones inside the wheel (BlazePose GHUM full, Apache-2.0); nothing 
 Reference: Bazarevsky et al. (2020), BlazePose; MediaPipe 0.10.21, modules/pose_detection and modules/pose_landmark.
 """
 
+# Protocol buffer classes are made at run time, so their fields are unknown to a type checker.
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import os
@@ -28,8 +31,8 @@ from mediapipe.framework.formats import rect_pb2
 from mediapipe.python import packet_creator, packet_getter
 from mediapipe.python._framework_bindings import calculator_graph, image_frame, resource_util
 
-from .erase import blur_out
 from .backends import Candidates, PoseObservation, region_to_picture
+from .erase import blur_out
 
 MODEL_NAME = "MediaPipe BlazePose GHUM full, 0.10.21 (Apache-2.0)"
 
@@ -63,7 +66,9 @@ node {
   calculator: "ConstantSidePacketCalculator"
   output_side_packet: "PACKET:0:complexity"
   output_side_packet: "PACKET:1:segmentation"
-  options { [mediapipe.ConstantSidePacketCalculatorOptions.ext] { packet { int_value: 1 } packet { bool_value: true } } }
+  options {
+    [mediapipe.ConstantSidePacketCalculatorOptions.ext] { packet { int_value: 1 } packet { bool_value: true } }
+  }
 }
 node {
   calculator: "PoseLandmarkByRoiCpu"
@@ -107,7 +112,9 @@ class MediaPipePose:
 
     def detect_near(self, rgb: np.ndarray, regions: np.ndarray) -> Candidates:
         """See `backends.PersonDetector`."""
-        return self._detect(rgb, [tile for region in regions for tile in _tiles_near(region, rgb.shape[1], rgb.shape[0])])
+        return self._detect(
+            rgb, [tile for region in regions for tile in _tiles_near(region, rgb.shape[1], rgb.shape[0])]
+        )
 
     def _detect(self, rgb: np.ndarray, tiles: list[tuple[int, int, int]]) -> Candidates:
         found = [item for tile in self._pool.map(lambda t: self._detect_tile(rgb, t), tiles) for item in tile]
@@ -148,13 +155,9 @@ class MediaPipePose:
             found.append((_region_of(hips, reach), float(detection.score[0])))
         return found
 
-    def _estimate_one(
-        self, rgb: np.ndarray, region: np.ndarray, matte: np.ndarray | None
-    ) -> PoseObservation | None:
+    def _estimate_one(self, rgb: np.ndarray, region: np.ndarray, matte: np.ndarray | None) -> PoseObservation | None:
         to_picture = region_to_picture(region, CROP_SIZE)
-        crop = cv2.warpAffine(
-            rgb, to_picture, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        )
+        crop = cv2.warpAffine(rgb, to_picture, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         if matte is not None:
             crop = blur_out(crop, matte)
         whole = rect_pb2.NormalizedRect(x_center=0.5, y_center=0.5, width=1.0, height=1.0, rotation=0.0)

@@ -7,8 +7,8 @@ region that their last pose asks for. A second look comes early where somebody w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -34,7 +34,7 @@ parts of two people."""
 MIN_SCORE = 0.35
 """Mean landmark confidence below which a followed person counts as not seen."""
 INSIDE = 0.6
-"""Share of a find's visible landmarks that lie inside somebody's mask, from which on it is that person, or their arm."""
+"""Share of a find's visible landmarks inside somebody's mask, from which on it is that person, or their arm."""
 MAX_JUMP = 0.35
 """Largest move of the hips between two frames, in region sizes, beyond the expected one."""
 MAX_GROWTH = 1.6
@@ -64,7 +64,7 @@ class Tracklet:
             before = self.observations[-1]
             move = (observation.next_region[:2] - before.next_region[:2]) / (frame - self.frames[-1])
             self.velocity_px = 0.5 * self.velocity_px + 0.5 * move
-            object.__setattr__(before, "mask", _NO_MASK)
+            self.observations[-1] = replace(before, mask=_NO_MASK)
         self.frames.append(frame)
         self.observations.append(observation)
         self.last_seen_s = time_s
@@ -78,15 +78,15 @@ def follow(
     detector: PersonDetector,
     estimator: PoseEstimator,
     max_people: int,
-) -> Iterator[tuple[int, list[Tracklet]]]:
+) -> list[Tracklet]:
     """Follow everybody through a clip.
 
     Args:
         frames: (time_s, (H, W, 3) uint8 RGB), in order.
         detector, estimator: the backend.
         max_people: as many are followed at the same time.
-    Yields:
-        After each frame its number and all tracklets so far; the list is the same object each time and grows.
+    Returns:
+        All tracklets, in the order in which they begin.
     """
     tracklets: list[Tracklet] = []
     active: list[Tracklet] = []
@@ -115,7 +115,7 @@ def follow(
             else:
                 continue
             tracklet.add(number, time_s, observation)
-        yield number, tracklets
+    return tracklets
 
 
 def _continue(
@@ -126,9 +126,7 @@ def _continue(
         return []
     expected = np.array([t.expected_region(number) for t in active])
     last = [(t.observations[-1], region) for t, region in zip(active, expected, strict=True)]
-    mattes = [
-        matte_of_others(region, own, [pair for pair in last if pair[0] is not own]) for own, region in last
-    ]
+    mattes = [matte_of_others(region, own, [pair for pair in last if pair[0] is not own]) for own, region in last]
     surprises: list[tuple[float, Tracklet, PoseObservation]] = []
     for tracklet, region, observation in zip(active, expected, estimator.estimate(rgb, expected, mattes), strict=True):
         if observation is not None and observation.score >= MIN_SCORE:

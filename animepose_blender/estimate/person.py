@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -72,10 +73,16 @@ def merge(pieces: list[Evidence]) -> Evidence:
     )
 
 
+def select(evidence: Evidence, chosen: np.ndarray) -> Evidence:
+    """The evidence of some frames; `chosen` is (n,) bool."""
+    lifted = Lifted(**{name: value[chosen] for name, value in vars(evidence.lifted).items()})
+    return Evidence(evidence.frames[chosen], lifted, evidence.box_px[chosen])
+
+
 def states(frames: np.ndarray, time_s: np.ndarray) -> np.ndarray:
     """(F,) `State` of somebody seen in the given frames: gaps up to `MAX_FILL_S` count as predicted."""
     state = np.full(len(time_s), State.ABSENT, dtype=np.uint8)
-    for before, after in zip(frames[:-1], frames[1:], strict=True):
+    for before, after in pairwise(frames):
         if after - before > 1 and time_s[after] - time_s[before] <= MAX_FILL_S:
             state[before + 1 : after] = State.PREDICTED
     state[frames] = State.OBSERVED
@@ -105,9 +112,7 @@ def solve_person(evidence: Evidence, time_s: np.ndarray, intrinsics: np.ndarray)
             span, evidence.frames[seen] - span[0], lifted, seen, time_s[span], intrinsics[span], lengths_m
         )
     confidence[state == State.PREDICTED] = 0
-    return Solved(
-        state, rotations, root_m, joints_m, confidence, lengths_m, _misfit(evidence, joints_m, intrinsics)
-    )
+    return Solved(state, rotations, root_m, joints_m, confidence, lengths_m, _misfit(evidence, joints_m, intrinsics))
 
 
 def _misfit(evidence: Evidence, joints_camera_m: np.ndarray, intrinsics: np.ndarray) -> float:

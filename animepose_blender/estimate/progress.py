@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..protocol import STAGES, Progress
 
 STAGE_WEIGHTS: dict[str, dict[str, float]] = {
-    # shares of the running time, measured on the clips of docs/benchmarks.md; only their ratios count
-    "offline": {"open": 1, "detect": 25, "track": 60, "place": 4, "solve": 8, "write": 2},
+    # shares of the running time, measured on real clips of 180 and 230 frames; only their ratios count
+    "offline": {"open": 2.0, "detect": 95.0, "track": 0.5, "place": 0.5, "solve": 1.0, "write": 1.0},
     "dummy": dict.fromkeys(STAGES, 1.0),
 }
 

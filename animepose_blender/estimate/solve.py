@@ -149,5 +149,3 @@ def _weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     total = np.cumsum(weight, axis=0)
     middle = np.argmax(total >= total[-1] / 2, axis=0)
     return np.where(total[-1] > 0, np.take_along_axis(ordered, middle[None], 0)[0], 0.0)
-
-

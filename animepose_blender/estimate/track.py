@@ -19,9 +19,7 @@ MIN_SEEN_S = 0.3
 """Shorter appearances are finds that were no person, or of no use."""
 
 
-def join(
-    frames: list[np.ndarray], roots_camera_m: list[np.ndarray], time_s: np.ndarray
-) -> list[list[int]]:
+def join(frames: list[np.ndarray], roots_camera_m: list[np.ndarray], time_s: np.ndarray) -> list[list[int]]:
     """Chains of tracklets that are one person each.
 
     The end of each tracklet is carried on with its mean motion; the start of every later one within `MAX_GAP_S` is

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.error import FFmpegError
 
 from ..errors import AnimePoseError
 
@@ -25,7 +26,7 @@ _FOCAL_35MM_KEYS = (
 )
 """Metadata keys (lower case) under which phones and exporters note the 35 mm equivalent of the focal length."""
 
-_CHANGED = "Check the path, or convert the file to MP4 (H.264)."
+_REMEDY = "Check the path, or convert the file to MP4 (H.264)."
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,17 @@ class Clip:
     focal_35mm: float | None
     """35 mm equivalent of the focal length, where the file says."""
 
-    def frames(self, start_s: float | None = None, end_s: float | None = None) -> Iterator[tuple[int, float, np.ndarray]]:
+    def frames(
+        self,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        damaged: Callable[[float, str], None] = lambda time_s, reason: None,
+    ) -> Iterator[tuple[int, float, np.ndarray]]:
         """Decode, in order of presentation.
 
         Args:
             start_s, end_s: first and last moment, seconds from the first frame of the clip; both inclusive.
+            damaged: is told the time of the last good frame and the reason if the file cannot be read to its end.
         Yields:
             Index in the clip (counted from its first frame by time at the average rate when `start_s` is above 0),
             time in seconds from the first frame, and (H, W, 3) uint8 RGB, upright.
@@ -72,7 +79,7 @@ class Clip:
                 stream = container.streams.video[0]
                 stream.thread_type = "AUTO"
                 origin = stream.start_time or 0
-                time_base = float(stream.time_base)
+                time_base = float(stream.time_base or 1)
                 sought = start_s > 1.0
                 if sought:
                     container.seek(origin + int(start_s / time_base), stream=stream, backward=True)
@@ -87,14 +94,14 @@ class Clip:
                     rgb = np.rot90(frame.to_ndarray(format="rgb24"), -self.rotation_deg // 90)
                     position = round(time_s * self.frame_rate) if sought else index
                     yield position, time_s, np.ascontiguousarray(rgb)
-        except (av.error.FFmpegError, OSError) as error:
-            # A file cut off in the middle: what came before the cut is good.
+        except (FFmpegError, OSError) as error:
             if not found:
-                raise AnimePoseError(f"{self.path.name} cannot be decoded ({_reason(error)}).", _CHANGED) from error
+                raise AnimePoseError(f"{self.path.name} cannot be decoded ({_reason(error)}).", _REMEDY) from error
+            damaged(last_s, _reason(error))
         if not found:
             raise AnimePoseError(
                 f"{self.path.name} has no frames between {start_s:g} s and "
-                f"{'its end' if end_s is None else f'{end_s:g} s'}.",
+                + ("its end." if end_s is None else f"{end_s:g} s."),
                 "Choose a range inside the clip, or another clip.",
             )
 
@@ -122,7 +129,9 @@ def open_clip(path: str | os.PathLike[str]) -> Clip:
             if first is None:
                 raise AnimePoseError(f"{path.name} has no frames.", "Choose another clip.")
             rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(30)
-            duration_s = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
+            duration_s = (
+                stream.duration * float(stream.time_base or 0) if stream.duration else (container.duration or 0) / 1e6
+            )
             turned = -round(first.rotation) % 360
             width, height = (first.width, first.height) if turned % 180 == 0 else (first.height, first.width)
             return Clip(
@@ -135,8 +144,8 @@ def open_clip(path: str | os.PathLike[str]) -> Clip:
                 rotation_deg=turned,
                 focal_35mm=_focal_35mm({**container.metadata, **stream.metadata}),
             )
-    except (av.error.FFmpegError, OSError) as error:
-        raise AnimePoseError(f"{path.name} is not a video that can be read ({_reason(error)}).", _CHANGED) from error
+    except (FFmpegError, OSError) as error:
+        raise AnimePoseError(f"{path.name} is not a video that can be read ({_reason(error)}).", _REMEDY) from error
 
 
 def _focal_35mm(metadata: dict[str, str]) -> float | None:
