@@ -137,7 +137,7 @@ def test_something_unexpected_is_a_message_for_the_user_and_a_traceback_for_the_
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_cancel_at_each_stage_leaves_nothing_behind(start, stage):
-    client = start(seconds_per_stage=0.4)
+    client = start(seconds_per_stage=0.2)
     _wait_for_stage(client, stage)
     client.cancel()
     assert _run(client)[-1] == CancelledMessage()
@@ -168,7 +168,7 @@ def test_a_killed_worker_is_noticed_and_its_last_words_are_told(start):
     os.kill(client.pid, signal.SIGKILL)
     last = _run(client)[-1]
     assert isinstance(last, Error) and "signal 9" in last.message and "native code" in last.message
-    assert str(client.log_path) in last.remedy
+    assert "Try again" in last.remedy
 
 
 def test_a_worker_that_dies_by_itself_is_noticed(start):

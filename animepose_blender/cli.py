@@ -147,14 +147,20 @@ def run_job(job: JobRequest, surroundings: Surroundings, warnings: list[str]) ->
     if isinstance(outcome, CancelledMessage):
         raise KeyboardInterrupt
     if isinstance(outcome, Error):
-        raise AnimePoseError(outcome.message, outcome.remedy, ExitCode(outcome.exit_code))
+        remedy = outcome.remedy
+        if outcome.exit_code == ExitCode.SOME_FAILED:  # something unexpected, which the log may explain
+            remedy += f" The log is at {client.log_path}."
+        else:
+            client.log_path.unlink(missing_ok=True)
+        raise AnimePoseError(outcome.message, remedy, ExitCode(outcome.exit_code))
     client.log_path.unlink(missing_ok=True)
     return outcome
 
 
 def _estimate(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
     result = run_job(job_request(arguments, arguments.clip, arguments.output), surroundings, [])
-    say(f"{result.take}: {result.people} people, {result.frames} frames, {result.seconds:.1f} s")
+    people = "1 person" if result.people == 1 else f"{result.people} people"
+    say(f"{result.take}: {people}, {result.frames} frames, {result.seconds:.1f} s")
     return ExitCode.DONE
 
 

@@ -17,6 +17,7 @@ from ..errors import AnimePoseError, ExitCode
 from ..protocol import STAGES, JobRequest, Result
 
 STEPS_PER_STAGE = 20
+SLICE_S = 0.05
 
 
 class Reporter(Protocol):
@@ -64,11 +65,19 @@ def run(job: JobRequest, report: Reporter) -> Result:
         _misbehave(stage, settings)
         for step in range(STEPS_PER_STAGE):
             report.progress(stage, step / STEPS_PER_STAGE)
-            time.sleep(settings.seconds_per_stage / STEPS_PER_STAGE)
+            _work(settings.seconds_per_stage / STEPS_PER_STAGE, report)
         report.progress(stage, 1.0)
     take.source.update(clip=job.clip, preset=job.preset)
     take.save(job.take)
     return Result(job.take, take.person_count, take.frame_count)
+
+
+def _work(seconds: float, report: Reporter) -> None:
+    """Pass the time, ready to be cancelled."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        report.check_cancelled()
+        time.sleep(min(left, SLICE_S))
 
 
 def _settings(job: JobRequest) -> DummySettings:

@@ -11,11 +11,17 @@ CHARACTER_PX = 6.6
 MARGIN_PX = 60.0
 
 
-def draw_wrapped(layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE") -> None:
-    """Text over as many lines as the region's width asks for; Blender's labels do not wrap by themselves."""
+def draw_wrapped(
+    layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE", beside_px: float = 0.0
+) -> None:
+    """Text over as many lines as the region's width asks for; Blender's labels do not wrap by themselves.
+
+    Args:
+        beside_px: width that something else takes in the same row.
+    """
     scale = context.preferences.system.ui_scale
     width_px = context.region.width if context.region is not None else 400
-    characters = max(int((width_px / scale - MARGIN_PX) / CHARACTER_PX), 16)
+    characters = max(int((width_px / scale - MARGIN_PX - beside_px) / CHARACTER_PX), 16)
     column = layout.column(align=True)
     column.scale_y = 0.85
     for index, line in enumerate(textwrap.wrap(text, characters)):

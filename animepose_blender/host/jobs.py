@@ -1,8 +1,8 @@
 """The one job of this Blender: started from the panel, followed by a timer, imported in one undo step.
 
-A timer of `bpy.app.timers` follows the worker, not a modal operator: it survives closed areas and loaded files, swallows no
-events and leaves Blender usable. Nothing of this is saved in the .blend. Loading another file stops the job, since
-its result would not belong there; closing Blender or disabling the add-on stops it too.
+A timer of `bpy.app.timers` follows the worker, not a modal operator: it survives closed areas and loaded files,
+swallows no events and leaves Blender usable. Nothing of this is saved in the .blend. Loading another file stops the
+job, since its result would not belong there; closing Blender or disabling the add-on stops it too.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from .worker_client import WorkerClient
 POLL_S = 0.15
 STAGE_WORDS: dict[str, str] = {
     "open": "Opening the clip",
-    "detect": "Finding people",
-    "track": "Following people",
+    "detect": "Finding and following people",
+    "track": "Telling people apart",
     "place": "Placing them in space",
     "solve": "Solving skeletons",
     "write": "Writing the take",
@@ -118,8 +118,8 @@ def advance() -> None:
             _take_in(message)
         if _client.finished:
             _client = None
-    if job.phase is Phase.READY and _client is None and _can_import_now():
-        _import()
+    if job.phase is Phase.READY and _client is None:
+        _import_if_possible()
 
 
 def _take_in(message: Message) -> None:
@@ -133,29 +133,37 @@ def _take_in(message: Message) -> None:
         job.phase, job.take, job.fraction = Phase.READY, message.take, 1.0
     elif isinstance(message, Error):
         job.phase, job.headline, job.remedy = Phase.FAILED, message.message, message.remedy
-    elif isinstance(message, CancelledMessage) and not job.headline:
-        job.phase, job.headline = Phase.STOPPED, "Cancelled. Nothing was changed."
+    elif isinstance(message, CancelledMessage):
+        job.phase = Phase.STOPPED
+        job.headline = job.headline or "Cancelled. Nothing was changed."
 
 
-def _can_import_now() -> bool:
-    """Not in edit, sculpt and paint modes, whose undo keeps steps of its own kind, and not in the middle of a drag."""
-    if bpy.context.mode.startswith(("EDIT", "SCULPT", "PAINT", "PARTICLE")):
-        return False
-    windows = bpy.context.window_manager.windows
-    return not any(o.bl_idname.startswith("TRANSFORM_OT_") for w in windows for o in w.modal_operators)
+def _import_window() -> bpy.types.Window | None:
+    """A window that shows the job's scene and in which an import disturbs nothing; None if there is none now.
+
+    Undo in edit, sculpt and paint modes keeps steps of its own kind, and a drag must not be cut short. The scene of
+    another window is not overridden: Blender crashed when its operators, with undo, were given one that is not shown.
+    """
+    for window in bpy.context.window_manager.windows:
+        dragging = any(operator.bl_idname.startswith("TRANSFORM_OT_") for operator in window.modal_operators)
+        if dragging or window.scene.name != job.scene:
+            continue
+        with bpy.context.temp_override(window=window):
+            if not bpy.context.mode.startswith(("EDIT", "SCULPT", "PAINT", "PARTICLE")):
+                return window
+    return None
 
 
-def _import() -> None:
+def _import_if_possible() -> None:
     """Run the import operator as one undo step, in the scene the job was started from."""
-    scene = bpy.data.scenes.get(job.scene)
-    if scene is None:
+    if job.scene not in bpy.data.scenes:
         _fail(f"The scene {job.scene} is gone.", f"The take is at {job.take}: use Import Take.")
         return
-    windows = list(bpy.context.window_manager.windows)
-    window = next((w for w in windows if w.scene == scene), windows[0] if windows else None)
-    override = {"scene": scene, "view_layer": scene.view_layers[0]} | ({"window": window} if window is not None else {})
+    window = _import_window()
+    if window is None:
+        return
     try:
-        with bpy.context.temp_override(**override):
+        with bpy.context.temp_override(window=window):
             bpy.ops.animepose.import_take("EXEC_DEFAULT", True, filepath=job.take, **job.options)  # notes the import
     except RuntimeError as error:  # what the operator reported
         reason = str(error).removeprefix("Error: ").strip().splitlines()[0]

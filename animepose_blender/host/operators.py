@@ -85,6 +85,10 @@ class ANIMEPOSE_OT_open_log(bpy.types.Operator):
 
     filepath: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore
 
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        return f"{cls.__doc__}: {properties.filepath}"
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         if not os.path.isfile(self.filepath):
             self.report({"WARNING"}, f"There is no log at {self.filepath}")

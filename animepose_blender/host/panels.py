@@ -12,6 +12,7 @@ from .jobs import Phase
 from .operators import draw_import_options
 
 SHOWN_WARNINGS = 3
+BUTTON_PX = 30.0
 
 
 class _Sidebar:
@@ -119,7 +120,8 @@ def _draw_running(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     job = jobs.job
     box = layout.box()
     if job.phase is Phase.READY:
-        draw_wrapped(box, "The take is ready. It is imported as soon as you are back in Object Mode.", context, "INFO")
+        text = f"The take is ready. It is imported as soon as the scene {job.scene} is shown in Object Mode."
+        draw_wrapped(box, text, context, "INFO")
     else:
         words = {Phase.STARTING: "Starting", Phase.CANCELLING: "Cancelling"}
         column = box.column(align=True)
@@ -137,7 +139,7 @@ def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     icon = {Phase.DONE: "CHECKMARK", Phase.FAILED: "ERROR"}.get(job.phase, "INFO")
     box = layout.box()
     row = box.row(align=False)
-    draw_wrapped(row, job.headline, context, icon)
+    draw_wrapped(row, job.headline, context, icon, beside_px=BUTTON_PX)
     row.operator("animepose.dismiss_message", text="", icon="X", emboss=False)
     if job.remedy:
         draw_wrapped(box, job.remedy, context, "BLANK1")

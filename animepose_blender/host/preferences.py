@@ -60,13 +60,13 @@ class AnimePosePreferences(bpy.types.AddonPreferences):
             row = layout.row()
             row.enabled = not setup_job.running()
             row.prop(self, "base_python", placeholder="Found automatically")
-        _draw_status(layout, context, status)
         if setup_job.running() and setup_job.task is not None:
             box = layout.box()
             box.progress(factor=setup_job.task.fraction, text=f"{setup_job.task.fraction:.0%}")
             box.label(text=setup_job.task.line)
             box.operator("animepose.cancel_setup", icon="X")
             return
+        _draw_status(layout, context, status)
         _draw_actions(layout, context, status, automatic=self.interpreter == "AUTOMATIC")
 
 

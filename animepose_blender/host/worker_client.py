@@ -242,7 +242,7 @@ class WorkerClient:
         last = f" Its last line was: {tail[0][:200]}" if tail else ""
         return Error(
             f"The worker {how} before it was done.{last}",
-            f"Try again, with a shorter range if memory is short; the log is at {self.log_path}.",
+            "Try again, with a shorter range if memory is short.",
             int(ExitCode.SOME_FAILED),
         )
 
