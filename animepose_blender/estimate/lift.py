@@ -56,7 +56,7 @@ def lift_blazepose(
     turn = quat.between(straight, np.concatenate([ray, np.ones((len(ray), 1))], axis=-1))
     turned_m = quat.rotate(turn[:, None], landmarks_m)
     joints_m, joint_confidence = from_keypoints("blazepose_33", turned_m, confidence)
-    return Lifted(keypoints_px, keypoint_confidence, *_complete(joints_m, joint_confidence))
+    return Lifted(keypoints_px, keypoint_confidence, *complete(joints_m, joint_confidence))
 
 
 def onto_rays(lifted: Lifted, root_m: np.ndarray, intrinsics: np.ndarray) -> Lifted:
@@ -77,11 +77,11 @@ def onto_rays(lifted: Lifted, root_m: np.ndarray, intrinsics: np.ndarray) -> Lif
     joints_m[..., :2] += sure * (np.nan_to_num(seen_m) - joints_m[..., :2])
     for middle, stem in (("pelvis", "hip"), ("neck", "shoulder")):
         joints_m[:, J[middle]] = joints_m[:, [J[f"left_{stem}"], J[f"right_{stem}"]]].mean(axis=1)
-    joints_m, _ = _complete(joints_m, lifted.joint_confidence)
+    joints_m, _ = complete(joints_m, lifted.joint_confidence)
     return replace(lifted, joints_m=joints_m)
 
 
-def _complete(joints_m: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def complete(joints_m: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Spine and chest on the line from pelvis to neck, the crown over ears and nose; origin at the pelvis."""
     joints_m = joints_m - joints_m[:, J["pelvis"], None]
     confidence = confidence.copy()

@@ -66,11 +66,11 @@ def run(job: JobRequest, report: Reporter) -> Result:
     focal = focal_of(job, clip)
     if focal.source == "default":
         report.warning(DEFAULT_FOCAL_WARNING.format(focal_mm=focal.focal_px * 36 / max(clip.width, clip.height)))
-    tracklets, time_s, start_frame = _observe(job, clip, report)
+    tracklets, time_s, start_frame = observe(job, clip, report)
 
     report.progress("place", 0.0)
     intrinsics = np.tile(cameras.intrinsics_of(focal.focal_px, clip.width, clip.height), (len(time_s), 1, 1))
-    pieces, roots_m = _place(tracklets, intrinsics)
+    pieces, roots_m = place_tracklets(tracklets, intrinsics)
     report.progress("track", 0.0)
     numbers = [piece.frames for piece in pieces]
     chains = join(numbers, roots_m, time_s)
@@ -95,7 +95,7 @@ def run(job: JobRequest, report: Reporter) -> Result:
     return Result(job.take, take.person_count, take.frame_count)
 
 
-def _observe(job: JobRequest, clip: Clip, report: Reporter) -> tuple[list[Tracklet], np.ndarray, int]:
+def observe(job: JobRequest, clip: Clip, report: Reporter) -> tuple[list[Tracklet], np.ndarray, int]:
     """Read the clip once: tracklets, (F,) times and the number of the first frame in the clip."""
     # Imported here: it takes seconds, and a clip that cannot be opened should be refused before.
     from .mediapipe_pose import MediaPipePose
@@ -128,7 +128,7 @@ def _observe(job: JobRequest, clip: Clip, report: Reporter) -> tuple[list[Trackl
     return tracklets, np.array(times), start_frame
 
 
-def _place(tracklets: list[Tracklet], intrinsics: np.ndarray) -> tuple[list[Evidence], list[np.ndarray]]:
+def place_tracklets(tracklets: list[Tracklet], intrinsics: np.ndarray) -> tuple[list[Evidence], list[np.ndarray]]:
     """The evidence of each tracklet and its (n, 3) roots in camera axes."""
     pieces: list[Evidence] = []
     roots_m: list[np.ndarray] = []
