@@ -175,6 +175,15 @@ def test_convert_into_a_folder_that_cannot_be_made_ends_with_3(capsys):
     assert "/proc/animepose" in capsys.readouterr().err
 
 
+def test_something_unexpected_is_one_message_and_a_traceback_in_the_log(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cli, "job_request", lambda *_: 1 / 0)
+    assert cli.main(["estimate", "a", "-o", "b", *DUMMY], cli.Surroundings(log_folder=tmp_path)) == 1
+    message = capsys.readouterr().err
+    assert "ZeroDivisionError" in message and "Traceback" not in message
+    log = next(tmp_path.glob("*.log"))
+    assert str(log) in message and "Traceback" in log.read_text()
+
+
 def test_models_tells_what_is_there(capsys):
     pytest.importorskip("mediapipe")
     assert cli.main(["models", "list"]) == 0

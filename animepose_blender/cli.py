@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,23 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
     except KeyboardInterrupt:
         print("animepose: cancelled", file=sys.stderr)
         return int(ExitCode.CANCELLED)
+    except Exception as error:  # noqa: BLE001 - the user gets one message, the log the traceback
+        failure = unexpected(error, surroundings or Surroundings())
+        complain(failure.message, failure.remedy)
+        return int(failure.exit_code)
+
+
+def unexpected(error: Exception, surroundings: Surroundings) -> AnimePoseError:
+    """What to tell the user about an error that nobody foresaw; its traceback goes to the log."""
+    message = f"Something unexpected went wrong: {error!r}."
+    try:
+        surroundings.log_folder.mkdir(parents=True, exist_ok=True)
+        with surroundings.log_path.open("a", encoding="utf-8") as log:
+            traceback.print_exception(error, file=log)
+    except OSError:  # then there is no log
+        return AnimePoseError(message, "Please report this as a bug.", ExitCode.SOME_FAILED)
+    remedy = f"Please report this as a bug, with the log at {surroundings.log_path}."
+    return AnimePoseError(message, remedy, ExitCode.SOME_FAILED)
 
 
 def build_parser() -> argparse.ArgumentParser:

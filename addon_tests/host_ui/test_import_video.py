@@ -112,6 +112,24 @@ def test_a_take_that_cannot_be_imported_is_kept_and_named(start, follow, monkeyp
     assert jobs.job.take in jobs.job.remedy and Path(jobs.job.take).exists()
 
 
+def test_a_bug_in_the_import_is_one_line_and_leaves_the_panel_usable(start, follow, monkeypatch):
+    monkeypatch.setattr("animepose_blender.host.operators.import_take", lambda *_: 1 / 0)
+    start()
+    follow()
+    assert jobs.job.phase is Phase.FAILED
+    assert jobs.job.headline == "The take could not be imported: ZeroDivisionError: division by zero"
+
+
+def test_a_bug_in_following_the_job_ends_it_with_a_message(start, monkeypatch):
+    start(seconds_per_stage=LONG_S)
+    pid = jobs._client.pid
+    monkeypatch.setattr(jobs, "_take_in", lambda message: 1 / 0)
+    while jobs.job.active:
+        jobs._tick()
+    assert jobs.job.phase is Phase.FAILED and "ZeroDivisionError" in jobs.job.headline
+    assert not _is_running(pid)
+
+
 def test_the_import_waits_while_a_mesh_is_edited(start, follow, monkeypatch):
     bpy.ops.mesh.primitive_cube_add()
     bpy.ops.object.mode_set(mode="EDIT")

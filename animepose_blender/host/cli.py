@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,12 @@ def run(arguments: Sequence[str]) -> int:
     from .. import cli
     from .addon_state import runtime_folder, worker_python
 
-    return cli.main(list(arguments), cli.Surroundings(worker_python, runtime_folder() / "logs"))
+    # Blender leaves Ctrl-C at the system's default, which would end it on the spot.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return cli.main(list(arguments), cli.Surroundings(worker_python, runtime_folder() / "logs"))
+    finally:
+        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
 
 
 def register() -> None:

@@ -100,12 +100,19 @@ def _convert_one(
         report.blend = save_blend(Path(f"{target}.blend"))
         _export_all(report, target, arguments.export, imported)
     except AnimePoseError as error:
-        report.status, report.exit_code = "failed", int(error.exit_code)
-        report.message, report.remedy = error.message, error.remedy
-        cli.complain(error.message, error.remedy)
+        _note_failure(report, error)
+        return
+    except Exception as error:  # noqa: BLE001 - one clip must not stop the others, whatever is wrong with it
+        _note_failure(report, cli.unexpected(error, surroundings))
         return
     report.status, report.exit_code = "done", int(ExitCode.DONE)
     cli.say(report.blend)
+
+
+def _note_failure(report: ClipReport, error: AnimePoseError) -> None:
+    report.status, report.exit_code = "failed", int(error.exit_code)
+    report.message, report.remedy = error.message, error.remedy
+    cli.complain(error.message, error.remedy)
 
 
 def _export_all(report: ClipReport, target: Path, formats: tuple[str, ...], imported: ImportedTake) -> None:

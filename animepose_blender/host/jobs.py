@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import sys
+import traceback
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -19,6 +21,7 @@ from bpy.app.handlers import persistent
 from ..errors import AnimePoseError, ExitCode
 from ..protocol import CancelledMessage, Error, JobRequest, Message, Progress, Result, Warning_
 from .addon_state import runtime_folder
+from .whole_files import reported_reason
 from .worker_client import WorkerClient
 
 POLL_S = 0.15
@@ -165,9 +168,8 @@ def _import_if_possible() -> None:
     try:
         with bpy.context.temp_override(window=window):
             bpy.ops.animepose.import_take("EXEC_DEFAULT", True, filepath=job.take, **job.options)  # notes the import
-    except RuntimeError as error:  # what the operator reported
-        reason = str(error).removeprefix("Error: ").strip().splitlines()[0]
-        _fail(f"The take could not be imported: {reason}", f"It is at {job.take}: use Import Take.")
+    except RuntimeError as error:
+        _fail(f"The take could not be imported: {reported_reason(error)}", f"It is at {job.take}: use Import Take.")
 
 
 def note_import(path: str, what: str, warnings: list[str]) -> None:
@@ -186,7 +188,12 @@ def _fail(headline: str, remedy: str) -> None:
 
 
 def _tick() -> float | None:
-    advance()
+    try:
+        advance()
+    except Exception as error:  # noqa: BLE001 - Blender would drop the timer, and the job could never be cancelled
+        traceback.print_exc(file=sys.stderr)
+        stop()
+        _fail(f"Something unexpected went wrong: {error!r}.", "Please report this as a bug.")
     tag_redraw()
     return POLL_S if job.active or _client is not None else None
 

@@ -8,6 +8,7 @@ import bpy
 
 from . import addon_state, jobs, setup_job
 from .drawing import draw_wrapped, time_left
+from .environment import State
 from .jobs import Phase
 from .operators import draw_import_options
 
@@ -112,7 +113,11 @@ def _draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         box.progress(factor=setup_job.task.fraction, text=setup_job.task.line or setup_job.task.title)
         box.operator("animepose.cancel_setup", icon="X")
         return
-    draw_wrapped(box, "AnimePose estimates people in a Python environment of its own. Set it up once.", context, "INFO")
+    state = addon_state.status().state
+    if state is State.MISSING:
+        draw_wrapped(box, "AnimePose estimates people in a Python of its own. Set it up once.", context, "INFO")
+    else:
+        draw_wrapped(box, f"AnimePose's own Python: {state.value.lower()}.", context, "ERROR")
     box.operator("animepose.open_preferences", icon="PREFERENCES")
 
 

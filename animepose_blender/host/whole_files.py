@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and what Blender's operators say when they fail."""
 
 from __future__ import annotations
 
@@ -19,10 +19,22 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     try:
         write(temporary)
         temporary.replace(path)
-    except (OSError, RuntimeError) as error:  # operators raise RuntimeError
-        reason = str(error).removeprefix("Error: ").strip().splitlines()[0]
+    except (OSError, RuntimeError) as error:
         raise AnimePoseError(
-            f"{path} could not be written: {reason}", "Choose a folder that can be written to and has space left."
+            f"{path} could not be written: {reported_reason(error)}",
+            "Choose a folder that can be written to and has space left.",
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def reported_reason(error: Exception) -> str:
+    """What an operator reported, in one line.
+
+    Operators raise RuntimeError with "Error: " and their report, or with a traceback.
+    """
+    lines = [line for line in str(error).removeprefix("Error: ").splitlines() if line.strip()] or [repr(error)]
+    if "Traceback" in lines[0]:
+        # its last line names the exception; Blender adds where the operator was called from
+        lines = [line for line in lines if not line.startswith((" ", "Location:"))][-1:]
+    return lines[0].strip()
