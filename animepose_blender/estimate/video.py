@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -27,6 +28,15 @@ _FOCAL_35MM_KEYS = (
 """Metadata keys (lower case) under which phones and exporters note the 35 mm equivalent of the focal length."""
 
 _REMEDY = "Check the path, or convert the file to MP4 (H.264)."
+_TEXT_FORMATS = ("tty", "bin", "xbin", "adf", "idf")
+"""FFmpeg draws text files as pictures of text; nobody means that."""
+_SEEK_FROM_S = 1.0
+"""Ranges that start earlier are decoded from the beginning."""
+_AIM_EARLIER_S = (0.0, 5.0)
+"""How far before the start of a range to seek, one after the other until a seek lands early enough; then the clip is
+decoded from its beginning. Containers without an index (MPEG-TS) land on a key frame after the one asked for."""
+_EARLY_END_S = 0.5
+"""A file whose frames end this long before its stated end has been cut off; sound may go on a little longer."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,8 @@ class Clip:
     """Clockwise turn, 0, 90, 180 or 270, that makes the stored picture upright; already applied to the frames."""
     focal_35mm: float | None
     """35 mm equivalent of the focal length, where the file says."""
+    first_pts: int | None = None
+    """Time stamp of the first frame, from which times are counted; the container's own start may lie before it."""
 
     def frames(
         self,
@@ -75,25 +87,18 @@ class Clip:
             )
         found, last_s = 0, -np.inf
         try:
-            with av.open(str(self.path)) as container:
-                stream = container.streams.video[0]
-                stream.thread_type = "AUTO"
-                origin = stream.start_time or 0
-                time_base = float(stream.time_base or 1)
-                sought = start_s > 1.0
-                if sought:
-                    container.seek(origin + int(start_s / time_base), stream=stream, backward=True)
-                for index, frame in enumerate(container.decode(stream)):
-                    # Streams without time stamps (raw H.264) run at the nominal rate.
-                    time_s = index / float(self.frame_rate) if frame.pts is None else (frame.pts - origin) * time_base
-                    if end_s is not None and time_s > end_s + slack_s:
-                        break
-                    if time_s < start_s - slack_s or time_s <= last_s:
-                        continue
-                    found, last_s = found + 1, time_s
-                    rgb = np.rot90(frame.to_ndarray(format="rgb24"), -self.rotation_deg // 90)
-                    position = round(time_s * self.frame_rate) if sought else index
-                    yield position, time_s, np.ascontiguousarray(rgb)
+            for index, time_s, frame in self._decode(start_s, slack_s):
+                if end_s is not None and time_s > end_s + slack_s:
+                    break
+                if time_s < start_s - slack_s or time_s <= last_s:
+                    continue
+                found, last_s = found + 1, time_s
+                rgb = np.rot90(frame.to_ndarray(format="rgb24"), -self.rotation_deg // 90)
+                yield index, time_s, np.ascontiguousarray(rgb)
+            else:
+                stated_s = self.duration_s if end_s is None else min(end_s, self.duration_s)
+                if found and stated_s - last_s > _EARLY_END_S + 2 / float(self.frame_rate):
+                    damaged(last_s, "the file ends early")
         except (FFmpegError, OSError) as error:
             if not found:
                 raise AnimePoseError(f"{self.path.name} cannot be decoded ({_reason(error)}).", _REMEDY) from error
@@ -104,6 +109,42 @@ class Clip:
                 + ("its end." if end_s is None else f"{end_s:g} s."),
                 "Choose a range inside the clip, or another clip.",
             )
+
+    def _decode(self, start_s: float, slack_s: float) -> Iterator[tuple[int, float, av.VideoFrame]]:
+        """Index, time and frame, from a frame at or before `start_s` on."""
+        if start_s > _SEEK_FROM_S:
+            for earlier_s in _AIM_EARLIER_S:
+                with av.open(str(self.path)) as container:
+                    sought = self._seek(container, start_s - earlier_s)
+                    first = next(sought, None)
+                    if first is not None and first[0] <= start_s + slack_s:
+                        for time_s, frame in chain([first], sought):
+                            yield round(time_s * self.frame_rate), time_s, frame
+                        return
+        with av.open(str(self.path)) as container:
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            for index, frame in enumerate(container.decode(stream)):
+                # Streams without time stamps (raw H.264) run at the nominal rate.
+                at_rate_s = index / float(self.frame_rate)
+                yield index, at_rate_s if frame.pts is None else self._time_s(frame.pts, stream), frame
+
+    def _seek(self, container, aim_s: float) -> Iterator[tuple[float, av.VideoFrame]]:
+        """Time and frame from about `aim_s` on; none where the container cannot seek or has no time stamps."""
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        try:
+            container.seek(
+                (self.first_pts or 0) + int(max(aim_s, 0.0) / float(stream.time_base)), stream=stream, backward=True
+            )
+        except FFmpegError:
+            return
+        for frame in container.decode(stream):
+            if frame.pts is not None:
+                yield self._time_s(frame.pts, stream), frame
+
+    def _time_s(self, pts: int, stream: av.VideoStream) -> float:
+        return (pts - (self.first_pts or 0)) * float(stream.time_base or 1)
 
     def sha256(self) -> str:
         """Hash of the file's bytes, read in blocks."""
@@ -124,6 +165,8 @@ def open_clip(path: str | os.PathLike[str]) -> Clip:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise AnimePoseError(f"{path.name} has no picture, only {_kinds(container)}.", "Choose a video.")
+            if container.format.name in _TEXT_FORMATS:
+                raise AnimePoseError(f"{path.name} is a text file, not a video.", _REMEDY)
             stream = container.streams.video[0]
             first = next(container.decode(stream), None)
             if first is None:
@@ -143,6 +186,7 @@ def open_clip(path: str | os.PathLike[str]) -> Clip:
                 duration_s=duration_s,
                 rotation_deg=turned,
                 focal_35mm=_focal_35mm({**container.metadata, **stream.metadata}),
+                first_pts=first.pts,
             )
     except (FFmpegError, OSError) as error:
         raise AnimePoseError(f"{path.name} is not a video that can be read ({_reason(error)}).", _REMEDY) from error
