@@ -85,7 +85,7 @@ def raw_take(ours: Take, tracklets: list[Tracklet]) -> Take:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--clip", type=Path, default=DEMO / "salsa.mp4")
     parser.add_argument("--truth", type=Path, default=DEMO / "salsa_truth.npz")
     parser.add_argument("--focal", help="focal length in px; `true` = the truth's; default: as a user would run it")
