@@ -163,6 +163,7 @@ def run_job(job: JobRequest, surroundings: Surroundings, warnings: list[str]) ->
     with ConsoleProgress(sys.stderr, warnings) as progress:
         outcome = client.run(progress.show)
     if isinstance(outcome, CancelledMessage):
+        client.log_path.unlink(missing_ok=True)
         raise KeyboardInterrupt
     if isinstance(outcome, Error):
         remedy = outcome.remedy

@@ -43,7 +43,7 @@ MESSAGE_INTERVAL_S = 0.2
 """Progress is sent at most this often, and at every change of stage."""
 CANCEL_GRACE_S = 5.0
 """After a cancel, the work has this long to stop by itself."""
-ORPHAN_GRACE_S = 1.5
+ORPHAN_GRACE_S = 0.8
 """The same when standard input has ended: nobody is there to wait for."""
 
 REPORTED_PACKAGES = ("numpy", "scipy", "av", "opencv-python-headless", "mediapipe", "torch")

@@ -41,7 +41,7 @@ class State(Enum):
     """How an environment stands."""
 
     MISSING = "Not created yet"
-    UNFINISHED = "Unfinished: its creation was interrupted"
+    UNFINISHED = "Its creation was interrupted"
     OUTDATED = "Made for another version of AnimePose"
     UNCHECKED = "Not checked yet"
     BROKEN = "Does not work"

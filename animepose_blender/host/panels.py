@@ -117,7 +117,7 @@ def _draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     if state is State.MISSING:
         draw_wrapped(box, "AnimePose estimates people in a Python of its own. Set it up once.", context, "INFO")
     else:
-        draw_wrapped(box, f"AnimePose's own Python: {state.value.lower()}.", context, "ERROR")
+        draw_wrapped(box, f"The Python environment cannot be used. {state.value}.", context, "ERROR")
     box.operator("animepose.open_preferences", icon="PREFERENCES")
 
 
