@@ -68,6 +68,14 @@ def test_clip_and_truth_have_the_same_frames(truth: dict[str, np.ndarray]) -> No
     np.testing.assert_allclose(truth["intrinsics"][:, 1, 2] * 2, heights)
 
 
+def test_the_clip_tells_its_focal_length(truth: dict[str, np.ndarray]) -> None:
+    from animepose_blender.estimate.video import open_clip
+
+    clip = open_clip(CLIP)
+    assert clip.focal_35mm is not None
+    np.testing.assert_allclose(clip.focal_35mm / 36 * clip.width, truth["intrinsics"][0, 0, 0], rtol=1e-4)
+
+
 def test_clip_and_truth_are_small() -> None:
     assert CLIP.stat().st_size + TRUTH.stat().st_size < 4_000_000
 

@@ -48,10 +48,8 @@ def main() -> int:
     truth_path = clip.with_name(f"{clip.stem}_truth.npz")
     try:
         truth = Truth.load(truth_path) if truth_path.is_file() else None
-        # A lens that is known is given, as an animator would; distances scale with it.
-        lens = ["--focal", f"{truth.intrinsics[0, 0, 0]:g}px"] if truth else []
-        print(" ".join(["Estimating", _short(clip), *lens, "..."]), flush=True)
-        _animepose("estimate", clip, "-o", take_path, *lens)
+        print(f"Estimating {_short(clip)} ...", flush=True)
+        _animepose("estimate", clip, "-o", take_path)
         print("Building the scene ...", flush=True)
         _animepose("convert", take_path, "-o", OUT)
         print("Drawing the preview ...", flush=True)

@@ -150,7 +150,7 @@ def run(options: argparse.Namespace) -> None:
         draw.render_frame(scene, path)
         print(f"frame {frame + 1} of {FRAMES}", flush=True)
     if whole:
-        encode(paths, options.output / "salsa.mp4", RATE)
+        encode(paths, options.output / "salsa.mp4", RATE, focal_35mm=camera.focal_px / max(SIZE_PX) * 36)
         shutil.rmtree(pictures)
 
 

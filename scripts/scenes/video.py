@@ -7,6 +7,8 @@ from pathlib import Path
 
 import av
 
+FOCAL_KEY = "com.apple.quicktime.camera.focal_length.35mm_equivalent"
+
 
 def _read(picture: Path) -> av.VideoFrame:
     with av.open(str(picture)) as image:
@@ -15,17 +17,20 @@ def _read(picture: Path) -> av.VideoFrame:
     return av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p", dst_colorspace="ITU709")
 
 
-def encode(pictures: list[Path], path: Path, rate: Fraction, crf: int = 19) -> None:
+def encode(pictures: list[Path], path: Path, rate: Fraction, focal_35mm: float | None = None, crf: int = 19) -> None:
     """Write pictures as H.264 (yuv420p), one frame each, to a temporary name first.
 
     Args:
         pictures: image files of one even size, in order, at least one.
         rate: frames per second.
+        focal_35mm: 35 mm equivalent of the focal length, noted in the file the way phones do.
         crf: x264's quality, lower is better.
     """
     part = path.with_name(path.stem + ".part" + path.suffix)
     first = _read(pictures[0])
-    with av.open(str(part), "w", options={"movflags": "+faststart"}) as clip:
+    with av.open(str(part), "w", options={"movflags": "+faststart+use_metadata_tags"}) as clip:
+        if focal_35mm is not None:
+            clip.metadata[FOCAL_KEY] = f"{focal_35mm:g}"
         stream = clip.add_stream("libx264", rate=rate, options={"crf": str(crf), "preset": "slow"})
         stream.width, stream.height, stream.pix_fmt = first.width, first.height, "yuv420p"
         # Said in the file, so that every player turns the colours back the same way.
