@@ -38,6 +38,8 @@ def bone_lengths(joints_m: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     """
     length = np.linalg.norm(joints_m - joints_m[:, PARENTS], axis=-1)
     weight = np.where(np.isfinite(length), np.minimum(confidence, confidence[:, PARENTS]) ** 2, 0.0)
+    # The pelvis has no parent, hence no length that could count for the stature.
+    weight[:, 0] = 0.0
     measured = _weighted_median(np.nan_to_num(length), weight)
     seen = weight.sum(axis=0)
     stature = np.nansum(measured * seen) / max(np.sum(REST_LENGTHS_M * seen), 1e-9)
