@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import least_squares
 
-from ..skeleton import CONTACT_JOINTS, J
+from ..skeleton import CONTACT_JOINTS, REST_JOINTS_M, J
 
 UPRIGHT_COSINE = 0.8
 """A body within 37 degrees of the picture's vertical counts as upright for the first guess of the way up."""
@@ -21,6 +21,8 @@ LEVEL_SIGMA_M = 0.06
 """How far from one level people stand who stand on one floor; the tail is long, since some stand on walls."""
 SAME_FLOOR_M = 0.3
 """People whose levels differ by less stand on one floor."""
+SOLE_M = float(REST_JOINTS_M[J["left_heel"], 2])
+"""Height of heel and toe joints over the floor that the sole stands on."""
 STILL_M_S = 0.5
 """Speed at which a foot counts half as standing, for the floor."""
 MAX_POINTS = 2000
@@ -70,7 +72,7 @@ def fit_floor(joints_camera_m: np.ndarray, confidence: np.ndarray, time_s: np.nd
     solved = least_squares(residuals, start).x
     heights = solved[2] - solved[3:]
     lowest = heights[heights > heights.max() - SAME_FLOOR_M]
-    return _to_world(_direction(solved[0], solved[1]), max(0.05, float(lowest.mean())))
+    return _to_world(_direction(solved[0], solved[1]), max(0.05, float(lowest.mean()) + SOLE_M))
 
 
 def contacts(joints_world_m: np.ndarray, time_s: np.ndarray) -> np.ndarray:
