@@ -34,12 +34,13 @@ def join(frames: list[np.ndarray], roots_camera_m: list[np.ndarray], time_s: np.
         Lists of indices of tracklets, each in order of time.
     """
     count = len(frames)
-    cost = np.full((count, count), 1e6)
+    # Not to be joined costs as much as a join at the gate, so that no good join is given up for two poor ones.
+    cost = np.full((count, count), GATE)
     for a in range(count):
         for b in range(count):
             gap_s = time_s[frames[b][0]] - time_s[frames[a][-1]]
             if a != b and 0 < gap_s <= MAX_GAP_S:
-                cost[a, b] = _distance(frames[a], roots_camera_m[a], roots_camera_m[b][0], gap_s, time_s)
+                cost[a, b] = min(GATE, _distance(frames[a], roots_camera_m[a], roots_camera_m[b][0], gap_s, time_s))
     joined = {a: b for a, b in zip(*linear_sum_assignment(cost), strict=True) if cost[a, b] < GATE}
     chains = []
     for start in sorted(set(range(count)) - set(joined.values()), key=lambda i: frames[i][0]):
