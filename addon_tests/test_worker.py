@@ -47,6 +47,7 @@ def start(tmp_path: Path):
     yield start_worker
     for client in clients:
         client.kill()
+        assert not Path(client._folder).exists()
 
 
 def _run(client: WorkerClient) -> list[Message]:
@@ -172,7 +173,9 @@ def test_a_killed_worker_is_noticed_and_its_last_words_are_told(start):
 
 
 def test_a_worker_that_dies_by_itself_is_noticed(start):
-    last = _run(start(die_at="solve"))[-1]
+    client = start(die_at="solve")
+    last = _run(client)[-1]
+    assert not Path(client._folder).exists()
     assert isinstance(last, Error) and "before it was done" in last.message
 
 
@@ -216,14 +219,16 @@ def test_no_worker_outlives_its_blender(tmp_path):
         time.sleep(60)
     """
     parent = subprocess.Popen(
-        [sys.executable, "-c", parent_code, str(tmp_path)], stdout=subprocess.PIPE, env=worker_environment()
+        [sys.executable, "-c", parent_code, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env=worker_environment() | {"TMPDIR": str(tmp_path)},
     )
     pid = int(parent.stdout.readline())
     assert _is_alive(pid)
     parent.kill()
     parent.wait()
     _wait_until_gone(pid)
-    assert not list(tmp_path.glob("*.npz"))
+    assert not list(tmp_path.glob("*.npz")) and not list(tmp_path.glob("animepose-job-*"))
 
 
 def test_stop_ends_the_worker_at_once(start):

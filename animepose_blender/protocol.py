@@ -174,6 +174,11 @@ def decode(line: str) -> Message:
     return _from_json(MESSAGES[kind], data, f"{kind} message")
 
 
+JOB_FOLDER_PREFIX = "animepose-job-"
+"""The host puts each job request into a temporary folder of this name, which is the worker's working folder. The host
+removes it at the end; a worker whose host has died does it instead."""
+
+
 def partial_take_path(take: Path, pid: int) -> Path:
     """Where process `pid` writes a take until it is whole; who ends that process hard removes this file."""
     return take.with_name(f".{take.name}.{pid}.part")

@@ -13,6 +13,7 @@ import contextlib
 import errno
 import os
 import platform
+import shutil
 import signal
 import sys
 import threading
@@ -26,6 +27,7 @@ from typing import BinaryIO
 from .. import __version__
 from ..errors import AnimePoseError, Cancelled, ExitCode
 from ..protocol import (
+    JOB_FOLDER_PREFIX,
     CancelledMessage,
     Error,
     Hello,
@@ -182,6 +184,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     threading.Thread(target=_watch_stdin, args=(cancel, orphaned), daemon=True).start()
     threading.Thread(target=_end_hard_after_grace, args=(job, stream, cancel, orphaned), daemon=True).start()
     status = run_job(job, stream.send, cancel)
+    if orphaned.is_set():
+        _remove_job_folder()
     # Not sys.exit: native threads of the libraries can keep a finished process from ending.
     sys.stderr.flush()
     messages.close()
@@ -217,7 +221,17 @@ def _end_hard_after_grace(
     with contextlib.suppress(OSError):
         partial_take_path(Path(job.take), os.getpid()).unlink(missing_ok=True)
     stream.send(CancelledMessage())
+    if orphaned.is_set():
+        _remove_job_folder()
     os._exit(int(ExitCode.CANCELLED))
+
+
+def _remove_job_folder() -> None:
+    """Clear away what a dead host left behind: the working folder, if it was made for this job."""
+    folder = Path.cwd()
+    if folder.name.startswith(JOB_FOLDER_PREFIX):
+        os.chdir(folder.parent)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _versions() -> dict[str, str]:

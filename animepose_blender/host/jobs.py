@@ -120,6 +120,7 @@ def advance() -> None:
         for message in _client.poll():
             _take_in(message)
         if _client.finished:
+            _client.close()
             _client = None
     if job.phase is Phase.READY and _client is None:
         _import_if_possible()

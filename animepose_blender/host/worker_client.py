@@ -23,6 +23,7 @@ from typing import IO
 from ..errors import AnimePoseError, ExitCode
 from ..protocol import (
     FINAL,
+    JOB_FOLDER_PREFIX,
     CancelledMessage,
     Error,
     JobRequest,
@@ -99,7 +100,7 @@ class WorkerClient:
         self._lines_ended = False
         self._folder = ""
         try:
-            self._folder = tempfile.mkdtemp(prefix="animepose-")
+            self._folder = tempfile.mkdtemp(prefix=JOB_FOLDER_PREFIX)
             job_path = Path(self._folder, "job.json")
             job_path.write_text(encode_job(job), encoding="utf-8")
             self.log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +162,7 @@ class WorkerClient:
             self.outcome = CancelledMessage() if self._cancelled_at is not None else self._death()
             messages.append(self.outcome)
         if self.finished:
-            self._clean_up()
+            self.close()
         return messages
 
     def cancel(self) -> None:
@@ -178,7 +179,7 @@ class WorkerClient:
         if self._cancelled_at is None:
             self._cancelled_at = time.monotonic()
         self._end_hard()
-        self._clean_up()
+        self.close()
 
     def stop(self, grace_s: float = 1.0) -> None:
         """Cancel, wait a moment, and end it hard if need be: for when Blender closes."""
@@ -197,8 +198,18 @@ class WorkerClient:
                 time.sleep(POLL_S)
             except KeyboardInterrupt:
                 self.kill() if self._cancelled_at is not None else self.cancel()
+        self.close()
         assert self.outcome is not None
         return self.outcome
+
+    def close(self) -> None:
+        """Give back pipes, log and temporary folder of a worker that has ended."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None and not pipe.closed and (pipe is self._process.stdin or self._lines_ended):
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._log.close()
+        self._remove_folder()
 
     def log_tail(self, lines: int = LOG_TAIL_LINES) -> list[str]:
         """The last lines of the worker's log that are not empty."""
@@ -245,14 +256,6 @@ class WorkerClient:
             "Try again, with a shorter range if memory is short.",
             int(ExitCode.SOME_FAILED),
         )
-
-    def _clean_up(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None and not pipe.closed and (pipe is self._process.stdin or self._lines_ended):
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        self._log.close()
-        self._remove_folder()
 
     def _remove_folder(self) -> None:
         if self._folder:
