@@ -30,7 +30,7 @@ def assemble(
     """
     joints_camera_m = np.stack([s.joints_camera_m for s in solved])
     confidence = np.stack([s.joint_confidence for s in solved])
-    camera_to_world = fit_floor(joints_camera_m, confidence, time_s)
+    camera_to_world = _centered(fit_floor(joints_camera_m, confidence, time_s), joints_camera_m[:, :, 0])
     turn = quat.from_matrix(camera_to_world[:3, :3])
     rotations = np.stack([s.rotations for s in solved])
     rotations[:, :, 0] = quat.unroll(quat.multiply(turn, rotations[:, :, 0]), axis=1)
@@ -67,3 +67,11 @@ def assemble(
         root_world_m=joints_world_m[:, :, 0],
         bone_length_m=np.stack([s.bone_length_m for s in solved]),
     )
+
+
+def _centered(camera_to_world: np.ndarray, roots_camera_m: np.ndarray) -> np.ndarray:
+    """The same, moved over the floor so that people are where characters are in Blender: about the world's origin."""
+    roots_m = cameras.transform(camera_to_world, roots_camera_m)
+    moved = camera_to_world.copy()
+    moved[:2, 3] -= np.nanmedian(roots_m[..., :2], axis=(0, 1))
+    return moved
