@@ -9,6 +9,9 @@ from ..skeleton import CONTACT_JOINTS, REST_JOINTS_M, J
 
 UPRIGHT_COSINE = 0.8
 """A body within 37 degrees of the picture's vertical counts as upright for the first guess of the way up."""
+STEEP_COSINE = 0.5
+"""Under a camera that looks down steeply, standing bodies are up to 60 degrees off, with the head nearer than the feet:
+nobody who lies on the floor looks like that, since a head away from the camera is farther and one towards it lower."""
 UPRIGHT_SIGMA_RAD = np.radians(6.0)
 """How far people's mean stance lies from the vertical; holds the floor where the feet cover too little of it."""
 LEVEL_SIGMA_RAD = np.radians(5.0)
@@ -108,6 +111,9 @@ def _upright(joints_camera_m: np.ndarray) -> np.ndarray:
     trunk = trunk[np.isfinite(trunk).all(axis=-1)]
     trunk = trunk / (np.linalg.norm(trunk, axis=-1, keepdims=True) + 1e-9)
     standing = trunk[-trunk[:, 1] > UPRIGHT_COSINE]
+    if len(standing) < len(trunk) / 2:
+        steep = (-trunk[:, 1] > STEEP_COSINE) & (trunk[:, 2] < 0) & (np.abs(trunk[:, 0]) < STEEP_COSINE)
+        standing = trunk[steep] if steep.sum() > len(standing) else standing
     if len(standing) == 0:
         return np.array([0.0, -1.0, 0.0])
     up = np.median(standing, axis=0)
