@@ -75,7 +75,7 @@ def test_a_piece_continues_one_person_only():
 
 def test_a_sure_join_is_not_given_up_for_two_poor_ones():
     # B appears just where A was lost. C and D could be had only by joining A to C and D to B, both a long way off.
-    a, b = _walk(0, 66, [0.0, 0.0, 5.0], [0, 0, 0]), _walk(67, 120, [0.0, 0.0, 5.0], [0, 0, 0])
+    a, b = _walk(0, 66, [0.0, 0.0, 5.0], [0, 0, 0]), _walk(67, 170, [0.0, 0.0, 5.0], [0, 0, 0])
     c, d = _walk(154, 200, [4.0, 0.0, 5.0], [0, 0, 0]), _walk(0, 60, [-1.0, 0.0, 5.0], [0, 0, 0])
     assert sorted(_join(a, b, c, d)) == [[0, 1], [2], [3]]
 
