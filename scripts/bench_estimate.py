@@ -31,14 +31,15 @@ from animepose_blender.take import State, Take
 
 CLIPS = ("park_two_people.mp4", "runner_panning_camera.mp4")
 SURE = 0.5
+# Linux's own peak of this process: getrusage would carry over that of the parent.
 _CHILD = """
-import resource, sys
+import sys
 sys.path.insert(0, {scripts!r})
 from bench_demo import Silent
 from animepose_blender.estimate.run import run
 from animepose_blender.protocol import JobRequest
 run(JobRequest(clip={clip!r}, take={take!r}), Silent())
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 
 
@@ -77,7 +78,7 @@ def time_mediapipe(clip: Path) -> float:
 
 
 def peak_memory_mib(clip: Path, take: Path) -> float:
-    """Peak resident memory of a process that runs the clip."""
+    """Peak resident memory of a process that runs the clip (Linux)."""
     code = _CHILD.format(scripts=str(Path(__file__).resolve().parent), clip=str(clip), take=str(take))
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return int(done.stdout.split()[-1]) / 1024

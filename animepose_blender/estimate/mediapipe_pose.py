@@ -103,8 +103,11 @@ class MediaPipePose:
             self._landmarkers.put(_Graph(_LANDMARK_GRAPH, ("landmarks", "auxiliary", "world", "mask")))
 
     def close(self) -> None:
-        """Stop the threads."""
+        """Stop the threads and free the networks; nothing can be estimated afterwards."""
         self._pool.shutdown()
+        for graphs in (self._detectors, self._landmarkers):
+            while not graphs.empty():
+                graphs.get().close()
 
     def detect(self, rgb: np.ndarray, detail: int) -> Candidates:
         """See `backends.PersonDetector`."""
@@ -202,6 +205,11 @@ class _Graph:
         for name in outputs:
             self._graph.observe_output_stream(name, self._results.__setitem__)
         self._graph.start_run({})
+
+    def close(self) -> None:
+        """Free the network."""
+        self._results.clear()
+        self._graph.close()
 
     def run(self, rgb: np.ndarray, **inputs: Any) -> dict[str, Any]:
         """Packets of the outputs that have one."""
