@@ -1,0 +1,286 @@
+"""The whole pipeline with its real network, on half a second of the demo clip; and every way in which it ends early."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+pytest.importorskip("mediapipe", reason="the preset `offline` needs mediapipe")
+
+from animepose_blender.core import cameras
+from animepose_blender.errors import AnimePoseError, Cancelled, ExitCode
+from animepose_blender.estimate import run as pipeline
+from animepose_blender.estimate.run import run
+from animepose_blender.estimate.video import open_clip
+from animepose_blender.protocol import STAGES, JobRequest, Result
+from animepose_blender.take import State, Take
+
+from .clips import numbered_clip
+
+DEMO = Path(__file__).parents[2] / "scripts" / "demo_clip" / "salsa.mp4"
+TRUTH = DEMO.with_name("salsa_truth.npz")
+START_S, END_S = 2.0, 2.5
+FRAMES = 16
+"""Of the demo clip's 30 a second, both ends counted."""
+
+
+@dataclass
+class Listener:
+    """A reporter that remembers, and stops the run when a stage begins."""
+
+    cancel_at: str | None = None
+    stages: list[str] = field(default_factory=list)
+    fractions: list[tuple[str, float]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def progress(self, stage: str, stage_fraction: float) -> None:
+        if not self.stages or self.stages[-1] != stage:
+            self.stages.append(stage)
+        self.fractions.append((stage, stage_fraction))
+        if stage == self.cancel_at:
+            raise Cancelled
+
+    def warning(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def check_cancelled(self) -> None:
+        if self.cancel_at == "last moment":
+            raise Cancelled
+
+
+@pytest.fixture(scope="module")
+def demo() -> Path:
+    if not DEMO.is_file():
+        pytest.skip("the demo clip is not there")
+    return DEMO
+
+
+def _job(clip: Path, take: Path, **settings) -> JobRequest:
+    return JobRequest(str(clip), str(take), **{"start_s": START_S, "end_s": END_S, **settings})
+
+
+@dataclass
+class Done:
+    """A run that went through."""
+
+    job: JobRequest
+    result: Result
+    take: Take
+    listener: Listener
+    observed: tuple
+
+
+@pytest.fixture(scope="module")
+def done(demo, tmp_path_factory) -> Done:
+    """One run with the real network; what it observed is kept, for the stages after it."""
+    job, listener = _job(demo, tmp_path_factory.mktemp("run") / "out" / "take.npz"), Listener()
+    observed = []
+    observe = pipeline.observe
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "observe", lambda *arguments: observed.append(observe(*arguments)) or observed[0])
+        result = run(job, listener)
+    return Done(job, result, Take.load(job.take), listener, observed[0])
+
+
+@pytest.fixture
+def observed_before(monkeypatch, done):
+    """The network's part of the run is taken from the one that is done."""
+
+    def observe(job, clip, report):
+        report.progress("detect", 0.0)
+        return done.observed
+
+    monkeypatch.setattr(pipeline, "observe", observe)
+
+
+def test_both_dancers_are_in_the_take_in_every_frame(done):
+    assert (done.result.people, done.result.frames) == (2, FRAMES)
+    assert done.result.take == done.job.take
+    assert done.take.person_count == 2
+    assert (done.take.state == State.OBSERVED).all()
+    done.take.validate()
+
+
+def test_times_are_those_of_the_range(done):
+    np.testing.assert_allclose(done.take.frame_time_s, START_S + np.arange(FRAMES) / 30, atol=1e-6)
+    assert done.take.source["start_frame"] == 60
+    assert done.take.source["start_s"] == pytest.approx(START_S)
+
+
+def test_the_source_says_where_everything_is_from(done, demo):
+    source, clip = done.take.source, open_clip(demo)
+    assert source["clip"] == str(demo.resolve())
+    assert source["sha256"] == clip.sha256()
+    assert source["size"] == [clip.width, clip.height]
+    assert source["frame_rate"] == [30, 1]
+    assert source["rotation"] == 0
+    assert source["preset"] == "offline"
+    assert source["focal"]["source"] == "metadata"
+    assert source["models"]
+    assert {"animepose", "mediapipe", "numpy"} <= set(source["versions"])
+    assert all(source["versions"].values())
+
+
+def test_the_stages_come_in_their_order_with_shares_from_0_to_1(done):
+    assert done.listener.stages == list(STAGES)
+    assert all(0 <= fraction <= 1 for _, fraction in done.listener.fractions)
+    detect = [fraction for stage, fraction in done.listener.fractions if stage == "detect"]
+    assert detect == sorted(detect)
+    assert detect[-1] > 0.9
+
+
+def test_a_clip_that_knows_its_lens_gives_no_warning(done):
+    assert done.listener.warnings == []
+
+
+def test_the_joints_lie_on_the_dancers_in_the_picture(done):
+    take = done.take
+    with np.load(TRUTH, allow_pickle=False) as truth:
+        first = int(np.argmin(np.abs(truth["frame_time_s"] - START_S)))
+        frames = slice(first, first + FRAMES)
+        world_to_camera = np.linalg.inv(truth["camera_to_world"][frames])
+        true_m = cameras.transform(world_to_camera[None], truth["joints_world_m"][:, frames].astype(float))
+        true_px = cameras.project(true_m, np.broadcast_to(truth["intrinsics"][frames], (*true_m.shape[:2], 3, 3)))
+    ours_m = cameras.transform(cameras.invert(take.camera_to_world)[None], take.joints_world_m.astype(float))
+    ours_px = cameras.project(ours_m, np.broadcast_to(take.intrinsics, (*ours_m.shape[:2], 3, 3)))
+    height_px = np.nanmax(true_px[..., 1]) - np.nanmin(true_px[..., 1])
+    apart = np.array([[np.nanmedian(np.linalg.norm(a - b, axis=-1)) for b in true_px] for a in ours_px])
+    # Each of ours lies on another one of the truth.
+    assert sorted(apart.argmin(axis=1)) == [0, 1]
+    assert (apart.min(axis=1) < 0.05 * height_px).all()
+
+
+def test_the_file_is_whole_and_nothing_lies_beside_it(done):
+    assert [path.name for path in Path(done.job.take).parent.iterdir()] == ["take.npz"]
+
+
+def test_a_second_run_gives_the_same_take(done, demo, tmp_path):
+    job = _job(demo, tmp_path / "again.npz")
+    run(job, Listener())
+    with np.load(job.take) as again, np.load(done.job.take) as before:
+        assert again.files == before.files
+        for name in again.files:
+            np.testing.assert_array_equal(again[name], before[name], err_msg=name)
+
+
+@pytest.mark.parametrize("stage", ["open", "detect"])
+def test_cancelled_early_leaves_nothing(demo, tmp_path, stage):
+    with pytest.raises(Cancelled):
+        run(_job(demo, tmp_path / "take.npz"), Listener(cancel_at=stage))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stage", ["place", "track", "solve", "write", "last moment"])
+def test_cancelled_later_leaves_nothing(observed_before, demo, tmp_path, stage):
+    with pytest.raises(Cancelled):
+        run(_job(demo, tmp_path / "take.npz"), Listener(cancel_at=stage))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cancelled_amid_the_frames_stops_reading(demo, tmp_path):
+    class Impatient(Listener):
+        def progress(self, stage: str, stage_fraction: float) -> None:
+            super().progress(stage, stage_fraction)
+            if stage == "detect" and stage_fraction > 0.2:
+                raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(_job(demo, tmp_path / "take.npz"), Impatient())
+    assert list(tmp_path.iterdir()) == []
+    assert not [t for t in threading.enumerate() if t.name == "ahead" or t.name.startswith("pose")]
+
+
+def test_cancelled_leaves_an_older_take_as_it_was(observed_before, demo, tmp_path):
+    (tmp_path / "take.npz").write_bytes(b"an older take")
+    with pytest.raises(Cancelled):
+        run(_job(demo, tmp_path / "take.npz"), Listener(cancel_at="write"))
+    assert (tmp_path / "take.npz").read_bytes() == b"an older take"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_most_people_asked_for_are_kept_and_the_rest_is_told(observed_before, demo, tmp_path):
+    listener = Listener()
+    assert run(_job(demo, tmp_path / "take.npz", max_people=1), listener).people == 1
+    assert any("more than the most people" in warning for warning in listener.warnings)
+
+
+def test_a_focal_length_of_the_user_sets_the_camera(observed_before, demo, tmp_path, done):
+    run(_job(demo, tmp_path / "take.npz", focal_px=400.0), Listener())
+    take = Take.load(tmp_path / "take.npz")
+    assert (take.intrinsics[:, 0, 0] == 400.0).all()
+    assert take.source["focal"] == {"px": 400.0, "source": "user"}
+    # The shorter the lens, the nearer are people who look as large.
+    assert np.linalg.norm(take.camera_to_world[0, :3, 3]) < np.linalg.norm(done.take.camera_to_world[0, :3, 3])
+
+
+def test_a_clip_that_does_not_know_its_lens_is_told_with_the_length_assumed(tmp_path):
+    clip, listener = numbered_clip(tmp_path / "plain.mp4", np.arange(4) / 25), Listener(cancel_at="detect")
+    with pytest.raises(Cancelled):
+        run(JobRequest(str(clip), str(tmp_path / "take.npz")), listener)
+    assert ["30 mm" in warning for warning in listener.warnings] == [True]
+
+
+def test_a_clip_without_people_says_so_and_leaves_nothing(tmp_path):
+    clip = numbered_clip(tmp_path / "stripes.mp4", np.arange(6) / 25)
+    with pytest.raises(AnimePoseError, match=r"Nobody was found in stripes\.mp4") as caught:
+        run(JobRequest(str(clip), str(tmp_path / "out" / "take.npz")), Listener())
+    assert caught.value.exit_code == ExitCode.BAD_INPUT
+    assert caught.value.remedy
+    assert [path.name for path in tmp_path.iterdir()] == ["stripes.mp4"]
+
+
+def test_an_unknown_setting_is_refused_by_name_before_anything_is_read(tmp_path):
+    job = JobRequest("missing.mp4", str(tmp_path / "take.npz"), settings={"smoothness": 3})
+    with pytest.raises(AnimePoseError, match="smoothness") as caught:
+        run(job, Listener())
+    assert caught.value.exit_code == ExitCode.USAGE
+
+
+def test_a_clip_that_is_missing_is_refused(tmp_path):
+    with pytest.raises(AnimePoseError, match=r"missing\.mp4") as caught:
+        run(JobRequest(str(tmp_path / "missing.mp4"), str(tmp_path / "take.npz")), Listener())
+    assert caught.value.exit_code == ExitCode.BAD_INPUT
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_range_outside_the_clip_is_refused(demo, tmp_path):
+    with pytest.raises(AnimePoseError, match="range starts at 60 s"):
+        run(_job(demo, tmp_path / "take.npz", start_s=60.0, end_s=61.0), Listener())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(observed_before, demo, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(AnimePoseError, match="could not be written") as caught:
+        run(_job(demo, tmp_path / "file" / "take.npz"), Listener())
+    assert str(tmp_path / "file") in caught.value.message
+    assert caught.value.remedy
+    assert caught.value.exit_code == ExitCode.BAD_INPUT
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_clip_that_is_cut_off_gives_its_good_part_and_a_warning(demo, tmp_path):
+    # MP4 keeps its index at the end; in Matroska a file that is cut can still be opened.
+    cut = _remuxed_and_cut(demo, tmp_path / "cut.mkv")
+    listener = Listener()
+    result = run(JobRequest(str(cut), str(tmp_path / "take.npz"), start_s=0.0), listener)
+    assert 4 <= result.frames < 30
+    assert any("can be read only up to" in warning for warning in listener.warnings)
+
+
+def _remuxed_and_cut(source: Path, target: Path) -> Path:
+    with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
+        stream = reader.streams.video[0]
+        copy = writer.add_stream_from_template(stream)
+        for packet in reader.demux(stream):
+            if packet.dts is not None:
+                packet.stream = copy
+                writer.mux(packet)
+    content = target.read_bytes()
+    target.write_bytes(content[: len(content) // 10])
+    return target
