@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""One man in four calibrated views: our joints and MediaPipe's own against a triangulation of all four.
+
+    .venv/bin/python scripts/bench_views.py --clips CLIPS/pose2sim_single
+
+The triangulation is good to a few centimetres, so this compares; it does not measure millimetres. Both estimates see
+one view each and are compared with the pelvis on the reference's pelvis, over the twelve limb joints, camera axes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from bench_demo import Silent, raw_take
+
+from animepose_blender.core import cameras
+from animepose_blender.estimate.run import observe, run
+from animepose_blender.estimate.video import open_clip
+from animepose_blender.protocol import JobRequest
+from animepose_blender.skeleton import J, from_keypoints
+from animepose_blender.take import Take
+
+LIMBS = [
+    J[f"{side}_{name}"] for side in ("left", "right") for name in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+]
+
+
+def error_mm(take: Take, reference_m: np.ndarray) -> tuple[float, float]:
+    """Mean joint error of the person who is largest in the picture, and the distance of the roots, both in mm."""
+    joints_m = cameras.transform(cameras.invert(take.camera_to_world), take.joints_world_m.astype(float))
+    person = int(np.nanargmin(np.nanmedian(joints_m[:, :, 0, 2], axis=1)))
+    ours_m = joints_m[person]
+    distance = (ours_m - ours_m[:, :1]) - (reference_m - reference_m[:, :1])
+    root_m = ours_m[:, 0] - reference_m[:, 0]
+    return (
+        1000 * float(np.nanmean(np.linalg.norm(distance[:, LIMBS], axis=-1))),
+        1000 * float(np.nanmean(np.linalg.norm(root_m, axis=-1))),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--clips", type=Path, required=True, help="the folder with cam01.mp4 … and reference.npz")
+    arguments = parser.parse_args()
+    with np.load(arguments.clips / "reference.npz") as reference:
+        landmarks_m, world_to_camera = reference["landmarks_world_m"], reference["world_to_camera"]
+        intrinsics = reference["intrinsics"]
+    print(f"{'view':<6}{'raw mm':>8}{'ours mm':>9}{'root mm':>9}{'tilt':>8}{'true':>7}")
+    for view in range(len(intrinsics)):
+        with tempfile.TemporaryDirectory() as folder:
+            job = JobRequest(
+                clip=str(arguments.clips / f"cam{view + 1:02}.mp4"),
+                take=str(Path(folder) / "take.npz"),
+                focal_px=float(intrinsics[view, 0, 0]),
+            )
+            run(job, Silent())
+            ours = Take.load(job.take)
+        in_camera_m = cameras.transform(np.broadcast_to(world_to_camera[view], (len(landmarks_m), 4, 4)), landmarks_m)
+        reference_m, _ = from_keypoints("blazepose_33", in_camera_m, np.ones(in_camera_m.shape[:2]))
+        tracklets, _, _ = observe(job, open_clip(job.clip), Silent())
+        longest = [t for t in tracklets if len(t.frames) == max(len(t.frames) for t in tracklets)]
+        raw, _ = error_mm(raw_take(ours, longest), reference_m)
+        mean, root = error_mm(ours, reference_m)
+        tilt = np.degrees(np.arcsin(-ours.camera_to_world[0, 2, 2]))
+        true_tilt = np.degrees(np.arcsin(-world_to_camera[view, 2, 2]))
+        print(f"{view + 1:<6}{raw:8.0f}{mean:9.0f}{root:9.0f}{tilt:7.1f}°{true_tilt:6.1f}°")
+
+
+if __name__ == "__main__":
+    main()
