@@ -39,6 +39,8 @@ class World:
         """Who does not show to the detector while somebody else is in the picture."""
         self.score = [0.9] * len(people)
         self.detector_score = [0.9] * len(people)
+        self.reach = 0.5
+        """How far from the middle of a region somebody may be to be seen in it, as a share of its size."""
         self.drawn = 0
         rng = np.random.default_rng(5)
         angle, distance = rng.uniform(0, 2 * np.pi, 33), RADIUS * 0.8 * np.sqrt(rng.uniform(0.1, 1, 33))
@@ -94,7 +96,7 @@ class World:
         best: tuple[float, int, np.ndarray] | None = None
         for number, place in self._seen(rgb).items():
             u, v, _ = to_crop @ [*place, 1.0]
-            inside = 0 <= u < MASK and 0 <= v < MASK
+            inside = max(abs(u / MASK - 0.5), abs(v / MASK - 0.5)) < self.reach
             if inside and (matte is None or matte[int(v), int(u)] < 128):
                 distance = float(np.hypot(*(place - region[:2])))
                 if best is None or distance < best[0]:
@@ -180,6 +182,23 @@ def test_somebody_who_is_lost_for_a_moment_comes_back_in_the_same_tracklet():
     assert set(world.who(walker)) == {0}
 
 
+def test_somebody_fast_is_sought_where_the_motion_leads():
+    # Hidden for 90 pixels of the way, three quarters of a region.
+    world = World(_between(_walking(60, 300), (0.8, 1.1)), seconds=1.6)
+    (walker,) = world.follow()
+    assert walker.frames == [*range(24), *range(33, 48)]
+
+
+def test_somebody_whom_the_crop_has_lost_is_found_again_by_a_look_around():
+    # Back a quarter of a region aside, too far off the middle of the crop to be seen there.
+    world = World(lambda time_s: None if 0.65 <= time_s < 0.8 else (300.0 + 32 * (time_s >= 0.8), 180.0))
+    world.reach = 0.2
+    (tracklet,) = world.follow()
+    seen_s = world.times_s[tracklet.frames]
+    assert seen_s[seen_s >= 0.8][0] < 1.0
+    assert tracklet.frames[-1] == len(world.times_s) - 1
+
+
 def test_somebody_who_comes_back_much_later_gets_a_new_tracklet():
     world = World(_between(_standing(300), (0.8, 1.4 + GIVE_UP_S)), seconds=2.5)
     before, after = world.follow()
@@ -237,6 +256,13 @@ def test_a_jump_across_the_picture_is_not_the_same_person():
     for tracklet in tracklets:
         x = [o.next_region[0] for o in tracklet.observations]
         assert max(x) - min(x) < 1
+
+
+def test_a_bystander_is_not_taken_for_somebody_who_vanishes():
+    # Half a region aside: in the crop, but farther than anybody moves from one frame to the next.
+    world = World(_between(_standing(300), (1.0, 9.0)), _between(_standing(355), (0.0, 1.0)))
+    tracklets = world.follow()
+    assert [set(world.who(t)) for t in tracklets] == [{0}, {1}]
 
 
 def test_poor_finds_are_no_people():

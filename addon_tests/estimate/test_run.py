@@ -15,6 +15,7 @@ pytest.importorskip("mediapipe", reason="the preset `offline` needs mediapipe")
 from animepose_blender.core import cameras
 from animepose_blender.errors import AnimePoseError, Cancelled, ExitCode
 from animepose_blender.estimate import run as pipeline
+from animepose_blender.estimate.mediapipe_pose import MediaPipePose
 from animepose_blender.estimate.run import run
 from animepose_blender.estimate.video import open_clip
 from animepose_blender.protocol import STAGES, JobRequest, Result
@@ -193,6 +194,21 @@ def test_cancelled_amid_the_frames_stops_reading(demo, tmp_path):
         run(_job(demo, tmp_path / "take.npz"), Impatient())
     assert list(tmp_path.iterdir()) == []
     assert not [t for t in threading.enumerate() if t.name == "ahead" or t.name.startswith("pose")]
+
+
+def test_the_networks_threads_are_stopped_however_the_run_ends(demo, tmp_path, monkeypatch):
+    closed = []
+    close = MediaPipePose.close
+    monkeypatch.setattr(MediaPipePose, "close", lambda backend: closed.append(backend) or close(backend))
+
+    class Impatient(Listener):
+        def progress(self, stage: str, stage_fraction: float) -> None:
+            if stage == "detect" and stage_fraction > 0:
+                raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(_job(demo, tmp_path / "take.npz"), Impatient())
+    assert len(closed) == 1
 
 
 def test_cancelled_leaves_an_older_take_as_it_was(observed_before, demo, tmp_path):
