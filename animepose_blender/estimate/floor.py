@@ -55,7 +55,7 @@ def fit_floor(joints_camera_m: np.ndarray, confidence: np.ndarray, time_s: np.nd
     """
     up = _upright(joints_camera_m)
     people = [_standing_feet(j, c, time_s, up) for j, c in zip(joints_camera_m, confidence, strict=True)]
-    people = [(feet, weight) for feet, weight in people if len(feet) >= 3]
+    people = [(feet, weight) for feet, weight in people if len(feet)]
     if not people:
         return _to_world(up, 1.5)
     pitch, roll = _angles(up)
@@ -127,7 +127,7 @@ def _standing_feet(
     places stood at."""
     feet = joints_camera_m[:, CONTACT_JOINTS]
     present = np.isfinite(feet).all(axis=(1, 2))
-    if present.sum() < 3:
+    if not present.any():
         return np.zeros((0, 3)), np.zeros(0)
     feet, sure, time_s = feet[present], confidence[present][:, CONTACT_JOINTS], time_s[present]
     speed = np.linalg.norm(_velocity(feet, time_s), axis=-1)
