@@ -175,7 +175,7 @@ def open_clip(path: str | os.PathLike[str]) -> Clip:
             duration_s = (
                 stream.duration * float(stream.time_base or 0) if stream.duration else (container.duration or 0) / 1e6
             )
-            turned = -round(first.rotation) % 360
+            turned = -90 * round(first.rotation / 90) % 360
             width, height = (first.width, first.height) if turned % 180 == 0 else (first.height, first.width)
             return Clip(
                 path=path,
