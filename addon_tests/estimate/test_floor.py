@@ -80,8 +80,8 @@ def test_jumps_do_not_lift_or_tilt_the_floor():
 
 
 @pytest.mark.parametrize("pitch_deg", [0, 15, 50])
-def test_somebody_who_only_stands_is_believed_to_stand_upright(pitch_deg):
-    frames = 60
+@pytest.mark.parametrize("frames", [1, 2, 60])
+def test_somebody_who_only_stands_is_believed_to_stand_upright(pitch_deg, frames):
     joints_m = np.tile(REST_JOINTS_M + [0.4, 4.0, 0.0], (1, frames, 1, 1))
     tilt_deg, height_m = _fit(joints_m, np.arange(frames) / 30, _camera(pitch_deg))
     # The rest pose leans by a degree from ankles to neck.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import av
@@ -223,6 +223,26 @@ def test_most_people_asked_for_are_kept_and_the_rest_is_told(observed_before, de
     listener = Listener()
     assert run(_job(demo, tmp_path / "take.npz", max_people=1), listener).people == 1
     assert any("more than the most people" in warning for warning in listener.warnings)
+
+
+def test_who_does_not_fit_their_own_keypoints_is_no_person_and_is_told(observed_before, demo, tmp_path, monkeypatch):
+    solve, solved = pipeline.solve_person, []
+
+    def misfit_of_the_first(*arguments):
+        solved.append(solve(*arguments))
+        return replace(solved[-1], misfit=1.0) if len(solved) == 1 else solved[-1]
+
+    monkeypatch.setattr(pipeline, "solve_person", misfit_of_the_first)
+    listener = Listener()
+    assert run(_job(demo, tmp_path / "take.npz"), listener).people == 1
+    assert any("1 find was left out: no person" in warning for warning in listener.warnings)
+
+
+def test_a_single_frame_is_a_take_with_people_on_the_floor(demo, tmp_path):
+    job = _job(demo, tmp_path / "take.npz", end_s=START_S + 0.01)
+    result = run(job, Listener())
+    assert (result.people, result.frames) == (2, 1)
+    assert np.abs(Take.load(job.take).joints_world_m[..., 2].min(axis=-1)).max() < 0.25
 
 
 def test_a_focal_length_of_the_user_sets_the_camera(observed_before, demo, tmp_path, done):
