@@ -11,6 +11,7 @@ from ..core import quaternions as quat
 from ..take import State, Take
 from .floor import contacts, fit_floor
 from .person import Evidence, Solved
+from .sizes import sizes_on_floor
 
 BOX_MARGIN_M = 0.1
 """Flesh around the joints, for the 3D box."""
@@ -30,7 +31,10 @@ def assemble(
     """
     joints_camera_m = np.stack([s.joints_camera_m for s in solved])
     confidence = np.stack([s.joint_confidence for s in solved])
-    camera_to_world = _centered(fit_floor(joints_camera_m, confidence, time_s), joints_camera_m[:, :, 0])
+    camera_to_world = fit_floor(joints_camera_m, confidence, time_s)
+    size = sizes_on_floor(joints_camera_m, confidence, time_s, camera_to_world)
+    joints_camera_m *= size[:, None, None, None]
+    camera_to_world = _centered(camera_to_world, joints_camera_m[:, :, 0])
     turn = quat.from_matrix(camera_to_world[:3, :3])
     rotations = np.stack([s.rotations for s in solved])
     rotations[:, :, 0] = quat.unroll(quat.multiply(turn, rotations[:, :, 0]), axis=1)
@@ -65,7 +69,7 @@ def assemble(
         contact=contact,
         rotations=rotations,
         root_world_m=joints_world_m[:, :, 0],
-        bone_length_m=np.stack([s.bone_length_m for s in solved]),
+        bone_length_m=np.stack([s.bone_length_m for s in solved]) * size[:, None],
     )
 
 

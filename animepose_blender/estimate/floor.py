@@ -54,7 +54,7 @@ def fit_floor(joints_camera_m: np.ndarray, confidence: np.ndarray, time_s: np.nd
         origin, Z is up.
     """
     up = _upright(joints_camera_m)
-    people = [_standing_feet(j, c, time_s, up) for j, c in zip(joints_camera_m, confidence, strict=True)]
+    people = [standing_feet(j, c, time_s, up) for j, c in zip(joints_camera_m, confidence, strict=True)]
     people = [(feet, weight) for feet, weight in people if len(feet)]
     if not people:
         return _to_world(up, 1.5)
@@ -120,7 +120,7 @@ def _upright(joints_camera_m: np.ndarray) -> np.ndarray:
     return up / np.linalg.norm(up)
 
 
-def _standing_feet(
+def standing_feet(
     joints_camera_m: np.ndarray, confidence: np.ndarray, time_s: np.ndarray, up: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """(N, 3) the lowest of one person's four foot points in each frame, and (N,) weights that sum to the number of
