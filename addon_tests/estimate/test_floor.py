@@ -135,19 +135,22 @@ def test_the_camera_stands_over_the_origin_and_looks_along_y(seen):
     assert view[1] > 0
 
 
+CAMERA_M = np.array([0.0, -5.0, 1.5])
+
+
 def _in_place(frames: int = 60) -> tuple[np.ndarray, np.ndarray]:
     """(F, J, 3) of somebody who stands still in the world, and (F,) times."""
     return np.tile(REST_JOINTS_M, (frames, 1, 1)), np.arange(frames) / 30
 
 
 def test_feet_that_stand_are_in_contact():
-    assert contacts(*_in_place()).min() > 0.9
+    assert contacts(*_in_place(), CAMERA_M).min() > 0.9
 
 
 def test_a_lifted_foot_is_not_in_contact_and_the_other_is():
     joints_m, time_s = _in_place()
     joints_m[20:40, [J["left_heel"], J["left_toe"]], 2] += 0.15
-    probability = contacts(joints_m, time_s)
+    probability = contacts(joints_m, time_s, CAMERA_M)
     assert probability.shape == (60, 4)
     assert probability[22:38, :2].max() < 0.1
     assert probability[:, 2:].min() > 0.9
@@ -157,27 +160,34 @@ def test_a_lifted_foot_is_not_in_contact_and_the_other_is():
 def test_a_lifted_heel_leaves_its_toe_in_contact():
     joints_m, time_s = _in_place()
     joints_m[20:40, J["right_heel"], 2] += 0.12
-    probability = contacts(joints_m, time_s)
+    probability = contacts(joints_m, time_s, CAMERA_M)
     assert probability[22:38, 2].max() < 0.1
     assert probability[22:38, 3].min() > 0.9
 
 
-def test_a_foot_that_slides_fast_over_the_floor_is_not_in_contact():
+def test_a_foot_that_slides_fast_across_the_view_is_not_in_contact():
     joints_m, time_s = _in_place()
-    joints_m[:, [J["left_heel"], J["left_toe"]], 1] += 1.0 * time_s[:, None]
-    probability = contacts(joints_m, time_s)
+    joints_m[:, [J["left_heel"], J["left_toe"]], 0] += 1.0 * time_s[:, None]
+    probability = contacts(joints_m, time_s, CAMERA_M)
     assert probability[:, :2].max() < 0.1
     assert probability[:, 2:].min() > 0.9
+
+
+def test_depth_that_wavers_does_not_end_a_contact():
+    joints_m, time_s = _in_place()
+    ray = joints_m - CAMERA_M
+    wavering = joints_m + ray * (0.01 * np.sin(2 * np.pi * 2 * time_s))[:, None, None] * [1, 1, 0]
+    assert contacts(wavering, time_s, CAMERA_M).min() > 0.5
 
 
 def test_the_contacts_of_a_walk_are_those_of_its_making():
     take = walking_take(people=2, frames=120, gaps=False)
     for person in range(2):
-        found = contacts(take.joints_world_m[person].astype(float), take.frame_time_s)
+        found = contacts(take.joints_world_m[person].astype(float), take.frame_time_s, take.camera_to_world[0, :3, 3])
         assert ((found > 0.5) == (take.contact[person] > 0.5)).mean() > 0.85
 
 
 def test_the_contact_of_one_frame_is_a_probability():
-    probability = contacts(np.zeros((1, JOINT_COUNT, 3)), np.zeros(1))
+    probability = contacts(np.zeros((1, JOINT_COUNT, 3)), np.zeros(1), CAMERA_M)
     assert probability.shape == (1, 4)
     assert ((probability >= 0) & (probability <= 1)).all()

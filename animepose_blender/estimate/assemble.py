@@ -50,7 +50,7 @@ def assemble(
         keypoint_confidence[number, evidence.frames] = evidence.lifted.keypoint_confidence
         box_px[number, evidence.frames] = evidence.box_px
         present = state[number] != State.ABSENT
-        contact[number, present] = contacts(joints_world_m[number, present], time_s[present])
+        contact[number, present] = contacts(joints_world_m[number, present], time_s[present], camera_to_world[:3, 3])
     return Take(
         source=source,
         frame_time_s=time_s,
