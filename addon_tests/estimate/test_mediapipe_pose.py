@@ -9,14 +9,13 @@ import pytest
 
 pytest.importorskip("mediapipe", reason="the preset `offline` needs mediapipe")
 
-from animepose_blender.estimate.backends import PoseObservation
+from animepose_blender.estimate.backends import PoseObservation, region_overlap
 from animepose_blender.estimate.mediapipe_pose import (
     CROP_SIZE,
     MediaPipePose,
     _tiles,
     _tiles_near,
     _without_repeats,
-    region_overlap,
 )
 from animepose_blender.estimate.video import open_clip
 from animepose_blender.skeleton import BLAZEPOSE_33

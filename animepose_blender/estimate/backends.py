@@ -85,3 +85,11 @@ def region_to_picture(region: np.ndarray, size: int) -> np.ndarray:
     c, s = np.cos(angle) * extent / size, np.sin(angle) * extent / size
     turn = np.array([[c, -s], [s, c]])
     return np.concatenate([turn, (center - turn @ np.full(2, size / 2))[:, None]], axis=1)
+
+
+def region_overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """How much two regions speak of the same person: 1 at the same centre and size, 0 at two thirds of a radius apart
+    or at twice the size."""
+    distance = np.hypot(*(a[:2] - b[:2])) / (min(a[2], b[2]) * 0.33)
+    ratio = abs(np.log2(a[2] / b[2]))
+    return max(0.0, 1.0 - distance) * max(0.0, 1.0 - ratio)

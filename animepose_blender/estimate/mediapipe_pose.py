@@ -31,7 +31,7 @@ from mediapipe.framework.formats import rect_pb2
 from mediapipe.python import packet_creator, packet_getter
 from mediapipe.python._framework_bindings import calculator_graph, image_frame, resource_util
 
-from .backends import Candidates, PoseObservation, region_to_picture
+from .backends import Candidates, PoseObservation, region_overlap, region_to_picture
 from .erase import blur_out
 
 MODEL_NAME = "MediaPipe BlazePose GHUM full, 0.10.21 (Apache-2.0)"
@@ -275,11 +275,3 @@ def _without_repeats(regions: np.ndarray, scores: np.ndarray) -> np.ndarray:
         if all(region_overlap(regions[index], regions[k]) < SAME_PERSON_OVERLAP for k in kept):
             kept.append(int(index))
     return np.array(kept, dtype=int)
-
-
-def region_overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """How much two regions speak of the same person: 1 at the same centre and size, 0 at two thirds of a radius apart
-    or at twice the size."""
-    distance = np.hypot(*(a[:2] - b[:2])) / (min(a[2], b[2]) * 0.33)
-    ratio = abs(np.log2(a[2] / b[2]))
-    return max(0.0, 1.0 - distance) * max(0.0, 1.0 - ratio)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from .backends import Candidates, PersonDetector, PoseEstimator, PoseObservation, region_to_picture
+from .backends import Candidates, PersonDetector, PoseEstimator, PoseObservation, region_overlap, region_to_picture
 from .erase import erase, matte_of_others
 
 LOOK_EVERY_S = 0.3
@@ -33,6 +33,8 @@ MIN_UPRIGHT, MIN_ASKEW = 0.6, 0.85
 parts of two people."""
 MIN_SCORE = 0.35
 """Mean landmark confidence below which a followed person counts as not seen."""
+KNOWN_OVERLAP = 0.6
+"""Overlap with somebody's region from which on a find is not worth estimating: it is that person, as a rule."""
 INSIDE = 0.6
 """Share of a find's visible landmarks inside somebody's mask, from which on it is that person, or their arm."""
 MAX_JUMP = 0.35
@@ -152,7 +154,9 @@ def _look(
     rgb: np.ndarray, found: list[PoseObservation], detector: PersonDetector, estimator: PoseEstimator, detail: int
 ) -> list[PoseObservation]:
     """People in the picture who are not among those found; at the highest detail also those behind them."""
-    new = _new_people(rgb, found, detector.detect(rgb, detail), estimator)
+    seen = detector.detect(rgb, detail)
+    unknown = [all(region_overlap(r, o.next_region) < KNOWN_OVERLAP for o in found) for r in seen.region]
+    new = _new_people(rgb, found, Candidates(seen.region[unknown], seen.score[unknown]), estimator)
     everybody = found + new
     if detail == len(DETAIL_EVERY) - 1 and everybody:
         erased = erase(rgb, everybody)
