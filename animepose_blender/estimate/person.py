@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -85,9 +84,8 @@ def select(evidence: Evidence, chosen: np.ndarray) -> Evidence:
 def states(frames: np.ndarray, time_s: np.ndarray) -> np.ndarray:
     """(F,) `State` of somebody seen in the given frames: gaps up to `MAX_FILL_S` count as predicted."""
     state = np.full(len(time_s), State.ABSENT, dtype=np.uint8)
-    for before, after in pairwise(frames):
-        if after - before > 1 and time_s[after] - time_s[before] <= MAX_FILL_S:
-            state[before + 1 : after] = State.PREDICTED
+    for gap in np.flatnonzero((np.diff(frames) > 1) & (np.diff(time_s[frames]) <= MAX_FILL_S)):
+        state[frames[gap] + 1 : frames[gap + 1]] = State.PREDICTED
     state[frames] = State.OBSERVED
     return state
 
