@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import addon_utils
 import bpy
 
 from ..errors import AnimePoseError
+from . import compat
 from .import_take import ImportedTake
 from .whole_files import write_whole
 
@@ -33,15 +35,40 @@ def export(file_format: str, target: Path, imported: ImportedTake) -> list[str]:
         addon_utils.enable(addon, default_set=False)
     written: list[str] = []
     for path, objects in _files(file_format, target, imported):
-        _select(objects)
-        try:
-            write_whole(path, lambda temporary: _WRITERS[file_format](str(temporary)))
-        except AttributeError as error:
-            raise AnimePoseError(
-                f"This Blender has no exporter for {file_format}.", "Leave the format out, or enable its add-on."
-            ) from error
+        with _shown(objects):
+            _select(objects)
+            try:
+                write_whole(path, lambda temporary: _WRITERS[file_format](str(temporary)))
+            except AttributeError as error:
+                raise AnimePoseError(
+                    f"This Blender has no exporter for {file_format}.", "Leave the format out, or enable its add-on."
+                ) from error
         written.append(str(path))
     return written
+
+
+@contextmanager
+def _shown(objects: list[bpy.types.Object]) -> Iterator[None]:
+    """Show the objects in every frame for a while.
+
+    Exporters leave out what is hidden in the current frame, as the mannequin of an absent person is; of these formats
+    only USD could keep the presence.
+    """
+    curves = [c for one in objects for c in compat.curves_of(one) if c.data_path in ("hide_viewport", "hide_render")]
+    before = [(one, one.hide_viewport, one.hide_render) for one in objects]
+    muted = [curve.mute for curve in curves]
+    try:
+        for curve in curves:
+            curve.mute = True
+        for one in objects:
+            one.hide_viewport = one.hide_render = False
+        bpy.context.view_layer.update()
+        yield
+    finally:
+        for curve, was in zip(curves, muted, strict=True):
+            curve.mute = was
+        for one, viewport, render in before:
+            one.hide_viewport, one.hide_render = viewport, render
 
 
 def _files(file_format: str, target: Path, imported: ImportedTake) -> list[tuple[Path, list[bpy.types.Object]]]:
@@ -65,11 +92,16 @@ def _fbx(path: str) -> None:
     bpy.ops.export_scene.fbx(
         filepath=path, use_selection=True, object_types={"ARMATURE", "MESH"}, add_leaf_bones=False,
         bake_anim=True, bake_anim_use_all_actions=False, bake_anim_use_nla_strips=False,
+        bake_anim_simplify_factor=0.0,  # by default keys are left out, and hands end up a centimetre off
     )  # fmt: skip
 
 
 def _glb(path: str) -> None:
-    bpy.ops.export_scene.gltf(filepath=path, export_format="GLB", use_selection=True, export_animation_mode="SCENE")
+    # One animation for all: viewers and importers play one, and people who dance together belong together.
+    bpy.ops.export_scene.gltf(
+        filepath=path, export_format="GLB", use_selection=True,
+        export_animation_mode="SCENE", export_anim_scene_split_object=False,
+    )  # fmt: skip
 
 
 def _bvh(path: str) -> None:
