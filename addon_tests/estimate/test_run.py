@@ -300,6 +300,29 @@ def test_a_folder_that_cannot_be_made_is_named(observed_before, demo, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_take_never_overwrites_its_clip(demo, tmp_path):
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(demo.read_bytes())
+    link = tmp_path / "link.mp4"
+    link.symlink_to(clip)
+    for take in (clip, link):
+        with pytest.raises(AnimePoseError, match="overwrite") as caught:
+            run(_job(clip, take), Listener())
+        assert caught.value.exit_code == ExitCode.USAGE
+    assert clip.read_bytes() == demo.read_bytes()
+
+
+@pytest.mark.parametrize("take", ["folder", "file/take.npz", "file/deep/take.npz", "/"])
+def test_a_take_that_cannot_be_written_is_refused_before_the_work(demo, tmp_path, take):
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "folder").mkdir()
+    listener = Listener()
+    with pytest.raises(AnimePoseError, match="could not be written") as caught:
+        run(_job(demo, tmp_path / take), listener)
+    assert caught.value.exit_code == ExitCode.BAD_INPUT and caught.value.remedy
+    assert listener.stages == ["open"]
+
+
 def test_a_clip_that_is_cut_off_gives_its_good_part_and_a_warning(demo, tmp_path):
     # MP4 keeps its index at the end; in Matroska a file that is cut can still be opened.
     cut = _remuxed_and_cut(demo, tmp_path / "cut.mkv")

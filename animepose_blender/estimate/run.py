@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -63,6 +65,7 @@ def run(job: JobRequest, report: Reporter) -> Result:
             ExitCode.USAGE,
         )
     clip = open_clip(job.clip)
+    _require_place_for_take(Path(job.take), clip.path)
     focal = focal_of(job, clip)
     if focal.source == "default":
         report.warning(DEFAULT_FOCAL_WARNING.format(focal_mm=focal.focal_px * 36 / max(clip.width, clip.height)))
@@ -93,6 +96,27 @@ def run(job: JobRequest, report: Reporter) -> Result:
     report.check_cancelled()
     take.save(job.take)
     return Result(job.take, take.person_count, take.frame_count)
+
+
+def _require_place_for_take(take: Path, clip: Path) -> None:
+    """Refuse, before minutes of work, a take that would replace the clip or that cannot be written."""
+    if take.exists() and take.samefile(clip):
+        raise AnimePoseError(
+            f"The take would overwrite its own clip {clip}.", "Give the take another name.", ExitCode.USAGE
+        )
+    folder = next(parent for parent in take.parents if parent.exists()) if take.name else take
+    if take.is_dir():
+        reason = "there is a folder of this name"
+    elif not folder.is_dir():
+        reason = f"{folder} is no folder"
+    elif not os.access(folder, os.W_OK):
+        reason = f"{folder} is write-protected"
+    else:
+        return
+    raise AnimePoseError(
+        f"The take could not be written to {take}: {reason}.",
+        "Choose a folder that can be written to and has space left.",
+    )
 
 
 def observe(job: JobRequest, clip: Clip, report: Reporter) -> tuple[list[Tracklet], np.ndarray, int]:
