@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import bpy
@@ -171,6 +172,24 @@ def test_loading_another_file_stops_the_job(start, follow):
     follow()
     assert jobs.job.phase is Phase.STOPPED and "another file" in jobs.job.headline
     assert not _is_running(pid) and not _objects()
+
+
+@pytest.mark.parametrize(
+    ("stop", "said"),
+    [
+        (lambda: bpy.ops.animepose.cancel_job(), "before the import"),
+        (lambda: bpy.ops.wm.read_homefile(use_empty=True), "another file"),
+    ],
+)
+def test_a_take_that_was_done_when_the_job_was_stopped_is_named_and_not_imported(start, follow, stop, said):
+    start()
+    take = Path(jobs._client.job.take)
+    while jobs._client._process.poll() is None:  # it ends, and Blender has not looked yet
+        time.sleep(0.01)
+    stop()
+    follow()
+    assert jobs.job.phase is Phase.STOPPED and said in jobs.job.headline and str(take) in jobs.job.remedy
+    assert take.exists() and not _objects()
 
 
 def test_disabling_the_addon_ends_the_worker(start, follow):

@@ -100,7 +100,8 @@ def cancel() -> None:
     """Ask the job to stop; what it has written already stays."""
     if job.phase is Phase.READY:
         job.phase = Phase.STOPPED
-        job.headline, job.remedy = "Cancelled before the import.", f"The take is at {job.take}."
+        job.headline = job.headline or "Cancelled before the import."
+        job.remedy = f"The take is at {job.take}."
     elif _client is not None and job.active:
         job.phase = Phase.CANCELLING
         _client.cancel()
@@ -134,7 +135,10 @@ def _take_in(message: Message) -> None:
     elif isinstance(message, Warning_):
         job.warnings.append(message.message)
     elif isinstance(message, Result):
+        cancelled = job.phase is Phase.CANCELLING  # but the worker was done before it heard of it
         job.phase, job.take, job.fraction = Phase.READY, message.take, 1.0
+        if cancelled:
+            cancel()
     elif isinstance(message, Error):
         job.phase, job.headline, job.remedy = Phase.FAILED, message.message, message.remedy
     elif isinstance(message, CancelledMessage):
@@ -213,14 +217,9 @@ def tag_redraw() -> None:
 
 @persistent
 def _stop_for_another_file(*_: object) -> None:
-    if not job.active:
-        return
-    if job.phase is Phase.READY:
-        cancel()
-    elif _client is not None:
+    if job.active:
         job.headline = f"Importing {Path(job.clip).name} was stopped, because another file was opened."
-        job.phase = Phase.CANCELLING
-        _client.cancel()
+        cancel()
 
 
 def stop() -> None:
