@@ -223,6 +223,27 @@ def test_a_missing_clip_is_refused_before_anything_starts(settings):
     assert jobs.job.phase is Phase.IDLE
 
 
+@pytest.mark.parametrize("name", ["clip", "take_folder"])
+def test_a_path_relative_to_an_unsaved_file_is_refused(settings, name):
+    setattr(settings, name, "//here")
+    with pytest.raises(RuntimeError, match=r"//here is relative to the .* which is not saved"):
+        bpy.ops.animepose.import_video()
+    assert jobs.job.phase is Phase.IDLE
+
+
+def test_paths_relative_to_a_saved_file_are_those_of_its_folder(settings, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    settings.clip, settings.take_folder = "//clips/../walk.mp4", "//takes"
+    job = settings.job_request()
+    assert (job.clip, job.take) == (str(tmp_path / "walk.mp4"), str(tmp_path / "takes" / "walk.take.npz"))
+
+
+def test_a_folder_for_takes_is_never_taken_as_relative_to_the_workers(settings, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings.take_folder = "here"
+    assert settings.job_request().take == str(tmp_path / "here" / "walk.take.npz")
+
+
 def test_a_folder_that_cannot_be_written_to_is_said(settings, follow):
     settings.take_folder = "/proc/animepose"
     bpy.ops.animepose.import_video()

@@ -91,14 +91,16 @@ class ANIMEPOSE_PG_settings(ImportOptionProperties, bpy.types.PropertyGroup):
         """The job that these settings describe.
 
         Raises:
-            AnimePoseError: if no clip is chosen, it is not there, or a value is out of its range.
+            AnimePoseError: if no clip is chosen, it is not there, a path is relative to a .blend that is not saved, or
+                a value is out of its range.
         """
         if not self.clip:
             raise AnimePoseError("No clip is chosen.", "Choose a video.", ExitCode.USAGE)
-        clip = os.path.abspath(bpy.path.abspath(self.clip))
+        clip = _absolute(self.clip)
         if not os.path.isfile(clip) and self.preset != "dummy":
             raise AnimePoseError(f"There is no file {clip}.", "Choose a video.")
-        folder = bpy.path.abspath(self.take_folder) if self.take_folder else os.path.dirname(clip)
+        # The worker runs in a folder of its own, which is removed: a relative path would lose the take.
+        folder = _absolute(self.take_folder) if self.take_folder else os.path.dirname(clip)
         return JobRequest(
             clip=clip,
             take=str(free_take_path(Path(folder), Path(clip).stem)),
@@ -109,6 +111,19 @@ class ANIMEPOSE_PG_settings(ImportOptionProperties, bpy.types.PropertyGroup):
             max_people=self.max_people,
             device=self.device,
         )
+
+
+def _absolute(path: str) -> str:
+    """A path as the user sees it; `//` stands for the folder of the .blend.
+
+    Raises:
+        AnimePoseError: if the path starts with `//` and the .blend has no folder yet.
+    """
+    if path.startswith("//") and not bpy.data.filepath:
+        raise AnimePoseError(
+            f"{path} is relative to the .blend file, which is not saved yet.", "Save it, or choose the path again."
+        )
+    return os.path.abspath(bpy.path.abspath(path))
 
 
 def free_take_path(folder: Path, stem: str) -> Path:
