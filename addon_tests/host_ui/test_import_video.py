@@ -244,6 +244,22 @@ def test_a_folder_for_takes_is_never_taken_as_relative_to_the_workers(settings, 
     assert settings.job_request().take == str(tmp_path / "here" / "walk.take.npz")
 
 
+def test_a_linked_scene_is_refused_with_a_remedy(start, follow, tmp_path):
+    start(frames=3)
+    follow()
+    take = jobs.job.take
+    library = tmp_path / "library.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(library))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(str(library), link=True) as (there, here):
+        here.scenes = there.scenes
+    bpy.context.window.scene = next(scene for scene in bpy.data.scenes if scene.library)
+    with pytest.raises(RuntimeError, match=r"is linked from .* Make it local"):
+        bpy.ops.animepose.import_take(filepath=take)
+    with pytest.raises(RuntimeError, match="linked from another file"):
+        bpy.ops.animepose.import_video()
+
+
 def test_a_folder_that_cannot_be_written_to_is_said(settings, follow):
     settings.take_folder = "/proc/animepose"
     bpy.ops.animepose.import_video()

@@ -108,6 +108,11 @@ def import_take(
 
 
 def _plan(scene: bpy.types.Scene, take: Take, options: ImportOptions) -> _Plan:
+    if scene.library is not None:
+        raise AnimePoseError(
+            f"The scene {scene.name} is linked from {scene.library.filepath} and cannot be changed.",
+            "Make it local, or show a scene of this file.",
+        )
     take.validate()
     present = take.state != State.ABSENT
     people = np.flatnonzero(present.any(axis=1)).tolist()

@@ -30,6 +30,8 @@ class ANIMEPOSE_OT_import_video(bpy.types.Operator):
             cls.poll_message_set("The environment is being set up")
         elif not addon_state.status().usable:
             cls.poll_message_set("AnimePose's Python environment is not ready; see the add-on's preferences")
+        elif context.scene.library is not None:
+            cls.poll_message_set("The scene is linked from another file; make it local first")
         elif not context.scene.animepose.clip:
             cls.poll_message_set("Choose a clip")
         else:
