@@ -259,6 +259,16 @@ def test_ctrl_c_while_waiting_cancels(start, monkeypatch):
     assert client.run() == CancelledMessage()
 
 
+def test_what_the_listener_raises_ends_the_worker(start):
+    def listen(message: object) -> None:
+        raise ZeroDivisionError
+
+    client = start(hang_at="detect")
+    with pytest.raises(ZeroDivisionError):
+        client.run(listen)
+    assert not _is_alive(client.pid)
+
+
 def test_the_worker_shell_starts_without_the_estimators_packages():
     blocked = "import sys; sys.modules.update(dict.fromkeys(('bpy','torch','cv2','scipy','mediapipe','av','numpy')))"
     code = f"{blocked}; import animepose_blender.estimate.worker, animepose_blender.host.worker_client"

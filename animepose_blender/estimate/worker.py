@@ -188,7 +188,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _remove_job_folder()
     # Not sys.exit: native threads of the libraries can keep a finished process from ending.
     sys.stderr.flush()
-    messages.close()
+    with contextlib.suppress(BrokenPipeError):  # the host has gone; `stream` has seen to it
+        messages.close()
     os._exit(int(status))
 
 

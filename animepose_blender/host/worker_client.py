@@ -190,15 +190,20 @@ class WorkerClient:
         self.kill()
 
     def run(self, on_message: Callable[[Message], None] = lambda message: None) -> FinalMessage:
-        """Wait for the end, handing out messages on the way. Ctrl-C cancels; pressed again it kills."""
-        while not self.finished:
-            try:
-                for message in self.poll():
-                    on_message(message)
-                time.sleep(POLL_S)
-            except KeyboardInterrupt:
-                self.kill() if self._cancelled_at is not None else self.cancel()
-        self.close()
+        """Wait for the end, handing out messages on the way. Ctrl-C cancels; pressed again it kills.
+
+        What `on_message` raises ends the worker too.
+        """
+        try:
+            while not self.finished:
+                try:
+                    for message in self.poll():
+                        on_message(message)
+                    time.sleep(POLL_S)
+                except KeyboardInterrupt:
+                    self.kill() if self._cancelled_at is not None else self.cancel()
+        finally:
+            self.close() if self.finished else self.kill()
         assert self.outcome is not None
         return self.outcome
 
