@@ -194,6 +194,45 @@ def test_models_tells_what_is_there(capsys):
     assert cli.main(["models", "import", "weights.pt"]) == 2
 
 
+def _cli(words: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    command = f"{sys.executable} -m animepose_blender.cli {words}"
+    return subprocess.run(
+        ["bash", "-c", command], env={**worker_environment(), "TMPDIR": str(tmp_path / "temp")}, cwd=tmp_path,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "streams", ["2>&-", "2>/dev/full", ">&-", "<&-", "<&- >&- 2>&-", "2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}",
+                "| true; exit ${PIPESTATUS[0]}"],
+)  # fmt: skip
+def test_a_take_is_made_whatever_becomes_of_the_standard_streams(tmp_path, streams):
+    (tmp_path / "temp").mkdir()
+    done = _cli(f"estimate a.mp4 -o t.npz --preset dummy --set frames=3 {streams}", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Traceback") == 0
+    assert Take.load(tmp_path / "t.npz").frame_count == 3
+    assert list((tmp_path / "temp").iterdir()) == []
+
+
+def test_a_result_that_cannot_be_printed_is_one_message(tmp_path):
+    (tmp_path / "temp").mkdir()
+    done = _cli("models list >/dev/full", tmp_path)
+    assert done.returncode == 3
+    assert "could not be printed" in done.stderr and "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_path_that_the_terminal_has_no_letters_for_is_printed_escaped(tmp_path):
+    (tmp_path / "temp").mkdir()
+    done = _cli("estimate a.mp4 -o 日本.npz --preset dummy --set frames=3", tmp_path)
+    assert done.returncode == 0 and "日本.npz" in done.stdout
+    command = "import io, sys; sys.stdout = io.TextIOWrapper(sys.stdout.buffer, 'ascii'); "
+    command += "from animepose_blender import cli; cli.say('日本.npz')"
+    done = subprocess.run([sys.executable, "-c", command], env=worker_environment(), capture_output=True, text=True)
+    assert done.stdout == "\\u65e5\\u672c.npz\n" and done.returncode == 0
+
+
 def test_verbs_for_the_worker_are_passed_on_to_its_interpreter(tmp_path, capfd):
     wrapper = tmp_path / "python"
     wrapper.write_text('#!/bin/sh\necho "$@"\nexit 7\n')

@@ -6,6 +6,7 @@ Nothing heavy is imported before a verb needs it: `--help` answers at once, with
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from . import __version__
 from .errors import AnimePoseError, ExitCode
@@ -265,15 +267,41 @@ def _setting(text: str) -> tuple[str, object]:
 
 
 def say(text: str) -> None:
-    """Print a result; progress and complaints go to standard error."""
-    print(text, flush=True)
+    """Print a result; progress and complaints go to standard error. Nobody reading it (`| head`) is no failure.
+
+    Raises:
+        AnimePoseError: if it cannot be printed, as on a full disk.
+    """
+    try:
+        try:
+            print(text, flush=True)
+        except UnicodeEncodeError:  # a path that the terminal has no letters for
+            print(text.encode("ascii", "backslashreplace").decode("ascii"), flush=True)
+    except BrokenPipeError:
+        _discard_rest(sys.stdout)
+    except OSError as error:
+        _discard_rest(sys.stdout)
+        raise AnimePoseError(
+            f"The result could not be printed: {error.strerror}.", "Look where standard output goes to."
+        ) from error
 
 
 def complain(message: str, remedy: str) -> None:
-    """Say what is wrong and what to do."""
-    print(f"animepose: {message}", file=sys.stderr)
-    if remedy:
-        print(f"           {remedy}", file=sys.stderr)
+    """Say what is wrong and what to do; where standard error is closed or full, the exit status has to say it."""
+    try:
+        print(f"animepose: {message}", file=sys.stderr)
+        if remedy:
+            print(f"           {remedy}", file=sys.stderr)
+    except OSError:
+        _discard_rest(sys.stderr)
+
+
+def _discard_rest(stream: TextIO) -> None:
+    """Let what is left in a stream's buffer go nowhere; Python would fail with it once more when it ends."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 if __name__ == "__main__":

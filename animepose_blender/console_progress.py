@@ -14,14 +14,14 @@ class ConsoleProgress:
     """Shows a worker's messages; a context manager, so that the changing line is gone afterwards.
 
     Args:
-        stream: where to.
+        stream: where to; None where standard error is closed.
         warnings: the worker's warnings are added to it.
     """
 
-    def __init__(self, stream: TextIO, warnings: list[str]) -> None:
+    def __init__(self, stream: TextIO | None, warnings: list[str]) -> None:
         self._stream = stream
         self._warnings = warnings
-        self._live = stream.isatty()
+        self._live = stream is not None and stream.isatty()
         self._stage = ""
 
     def __enter__(self) -> ConsoleProgress:
@@ -50,5 +50,10 @@ class ConsoleProgress:
         return f"{message.stage:<7} [{bar}] {message.fraction:4.0%}{left}"
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:  # nobody looks any more (`2>&1 | head`); the work goes on
+            self._stream = None

@@ -106,7 +106,10 @@ def _convert_one(
         _note_failure(report, cli.unexpected(error, surroundings))
         return
     report.status, report.exit_code = "done", int(ExitCode.DONE)
-    cli.say(report.blend)
+    try:
+        cli.say(report.blend)
+    except AnimePoseError as error:  # the scene is there, and the other clips can still be done
+        cli.complain(error.message, error.remedy)
 
 
 def _note_failure(report: ClipReport, error: AnimePoseError) -> None:
