@@ -86,17 +86,18 @@ def test_without_an_environment_the_message_says_what_to_do(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("verb", ["estimate", "convert"])
-def test_ctrl_c_cancels_with_130_and_leaves_nothing_half_written(tmp_path, verb):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_and_requests_to_end_cancel_with_130_and_leave_nothing_half_written(tmp_path, verb, number):
     out = tmp_path / ("t.npz" if verb == "estimate" else "out")
     command = [sys.executable, "-m", "animepose_blender.cli", verb, "a.mp4", "-o", str(out), *DUMMY]
     process = subprocess.Popen(
-        [*command, "--set", "seconds_per_stage=60"], env=worker_environment(), cwd=tmp_path, stderr=subprocess.PIPE,
-        text=True, start_new_session=True,
+        [*command, "--set", "seconds_per_stage=60"], env={**worker_environment(), "TMPDIR": str(tmp_path)},
+        cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     for line in process.stderr:
         if line.startswith("open"):
             break
-    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, number)
     rest = process.stderr.read()
     assert process.wait() == 130
     assert "cancelled" in rest and "Traceback" not in rest

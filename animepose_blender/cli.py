@@ -9,11 +9,13 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -54,7 +56,8 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
     except SystemExit as end:  # argparse has said what is wrong; Blender must not be ended by it
         return int(end.code or 0)
     try:
-        return int(arguments.verb(arguments, surroundings or Surroundings()))
+        with _signals_cancel():
+            return int(arguments.verb(arguments, surroundings or Surroundings()))
     except AnimePoseError as error:
         complain(error.message, error.remedy)
         return int(error.exit_code)
@@ -65,6 +68,22 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
         failure = unexpected(error, surroundings or Surroundings())
         complain(failure.message, failure.remedy)
         return int(failure.exit_code)
+
+
+@contextlib.contextmanager
+def _signals_cancel() -> Iterator[None]:
+    """Let a request to end (`timeout`, a closed terminal) cancel as Ctrl-C does; ignored signals (nohup) stay so."""
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        names = []  # Python lets nobody else set handlers
+    taken = [number for name in names if signal.getsignal(number := getattr(signal, name)) == signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def unexpected(error: Exception, surroundings: Surroundings) -> AnimePoseError:
