@@ -241,6 +241,8 @@ def test_joints_of_a_truth_file_are_sorted_by_name_and_missing_ones_are_unknown(
         ({"joint_names": np.array(JOINTS[:5])}, "expected"),
         ({"intrinsics": np.eye(3)}, "intrinsics has shape"),
         ({"frame_time_s": np.zeros(FRAMES)}, "increasing"),
+        ({"frame_time_s": np.full(FRAMES, "x")}, "frame_time_s must hold numbers"),
+        ({"joint_names": np.array(JOINTS[0])}, "expected"),
     ],
 )
 def test_a_truth_that_breaks_the_contract_is_refused_with_a_reason(take, tmp_path, changes, message):

@@ -81,7 +81,11 @@ class Truth:
         if missing:
             raise AnimePoseError(f"{path} is not a truth: {', '.join(missing)} missing.", _WHAT_TO_DO)
 
-        names = [str(name) for name in data["joint_names"]]
+        words = [name for name in (*_REQUIRED, "visible", "contact") if name in data and name != "joint_names"]
+        words = [name for name in words if data[name].dtype.kind not in "biuf"]
+        if words:
+            raise AnimePoseError(f"{path} is not valid: {', '.join(words)} must hold numbers.", _WHAT_TO_DO)
+        names = [str(name) for name in np.ravel(data["joint_names"])]
         joints = np.asarray(data["joints_world_m"], dtype=np.float64)
         if joints.ndim != 4 or joints.shape[2:] != (len(names), 3):
             raise AnimePoseError(
