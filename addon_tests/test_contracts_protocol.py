@@ -79,7 +79,8 @@ def test_a_job_needs_only_clip_and_take():
     [
         {"clip": ""}, {"take": ""}, {"preset": "magic"}, {"device": "abacus"}, {"max_people": 0}, {"max_people": 101},
         {"start_s": -1.0}, {"start_s": 2.0, "end_s": 2.0}, {"end_s": 0.0}, {"focal_mm": 0.0}, {"focal_px": -5.0},
-        {"focal_mm": 35.0, "focal_px": 900.0},
+        {"focal_mm": 35.0, "focal_px": 900.0}, {"focal_mm": float("inf")}, {"focal_px": float("nan")},
+        {"focal_mm": 1e-9}, {"start_s": float("inf")}, {"start_s": float("nan")}, {"end_s": float("nan")},
     ],
     ids=str,
 )  # fmt: skip

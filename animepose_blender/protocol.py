@@ -18,6 +18,7 @@ belongs to it. A worker that ends without such a message has died.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -33,6 +34,9 @@ PRESETS: tuple[str, ...] = ("offline", "dummy")
 """`dummy` makes up a walking person without reading the picture, to try protocol, progress and cancel in a second."""
 
 DEVICES: tuple[str, ...] = ("auto", "cpu", "cuda", "mps")
+
+FOCAL_RANGES = {"focal_mm": (1.0, 10_000.0), "focal_px": (1.0, 1_000_000.0)}
+"""What can be a focal length: wider than any lens to longer than any; outside, people could not be placed."""
 
 _T = TypeVar("_T")
 
@@ -78,11 +82,14 @@ class JobRequest:
         _require(
             self.focal_mm is None or self.focal_px is None, "the focal length is given twice", "Give it in mm or in px."
         )
-        for name in ("focal_mm", "focal_px"):
+        for name, (least, most) in FOCAL_RANGES.items():
             value = getattr(self, name)
-            _require(value is None or value > 0, f"{name} is {value}", "Give a focal length above 0.")
+            _require(
+                value is None or least <= value <= most, f"{name} is {value}",
+                f"Give a focal length from {least:g} to {most:g} {name[-2:]}.",
+            )  # fmt: skip
         start_s = self.start_s or 0.0
-        _require(start_s >= 0, f"the range starts at {start_s} s", "Start at 0 s or later.")
+        _require(0 <= start_s < math.inf, f"the range starts at {start_s} s", "Start at 0 s or later.")
         _require(
             self.end_s is None or self.end_s > start_s,
             f"the range ends at {self.end_s} s and starts at {start_s} s",
