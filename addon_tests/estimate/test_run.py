@@ -300,6 +300,13 @@ def test_a_folder_that_cannot_be_made_is_named(observed_before, demo, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_device_that_is_not_used_is_told(demo, tmp_path):
+    listener = Listener(cancel_at="detect")
+    with pytest.raises(Cancelled):
+        run(_job(demo, tmp_path / "take.npz", device="cuda", focal_mm=35.0), listener)
+    assert listener.warnings == ["The preset offline runs on the CPU; the device cuda is not used."]
+
+
 def test_a_take_never_overwrites_its_clip(demo, tmp_path):
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(demo.read_bytes())

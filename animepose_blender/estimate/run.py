@@ -64,6 +64,8 @@ def run(job: JobRequest, report: Reporter) -> Result:
             "Leave it out.",
             ExitCode.USAGE,
         )
+    if job.device not in ("auto", "cpu"):
+        report.warning(f"The preset {job.preset} runs on the CPU; the device {job.device} is not used.")
     clip = open_clip(job.clip)
     _require_place_for_take(Path(job.take), clip.path)
     focal = focal_of(job, clip)
