@@ -39,6 +39,8 @@ def test_help_needs_neither_bpy_nor_the_estimators_packages():
         ["estimate", "a", "-o", "t", *DUMMY, "--start", "3", "--end", "2"],
         ["estimate", "a", "-o", "t", *DUMMY, "--max-people", "0"],
         ["estimate", "a", "-o", "t", *DUMMY, "--set", "nonsense=1"],
+        ["estimate", "a", "-o", "a.mp4", *DUMMY], ["estimate", "", "-o", "t.npz"],
+        ["estimate", "a", "-o", "t.npz", *DUMMY, "--focal", "inf"],
     ],
 )  # fmt: skip
 def test_a_command_line_that_cannot_be_understood_ends_with_2(words, capsys, tmp_path, monkeypatch):
@@ -163,6 +165,31 @@ def test_one_bad_clip_does_not_stop_the_others_and_ends_with_1(tmp_path, capsys)
     assert bad["status"] == "failed" and "not a take" in bad["message"] and bad["remedy"] and not bad["blend"]
     assert fine["status"] == "done" and Path(fine["blend"]).exists()
     assert "not a take" in capsys.readouterr().err
+
+
+def test_convert_never_overwrites_its_inputs(tmp_path, capsys):
+    pytest.importorskip("bpy")
+    take = walking_take(frames=3).save(tmp_path / "walk.take.npz")
+    before = take.read_bytes()
+    words = ["convert", "other/walk.mp4", str(take), "-o", str(tmp_path), *DUMMY, "--set", "frames=4"]
+    assert cli.main(words) == 0
+    assert take.read_bytes() == before
+    report = json.loads((tmp_path / "report.json").read_text())["clips"]
+    assert [Path(clip["take"]).name for clip in report] == ["walk-2.take.npz", "walk.take.npz"]
+    assert [Path(clip["blend"]).name for clip in report] == ["walk-2.blend", "walk.blend"]
+    assert cli.main(["convert", str(take), "-o", str(tmp_path / "out"), "--report", str(take)]) == 2
+    assert take.read_bytes() == before and not (tmp_path / "out").exists()
+
+
+def test_the_folder_of_the_report_is_made_or_named_before_the_work(tmp_path, capsys):
+    pytest.importorskip("bpy")
+    take = str(walking_take(frames=3).save(tmp_path / "walk.npz"))
+    words = ["convert", take, "-o", str(tmp_path / "out"), "--report"]
+    assert cli.main([*words, str(tmp_path)]) == 3
+    assert cli.main([*words, "/proc/animepose/report.json"]) == 3
+    assert not (tmp_path / "out" / "walk.blend").exists()
+    assert cli.main([*words, str(tmp_path / "new" / "report.json")]) == 0
+    assert (tmp_path / "new" / "report.json").is_file()
 
 
 def test_convert_of_one_bad_input_ends_with_3(tmp_path):

@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None, surroundings: Surroundings | None = 
         complain(error.message, error.remedy)
         return int(error.exit_code)
     except KeyboardInterrupt:
-        print("animepose: cancelled", file=sys.stderr)
+        note("animepose: cancelled")
         return int(ExitCode.CANCELLED)
     except Exception as error:  # noqa: BLE001 - the user gets one message, the log the traceback
         failure = unexpected(error, surroundings or Surroundings())
@@ -159,8 +159,8 @@ def job_request(arguments: argparse.Namespace, clip: str, take: str) -> JobReque
     """
     focal_mm, focal_px = arguments.focal
     job = JobRequest(
-        clip=os.path.abspath(clip), take=os.path.abspath(take), preset=arguments.preset, start_s=arguments.start,
-        end_s=arguments.end, focal_mm=focal_mm, focal_px=focal_px, max_people=arguments.max_people,
+        clip=clip and os.path.abspath(clip), take=os.path.abspath(take), preset=arguments.preset,
+        start_s=arguments.start, end_s=arguments.end, focal_mm=focal_mm, focal_px=focal_px, max_people=arguments.max_people,
         device=arguments.device, settings=dict(arguments.set),
     )  # fmt: skip
     if job.preset != "dummy" and not os.path.isfile(job.clip):
@@ -198,7 +198,13 @@ def run_job(job: JobRequest, surroundings: Surroundings, warnings: list[str]) ->
 
 
 def _estimate(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
-    result = run_job(job_request(arguments, arguments.clip, arguments.output), surroundings, [])
+    job = job_request(arguments, arguments.clip, arguments.output)
+    # convert and Import Take know a take by its suffix, and a slip must not overwrite a video
+    if not job.take.lower().endswith(".npz"):
+        raise AnimePoseError(
+            f"The name of a take ends in .npz; this is {job.take}.", "Name the file to write.", ExitCode.USAGE
+        )
+    result = run_job(job, surroundings, [])
     people = "1 person" if result.people == 1 else f"{result.people} people"
     say(f"{result.take}: {people}, {result.frames} frames, {result.seconds:.1f} s")
     return ExitCode.DONE
@@ -306,11 +312,15 @@ def say(text: str) -> None:
 
 
 def complain(message: str, remedy: str) -> None:
-    """Say what is wrong and what to do; where standard error is closed or full, the exit status has to say it."""
+    """Say what is wrong and what to do."""
+    note(f"animepose: {message}" + (f"\n           {remedy}" if remedy else ""))
+
+
+def note(text: str) -> None:
+    """Print to standard error; where that is closed or full, the exit status has to do."""
     try:
-        print(f"animepose: {message}", file=sys.stderr)
-        if remedy:
-            print(f"           {remedy}", file=sys.stderr)
+        if sys.stderr is not None:
+            print(text, file=sys.stderr, flush=True)
     except OSError:
         _discard_rest(sys.stderr)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -46,51 +45,78 @@ def convert(arguments: argparse.Namespace, surroundings: cli.Surroundings) -> in
     Returns:
         0 if all went well, 1 if some of several failed, of a single input its own exit code, 130 if cancelled.
     Raises:
-        AnimePoseError: if the folder or the report cannot be written.
+        AnimePoseError: if the folder or the report cannot be written, or the report would overwrite an input.
     """
     folder: Path = arguments.output.absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AnimePoseError(
-            f"The folder {folder} cannot be made: {error.strerror}.", "Choose a folder that can be written to."
-        ) from error
+    report_path: Path = arguments.report.absolute() if arguments.report else folder / "report.json"
     reports = [ClipReport(os.path.abspath(path)) for path in arguments.inputs]
-    stems = distinct_stems([report.input for report in reports])
+    inputs = {os.path.realpath(report.input) for report in reports}
+    if os.path.realpath(report_path) in inputs:
+        raise AnimePoseError(
+            f"The report would overwrite the input {report_path}.", "Give it another name.", ExitCode.USAGE
+        )
+    _make_folder(folder)
+    _make_folder(report_path.parent)
+    if report_path.is_dir():
+        raise AnimePoseError(f"The report cannot be written: {report_path} is a folder.", "Name a file.")
+    stems = distinct_stems([report.input for report in reports], folder)
     try:
         for number, (report, stem) in enumerate(zip(reports, stems, strict=True), 1):
             if len(reports) > 1:
-                sys.stderr.write(f"[{number}/{len(reports)}] {report.input}\n")
+                cli.note(f"[{number}/{len(reports)}] {report.input}")
             _convert_one(report, folder / stem, arguments, surroundings)
     finally:
-        _write_report(arguments.report or folder / "report.json", reports)
+        _write_report(report_path, reports)
     failed = [report for report in reports if report.exit_code != ExitCode.DONE]
     if not failed:
         return int(ExitCode.DONE)
     return failed[0].exit_code if len(reports) == 1 else int(ExitCode.SOME_FAILED)
 
 
-def distinct_stems(paths: list[str]) -> list[str]:
-    """A file stem for each path: `walk`, `walk-2`, … where names repeat; a take's `.take` is left out."""
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AnimePoseError(
+            f"The folder {folder} cannot be made: {error.strerror}.", "Choose a folder that can be written to."
+        ) from error
+
+
+def distinct_stems(paths: list[str], folder: Path) -> list[str]:
+    """A file stem for each path: `walk`, `walk-2`, … where names repeat; a take's `.take` is left out.
+
+    A clip gets no stem with which its take would overwrite one of the paths in `folder`.
+    """
     stems: list[str] = []
+    inputs = {os.path.realpath(path).lower() for path in paths}
     for path in paths:
         base = Path(path).stem.removesuffix(".take")
         stem, number = base, 1
-        while stem.lower() in {s.lower() for s in stems}:  # some file systems do not tell case apart
+        while stem.lower() in {s.lower() for s in stems} or (  # some file systems do not tell case apart
+            not _is_take(path) and os.path.realpath(_take_path(folder / stem)).lower() in inputs
+        ):
             number += 1
             stem = f"{base}-{number}"
         stems.append(stem)
     return stems
 
 
+def _is_take(path: str) -> bool:
+    return path.lower().endswith(".npz")
+
+
+def _take_path(target: Path) -> str:
+    return f"{target}.take.npz"
+
+
 def _convert_one(
     report: ClipReport, target: Path, arguments: argparse.Namespace, surroundings: cli.Surroundings
 ) -> None:
     try:
-        if report.input.lower().endswith(".npz"):
+        if _is_take(report.input):
             report.take = report.input
         else:
-            job = cli.job_request(arguments, report.input, f"{target}.take.npz")
+            job = cli.job_request(arguments, report.input, _take_path(target))
             report.take = cli.run_job(job, surroundings, report.warnings).take
         take = Take.load(report.take)
         report.people, report.frames = take.person_count, take.frame_count
