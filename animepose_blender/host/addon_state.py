@@ -1,6 +1,7 @@
 """What the add-on knows of itself in this Blender: its id, its preferences, its folder, its worker's environment.
 
-Drawing reads the status cached here; only the functions whose names say so look at the disk.
+Drawing reads the status cached here. The disk is looked at when it is first asked for and whenever it may have
+changed.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def refresh_status() -> Status:
 
 
 def status() -> Status:
-    """How the worker's environment stands, as last looked at."""
+    """How the worker's environment stands, as last looked at; looks if nobody has yet."""
     return _status if _status is not None else refresh_status()
 
 

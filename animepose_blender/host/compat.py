@@ -1,10 +1,9 @@
-"""What differs between Blender 4.2 and 5.2, in one place; found by what there is, not by version numbers.
+"""What differs between Blender 4.2 and 5.2; found by what there is, and by the version only where nothing shows it.
 
 | what                 | up to 4.3        | 4.4, 4.5                            | 5.0 and later     |
 |----------------------|------------------|-------------------------------------|-------------------|
 | where curves live    | `action.fcurves` | slot, layer, strip, channel bag     | the same          |
 | group of a new curve | `action_group=`  | `curve.group =`                     | the same          |
-| bone selection       | `bone.select`    | `bone.select`                       | `pose_bone.select`|
 | nodes of a material  | `use_nodes` off  | the same                            | always on         |
 | rotated movie files  | shown lying      | shown upright                       | shown upright     |
 """
@@ -63,17 +62,6 @@ def curves_of(datablock: bpy.types.ID) -> list[bpy.types.FCurve]:
 def turns_clips_upright() -> bool:
     """Whether Blender heeds the rotation that phones write into their movie files (seen: 4.3 does not, 5.0 does)."""
     return bpy.app.version >= (4, 4, 0)
-
-
-def bone_selected(pose_bone: bpy.types.PoseBone) -> bool:
-    """Whether a bone is selected in pose mode."""
-    return bool(pose_bone.select if "select" in pose_bone.bl_rna.properties else pose_bone.bone.select)
-
-
-def select_bone(pose_bone: bpy.types.PoseBone, selected: bool) -> None:
-    """Select or deselect a bone in pose mode."""
-    target = pose_bone if "select" in pose_bone.bl_rna.properties else pose_bone.bone
-    target.select = selected
 
 
 def new_material(name: str, rgba: tuple[float, float, float, float], roughness: float) -> bpy.types.Material:
