@@ -256,7 +256,7 @@ def test_a_path_that_the_terminal_has_no_letters_for_is_printed_escaped(tmp_path
     done = _cli("estimate a.mp4 -o 日本.npz --preset dummy --set frames=3", tmp_path)
     assert done.returncode == 0 and "日本.npz" in done.stdout
     command = "import io, sys; sys.stdout = io.TextIOWrapper(sys.stdout.buffer, 'ascii'); "
-    command += "from animepose_blender import cli; cli.say('日本.npz')"
+    command += "from animepose_blender.console import say; say('日本.npz')"
     done = subprocess.run([sys.executable, "-c", command], env=worker_environment(), capture_output=True, text=True)
     assert done.stdout == "\\u65e5\\u672c.npz\n" and done.returncode == 0
 

@@ -18,9 +18,9 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from . import __version__
+from .console import complain, note, say
 from .errors import AnimePoseError, ExitCode
 from .protocol import DEVICES, PRESETS, CancelledMessage, Error, JobRequest, Result
 
@@ -160,8 +160,8 @@ def job_request(arguments: argparse.Namespace, clip: str, take: str) -> JobReque
     focal_mm, focal_px = arguments.focal
     job = JobRequest(
         clip=clip and os.path.abspath(clip), take=os.path.abspath(take), preset=arguments.preset,
-        start_s=arguments.start, end_s=arguments.end, focal_mm=focal_mm, focal_px=focal_px, max_people=arguments.max_people,
-        device=arguments.device, settings=dict(arguments.set),
+        start_s=arguments.start, end_s=arguments.end, focal_mm=focal_mm, focal_px=focal_px,
+        max_people=arguments.max_people, device=arguments.device, settings=dict(arguments.set),
     )  # fmt: skip
     if job.preset != "dummy" and not os.path.isfile(job.clip):
         raise AnimePoseError(f"There is no file {job.clip}.", "Check the path of the clip.")
@@ -289,48 +289,6 @@ def _setting(text: str) -> tuple[str, object]:
         return name, json.loads(value)
     except ValueError:
         return name, value
-
-
-def say(text: str) -> None:
-    """Print a result; progress and complaints go to standard error. Nobody reading it (`| head`) is no failure.
-
-    Raises:
-        AnimePoseError: if it cannot be printed, as on a full disk.
-    """
-    try:
-        try:
-            print(text, flush=True)
-        except UnicodeEncodeError:  # a path that the terminal has no letters for
-            print(text.encode("ascii", "backslashreplace").decode("ascii"), flush=True)
-    except BrokenPipeError:
-        _discard_rest(sys.stdout)
-    except OSError as error:
-        _discard_rest(sys.stdout)
-        raise AnimePoseError(
-            f"The result could not be printed: {error.strerror}.", "Look where standard output goes to."
-        ) from error
-
-
-def complain(message: str, remedy: str) -> None:
-    """Say what is wrong and what to do."""
-    note(f"animepose: {message}" + (f"\n           {remedy}" if remedy else ""))
-
-
-def note(text: str) -> None:
-    """Print to standard error; where that is closed or full, the exit status has to do."""
-    try:
-        if sys.stderr is not None:
-            print(text, file=sys.stderr, flush=True)
-    except OSError:
-        _discard_rest(sys.stderr)
-
-
-def _discard_rest(stream: TextIO) -> None:
-    """Let what is left in a stream's buffer go nowhere; Python would fail with it once more when it ends."""
-    with contextlib.suppress(OSError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
 
 
 if __name__ == "__main__":

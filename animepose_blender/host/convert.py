@@ -11,6 +11,7 @@ from pathlib import Path
 import bpy
 
 from .. import cli
+from ..console import complain, note, say
 from ..errors import AnimePoseError, ExitCode
 from ..take import Take
 from .export import export
@@ -63,7 +64,7 @@ def convert(arguments: argparse.Namespace, surroundings: cli.Surroundings) -> in
     try:
         for number, (report, stem) in enumerate(zip(reports, stems, strict=True), 1):
             if len(reports) > 1:
-                cli.note(f"[{number}/{len(reports)}] {report.input}")
+                note(f"[{number}/{len(reports)}] {report.input}")
             _convert_one(report, folder / stem, arguments, surroundings)
     finally:
         _write_report(report_path, reports)
@@ -133,15 +134,15 @@ def _convert_one(
         return
     report.status, report.exit_code = "done", int(ExitCode.DONE)
     try:
-        cli.say(report.blend)
+        say(report.blend)
     except AnimePoseError as error:  # the scene is there, and the other clips can still be done
-        cli.complain(error.message, error.remedy)
+        complain(error.message, error.remedy)
 
 
 def _note_failure(report: ClipReport, error: AnimePoseError) -> None:
     report.status, report.exit_code = "failed", int(error.exit_code)
     report.message, report.remedy = error.message, error.remedy
-    cli.complain(error.message, error.remedy)
+    complain(error.message, error.remedy)
 
 
 def _export_all(report: ClipReport, target: Path, formats: tuple[str, ...], imported: ImportedTake) -> None:
