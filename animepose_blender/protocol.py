@@ -86,7 +86,7 @@ class JobRequest:
             value = getattr(self, name)
             _require(
                 value is None or least <= value <= most, f"{name} is {value}",
-                f"Give a focal length from {least:g} to {most:g} {name[-2:]}.",
+                f"Give a focal length from {least:.0f} to {most:.0f} {name[-2:]}.",
             )  # fmt: skip
         start_s = self.start_s or 0.0
         _require(0 <= start_s < math.inf, f"the range starts at {start_s} s", "Start at 0 s or later.")
