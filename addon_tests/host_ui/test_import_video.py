@@ -157,11 +157,21 @@ def test_the_take_goes_into_the_scene_the_job_was_started_from_once_that_is_show
 
 def test_a_scene_that_is_gone_is_said(start, follow):
     bpy.data.scenes.new("Another")
-    scene = bpy.context.scene
     start()
-    jobs.job.scene = "Gone"
+    bpy.data.scenes.remove(bpy.context.scene)
     follow()
-    assert jobs.job.phase is Phase.FAILED and "Import Take" in jobs.job.remedy and scene.name
+    assert jobs.job.phase is Phase.FAILED and "is gone" in jobs.job.headline and "Import Take" in jobs.job.remedy
+
+
+def test_the_scene_may_be_renamed_and_steps_undone_while_the_job_goes_on(start, follow):
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.ed.undo_push(message="cube")
+    start()
+    bpy.ops.ed.undo()
+    bpy.context.scene.name = "Shot 7"
+    follow()
+    assert jobs.job.phase is Phase.DONE and "Person 1" in bpy.data.scenes["Shot 7"].objects
 
 
 def test_loading_another_file_stops_the_job(start, follow):

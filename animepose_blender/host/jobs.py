@@ -58,7 +58,8 @@ class Job:
     """What the panel shows; replaced by each start."""
 
     phase: Phase = Phase.IDLE
-    scene: str = ""
+    scene_uid: int = 0
+    """Of the scene that gets the take; unlike its name it stays, also over undo."""
     clip: str = ""
     options: dict[str, bool] = field(default_factory=dict)
     stage: str = "open"
@@ -91,7 +92,7 @@ def start(python: str, request: JobRequest, scene: bpy.types.Scene, options: dic
         raise AnimePoseError("A video is being imported already.", "Wait for it or cancel it.", ExitCode.USAGE)
     log_path = runtime_folder() / "worker.log"
     _client = WorkerClient(python, request, log_path)
-    job = Job(Phase.STARTING, scene.name, request.clip, options, log_path=str(log_path))
+    job = Job(Phase.STARTING, scene.session_uid, request.clip, options, log_path=str(log_path))
     if not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=POLL_S, persistent=True)
 
@@ -146,6 +147,11 @@ def _take_in(message: Message) -> None:
         job.headline = job.headline or "Cancelled. Nothing was changed."
 
 
+def job_scene() -> bpy.types.Scene | None:
+    """The scene that the job was started from; None if it is gone."""
+    return next((scene for scene in bpy.data.scenes if scene.session_uid == job.scene_uid), None)
+
+
 def _import_window() -> bpy.types.Window | None:
     """A window that shows the job's scene and in which an import disturbs nothing; None if there is none now.
 
@@ -154,7 +160,7 @@ def _import_window() -> bpy.types.Window | None:
     """
     for window in bpy.context.window_manager.windows:
         dragging = any(operator.bl_idname.startswith("TRANSFORM_OT_") for operator in window.modal_operators)
-        if dragging or window.scene.name != job.scene:
+        if dragging or window.scene.session_uid != job.scene_uid:
             continue
         with bpy.context.temp_override(window=window):
             if not bpy.context.mode.startswith(("EDIT", "SCULPT", "PAINT", "PARTICLE")):
@@ -164,8 +170,8 @@ def _import_window() -> bpy.types.Window | None:
 
 def _import_if_possible() -> None:
     """Run the import operator as one undo step, in the scene the job was started from."""
-    if job.scene not in bpy.data.scenes:
-        _fail(f"The scene {job.scene} is gone.", f"The take is at {job.take}: use Import Take.")
+    if job_scene() is None:
+        _fail("The scene that the take was meant for is gone.", f"The take is at {job.take}: use Import Take.")
         return
     window = _import_window()
     if window is None:

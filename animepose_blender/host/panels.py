@@ -125,7 +125,9 @@ def _draw_running(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     job = jobs.job
     box = layout.box()
     if job.phase is Phase.READY:
-        text = f"The take is ready. It is imported as soon as the scene {job.scene} is shown in Object Mode."
+        scene = jobs.job_scene()
+        name = scene.name if scene is not None else ""
+        text = f"The take is ready. It is imported as soon as the scene {name} is shown in Object Mode."
         draw_wrapped(box, text, context, "INFO")
     else:
         words = {Phase.STARTING: "Starting", Phase.CANCELLING: "Cancelling"}
