@@ -174,6 +174,14 @@ def test_the_scene_may_be_renamed_and_steps_undone_while_the_job_goes_on(start, 
     assert jobs.job.phase is Phase.DONE and "Person 1" in bpy.data.scenes["Shot 7"].objects
 
 
+def test_what_was_imported_is_not_told_in_another_file(start, follow):
+    start(frames=3)
+    follow()
+    assert jobs.job.phase is Phase.DONE
+    bpy.ops.wm.read_homefile(use_empty=True)
+    assert jobs.job.phase is Phase.IDLE
+
+
 def test_loading_another_file_stops_the_job(start, follow):
     start(seconds_per_stage=LONG_S)
     follow(lambda: jobs.job.phase is Phase.RUNNING)

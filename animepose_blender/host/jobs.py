@@ -226,6 +226,8 @@ def _stop_for_another_file(*_: object) -> None:
     if job.active:
         job.headline = f"Importing {Path(job.clip).name} was stopped, because another file was opened."
         cancel()
+    elif job.phase is Phase.DONE:
+        dismiss()  # what was imported is not in the other file
 
 
 def stop() -> None:
