@@ -167,6 +167,27 @@ def test_one_bad_clip_does_not_stop_the_others_and_ends_with_1(tmp_path, capsys)
     assert "not a take" in capsys.readouterr().err
 
 
+def test_ctrl_c_inside_an_exporter_cancels(tmp_path, monkeypatch):
+    pytest.importorskip("bpy")
+    from animepose_blender.host import export
+
+    def interrupted(path: str) -> None:
+        Path(path).write_text("half")
+        # what an operator written in Python makes of it
+        raise RuntimeError(
+            'Error: Python: Traceback (most recent call last):\n  File "x.py", line 1, in y\nKeyboardInterrupt\n'
+            "Location: ops.py:109\n"
+        )
+
+    monkeypatch.setitem(export._WRITERS, "fbx", interrupted)
+    takes = [str(walking_take(frames=3).save(tmp_path / f"{name}.npz")) for name in "ab"]
+    out = tmp_path / "out"
+    assert cli.main(["convert", *takes, "-o", str(out), "--export", "fbx"]) == 130
+    clips = json.loads((out / "report.json").read_text())["clips"]
+    assert [clip["status"] for clip in clips] == ["cancelled", "cancelled"]
+    assert sorted(path.name for path in out.iterdir()) == ["a.blend", "report.json"]
+
+
 def test_convert_never_overwrites_its_inputs(tmp_path, capsys):
     pytest.importorskip("bpy")
     take = walking_take(frames=3).save(tmp_path / "walk.take.npz")

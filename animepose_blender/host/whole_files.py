@@ -20,6 +20,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         write(temporary)
         temporary.replace(path)
     except (OSError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and reported_reason(error).startswith("KeyboardInterrupt"):
+            raise KeyboardInterrupt from error  # Ctrl-C inside an operator that is written in Python
         raise AnimePoseError(
             f"{path} could not be written: {reported_reason(error)}",
             "Choose a folder that can be written to and has space left.",
