@@ -130,6 +130,7 @@ def test_a_missing_field_is_named(take, tmp_path, name):
 def test_fields_that_cannot_be_understood_are_refused(take, tmp_path):
     for changes in (
         {"source": np.array("no json")},
+        {"source": np.array("[1]")},
         {"schema_version": np.array("one")},
         {"joints_world_m": np.array(["a", "b"])},
     ):

@@ -232,6 +232,8 @@ class Take:
             source = json.loads(str(arrays.pop("source")))
         except ValueError as error:
             raise _invalid(f"source is not JSON ({error})") from error
+        if not isinstance(source, dict):
+            raise _invalid(f"source is no JSON object but {source!r:.40}")
         known = {name: arrays.pop(name) for name in _SHAPES}
         return cls(source=source, **known, extras=arrays)
 
