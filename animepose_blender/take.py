@@ -60,6 +60,26 @@ _OPTIONAL_PREFIXES = ("hand_", "face_")
 _UNIT_TOLERANCE = 1e-3
 
 
+def read_npz(path: str | os.PathLike[str], kind: str, remedy: str) -> dict[str, np.ndarray]:
+    """All arrays of an .npz, without unpickling anything.
+
+    Args:
+        path: the file.
+        kind: what it should be, for the message.
+        remedy: what the user can do where it is not.
+    Raises:
+        AnimePoseError: if the file is missing or is no whole .npz.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise AnimePoseError(f"There is no {kind} at {path}.", "Check the path.") from error
+    # TypeError: a single array (.npy), which is no archive. zlib.error: damaged bytes.
+    except (OSError, ValueError, EOFError, TypeError, zlib.error, zipfile.BadZipFile) as error:
+        raise AnimePoseError(f"{path} is not a {kind}: it cannot be read as .npz ({error}).", remedy) from error
+
+
 @dataclass(eq=False)
 class Take:
     """One clip, solved. Arrays are cast on construction (float32; float64 for times and cameras) and validated.
@@ -204,17 +224,7 @@ class Take:
         Raises:
             AnimePoseError: if the file is missing, is not a take, is of a newer version or breaks the contract.
         """
-        path = Path(path)
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-        except FileNotFoundError as error:
-            raise AnimePoseError(f"There is no take at {path}.", "Check the path.") from error
-        # TypeError: a single array (.npy), which is no archive. zlib.error: damaged bytes.
-        except (OSError, ValueError, EOFError, TypeError, zlib.error, zipfile.BadZipFile) as error:
-            raise AnimePoseError(
-                f"{path} is not a take: it cannot be read as .npz ({error}).", "Estimate the clip again."
-            ) from error
+        arrays = read_npz(path, "take", "Estimate the clip again.")
         version = arrays.pop("schema_version", None)
         if version is None or version.shape != () or not np.issubdtype(version.dtype, np.integer):
             raise AnimePoseError(f"{path} is not a take: it has no schema_version.", "Choose a take.npz.")

@@ -55,3 +55,16 @@ def clip_rate(source_rate: object, frame_time_s: np.ndarray) -> Fraction:
     if len(frame_time_s) < 2:
         raise ValueError(f"no frame rate: source says {source_rate!r} and there is one frame")
     return Fraction(1.0 / float(np.median(np.diff(frame_time_s)))).limit_denominator(1001)
+
+
+def nearest_frames(frame_time_s: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+    """(N,) index of the frame nearest to each of the (N,) moments; of two as near, the earlier.
+
+    Args:
+        frame_time_s: (F,) increasing, at least one.
+        times_s: (N,) in any order.
+    """
+    right = np.clip(np.searchsorted(frame_time_s, times_s), 1, max(len(frame_time_s) - 1, 1))
+    right = np.minimum(right, len(frame_time_s) - 1)
+    left = np.maximum(right - 1, 0)
+    return np.where(times_s - frame_time_s[left] <= frame_time_s[right] - times_s, left, right)

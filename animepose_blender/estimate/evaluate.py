@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core import cameras
+from ..core.frame_numbers import nearest_frames
 from ..errors import AnimePoseError
 from ..skeleton import CONTACT_JOINTS, JOINTS
 from ..take import State, Take
@@ -118,7 +119,7 @@ def _pair(take: Take, truth: Truth) -> _Pairs:
     half_s = 0.505 * step_s
     times = truth.frame_time_s
     inside = np.flatnonzero((times >= take.frame_time_s[0] - half_s) & (times <= take.frame_time_s[-1] + half_s))
-    nearest = _nearest(take.frame_time_s, times[inside])
+    nearest = nearest_frames(take.frame_time_s, times[inside])
     found = np.abs(take.frame_time_s[nearest] - times[inside]) <= half_s
     if not found.any():
         raise AnimePoseError(
@@ -137,13 +138,6 @@ def _pair(take: Take, truth: Truth) -> _Pairs:
         true_intrinsics=truth.intrinsics[inside],
         counted=_counted(truth, inside, true),
     )
-
-
-def _nearest(sorted_times: np.ndarray, times: np.ndarray) -> np.ndarray:
-    right = np.clip(np.searchsorted(sorted_times, times), 1, max(len(sorted_times) - 1, 1))
-    right = np.minimum(right, len(sorted_times) - 1)
-    left = np.maximum(right - 1, 0)
-    return np.where(times - sorted_times[left] <= sorted_times[right] - times, left, right)
 
 
 def _present_joints(take: Take) -> np.ndarray:

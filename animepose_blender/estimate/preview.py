@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,7 @@ import cv2
 import numpy as np
 
 from ..core import cameras
+from ..core.frame_numbers import nearest_frames
 from ..errors import AnimePoseError
 from ..skeleton import CONTACT_JOINTS, PARENTS, J
 from ..take import State, Take
@@ -64,16 +66,14 @@ def write_preview(
     wanted = set(_sheet_frames(take).tolist())
     cells: list[np.ndarray] = []
     video_path, picture_path = Path(video_path), Path(picture_path)
-    partial = video_path.with_name(f".{video_path.name}.{os.getpid()}.part")
     start_s, end_s = float(take.frame_time_s[0]), float(take.frame_time_s[-1])
     try:
-        video_path.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(str(partial), "w", format="mp4") as container:
+        with _whole(video_path) as partial, av.open(str(partial), "w", format="mp4") as container:
             stream = container.add_stream("libx264", rate=clip.frame_rate, options={"crf": "21", "preset": "veryfast"})
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             stream.codec_context.time_base = Fraction(1, _CLOCK_HZ)
             for _, time_s, rgb in clip.frames(start_s, end_s):
-                frame = int(np.argmin(np.abs(take.frame_time_s - time_s)))
+                frame = int(nearest_frames(take.frame_time_s, np.array([time_s]))[0])
                 picture = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
                 overlay.draw(picture, frame)
                 if frame in wanted:
@@ -83,15 +83,14 @@ def write_preview(
                 image.pts, image.time_base = round((time_s - start_s) * _CLOCK_HZ), Fraction(1, _CLOCK_HZ)
                 container.mux(stream.encode(image))
             container.mux(stream.encode(None))
-        partial.replace(video_path)
-        _write_png(_sheet(cells), picture_path)
+        with _whole(picture_path) as partial:
+            sheet = cv2.cvtColor(_sheet(cells), cv2.COLOR_RGB2BGR)
+            partial.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
     except (av.error.FFmpegError, OSError) as error:
         raise AnimePoseError(
             f"The preview could not be written to {video_path.parent}: {error.strerror or error}.",
             "Choose a folder that can be written to and has space left.",
         ) from error
-    finally:
-        _remove(partial)
 
 
 @dataclass(frozen=True)
@@ -231,18 +230,15 @@ def _fixed_point(points_px: np.ndarray) -> np.ndarray:
     return np.round(points_px * (1 << _SUBPIXEL_BITS)).astype(np.int32)
 
 
-def _write_png(picture: np.ndarray, path: Path) -> None:
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A temporary name to write to, which becomes `path` at the end, unless something goes wrong."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        partial.write_bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())
+        yield partial
         partial.replace(path)
     finally:
-        _remove(partial)
-
-
-def _remove(partial: Path) -> None:
-    # Where its folder does not exist or cannot be written to, there is nothing to remove, and the error that matters
-    # is already on its way.
-    with contextlib.suppress(OSError):
-        partial.unlink()
+        # Where the folder cannot be written to, there is nothing to remove, and the error that matters is on its way.
+        with contextlib.suppress(OSError):
+            partial.unlink()

@@ -16,7 +16,7 @@ from ..errors import AnimePoseError, ExitCode
 from ..protocol import JobRequest, Result
 from .ahead import Ahead
 from .assemble import assemble
-from .camera import Focal, focal_of
+from .camera import DEFAULT_35MM, SENSOR_MM, Focal, focal_of
 from .lift import lift_blazepose, onto_rays
 from .people import Tracklet, follow
 from .person import Evidence, Solved, merge, select, solve_person
@@ -29,7 +29,7 @@ FRAMES_AHEAD = 4
 MAX_MISFIT = 0.04
 """Solved people lie at 0.015 to 0.028 of their height off their keypoints, tree trunks and shadows at 0.042 to 0.06."""
 DEFAULT_FOCAL_WARNING = (
-    "The clip does not say its focal length; {focal_mm:.0f} mm (on a sensor 36 mm wide) was assumed. "
+    f"The clip does not say its focal length; {DEFAULT_35MM:.0f} mm (on a sensor {SENSOR_MM:.0f} mm wide) was assumed. "
     "Give the focal length if you know it: distances scale with it."
 )
 
@@ -70,7 +70,7 @@ def run(job: JobRequest, report: Reporter) -> Result:
     _require_place_for_take(Path(job.take), clip.path)
     focal = focal_of(job, clip)
     if focal.source == "default":
-        report.warning(DEFAULT_FOCAL_WARNING.format(focal_mm=focal.focal_px * 36 / max(clip.width, clip.height)))
+        report.warning(DEFAULT_FOCAL_WARNING)
     tracklets, time_s, start_frame = observe(job, clip, report)
 
     report.progress("place", 0.0)

@@ -11,12 +11,12 @@ import numpy as np
 
 from ..core import cameras
 from .floor import SAME_FLOOR_M, SOLE_M, standing_feet
+from .robust import weighted_median
 
 SMALLEST, LARGEST = 0.85, 1.18
 """Sizes that are believed, as shares of what the estimator, which expects average adults, makes of a person."""
 LOWEST_CAMERA_M = 0.5
 """A camera lower than this sees the floor too flat for it to tell anything."""
-_UP_WORLD = np.array([0.0, 0.0, 1.0])
 
 
 def sizes_on_floor(
@@ -39,15 +39,13 @@ def sizes_on_floor(
     height_m = camera_to_world[2, 3] - SOLE_M
     if height_m < LOWEST_CAMERA_M:
         return factors
-    up_camera = camera_to_world[:3, :3].T @ _UP_WORLD
+    up_camera = camera_to_world[2, :3]
     for person, (joints_m, sure) in enumerate(zip(joints_camera_m, confidence, strict=True)):
         feet_m, weight = standing_feet(joints_m, sure, time_s, up_camera)
         if len(feet_m) == 0:
             continue
         above_m = cameras.transform(camera_to_world, feet_m)[:, 2] - SOLE_M
-        order = np.argsort(above_m)
-        total = np.cumsum(weight[order])
-        level_m = above_m[order][np.searchsorted(total, total[-1] / 2)]
+        level_m = float(weighted_median(above_m[:, None], weight[:, None])[0])
         if abs(level_m) < min(SAME_FLOOR_M, height_m / 2):
             factors[person] = np.clip(height_m / (height_m - level_m), SMALLEST, LARGEST)
     return factors

@@ -8,6 +8,7 @@ from ..core import kinematics
 from ..core import quaternions as quat
 from ..core.swing_twist import fit, slerp, swing, twist, twist_angle
 from ..skeleton import BONE_COUNT, MIRROR, PARENTS, REST_DIRECTIONS, REST_JOINTS_M, REST_LENGTHS_M, J
+from .robust import weighted_median
 from .smooth import smooth_angle
 
 TWIST_CUTOFF_HZ = 3.0
@@ -40,7 +41,7 @@ def bone_lengths(joints_m: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     weight = np.where(np.isfinite(length), np.minimum(confidence, confidence[:, PARENTS]) ** 2, 0.0)
     # The pelvis has no parent, hence no length that could count for the stature.
     weight[:, 0] = 0.0
-    measured = _weighted_median(np.nan_to_num(length), weight)
+    measured = weighted_median(np.nan_to_num(length), weight)
     seen = weight.sum(axis=0)
     stature = np.nansum(measured * seen) / max(np.sum(REST_LENGTHS_M * seen), 1e-9)
     prior = REST_LENGTHS_M * (stature if seen.sum() > 0 else 1.0)
@@ -142,12 +143,3 @@ def _pronate(
     observed = quat.rotate(palm, np.broadcast_to(_Z, (len(palm), 3)))
     angle = twist_angle(forearm, REST_DIRECTIONS[J[name]], _Z, observed)
     return twist(forearm, REST_DIRECTIONS[J[name]], smooth_angle(angle, confidence, time_s, TWIST_CUTOFF_HZ))
-
-
-def _weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(N,) medians over the first axis of (F, N) values; 0 where all weights are 0."""
-    order = np.argsort(values, axis=0)
-    ordered, weight = np.take_along_axis(values, order, 0), np.take_along_axis(weights, order, 0)
-    total = np.cumsum(weight, axis=0)
-    middle = np.argmax(total >= total[-1] / 2, axis=0)
-    return np.where(total[-1] > 0, np.take_along_axis(ordered, middle[None], 0)[0], 0.0)

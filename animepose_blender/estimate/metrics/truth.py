@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ...errors import AnimePoseError
 from ...skeleton import JOINT_COUNT, J
+from ...take import read_npz
 
 _REQUIRED = ("frame_time_s", "intrinsics", "camera_to_world", "person_id", "joints_world_m", "joint_names")
 _WHAT_TO_DO = "Give a truth.npz with the fields " + ", ".join(_REQUIRED) + "."
@@ -69,14 +67,7 @@ class Truth:
         Raises:
             AnimePoseError: if the file is missing, cannot be read, or lacks a field.
         """
-        path = Path(path)
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                data = {name: archive[name] for name in archive.files}
-        except FileNotFoundError as error:
-            raise AnimePoseError(f"There is no truth at {path}.", "Check the path.") from error
-        except (OSError, ValueError, EOFError, TypeError, zlib.error, zipfile.BadZipFile) as error:
-            raise AnimePoseError(f"{path} cannot be read as .npz ({error}).", _WHAT_TO_DO) from error
+        data = read_npz(path, "truth", _WHAT_TO_DO)
         missing = [name for name in _REQUIRED if name not in data]
         if missing:
             raise AnimePoseError(f"{path} is not a truth: {', '.join(missing)} missing.", _WHAT_TO_DO)
