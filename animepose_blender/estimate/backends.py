@@ -93,3 +93,14 @@ def region_overlap(a: np.ndarray, b: np.ndarray) -> float:
     distance = np.hypot(*(a[:2] - b[:2])) / (min(a[2], b[2]) * 0.33)
     ratio = abs(np.log2(a[2] / b[2]))
     return max(0.0, 1.0 - distance) * max(0.0, 1.0 - ratio)
+
+
+def by_index(affine: np.ndarray) -> np.ndarray:
+    """The (2, 3) affine map as OpenCV's warps want it.
+
+    OpenCV counts pixels from the middle of the first one, ours lie at +0.5: x = A u + t in our pixels is, for indices
+    x - h and u - h with h = 0.5, the map A (u - h) + (A h + t - h).
+    """
+    shifted = affine.copy()
+    shifted[:, 2] += affine[:, :2] @ (0.5, 0.5) - 0.5
+    return shifted

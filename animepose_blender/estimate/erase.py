@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .backends import PoseObservation, region_to_picture
+from .backends import PoseObservation, by_index, region_to_picture
 
 SHRUNK = 160
 """Width at which the surroundings are blurred, pixels."""
@@ -75,7 +75,7 @@ def _chain(second: np.ndarray, first: np.ndarray) -> np.ndarray:
 
 
 def _layer(mask: np.ndarray, to_target: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    return cv2.warpAffine(mask, to_target, size)
+    return cv2.warpAffine(mask, by_index(to_target), size)
 
 
 def _grown(mask: np.ndarray, pixels: float) -> np.ndarray:

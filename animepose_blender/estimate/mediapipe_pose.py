@@ -31,7 +31,7 @@ from mediapipe.framework.formats import rect_pb2
 from mediapipe.python import packet_creator, packet_getter
 from mediapipe.python._framework_bindings import calculator_graph, image_frame, resource_util
 
-from .backends import Candidates, PoseObservation, region_overlap, region_to_picture
+from .backends import Candidates, PoseObservation, by_index, region_overlap, region_to_picture
 from .erase import blur_out
 
 MODEL_NAME = "MediaPipe BlazePose GHUM full, 0.10.21 (Apache-2.0)"
@@ -160,10 +160,8 @@ class MediaPipePose:
 
     def _estimate_one(self, rgb: np.ndarray, region: np.ndarray, matte: np.ndarray | None) -> PoseObservation | None:
         to_picture = region_to_picture(region, CROP_SIZE)
-        # OpenCV counts pixels from the middle of the first one, ours lie at +0.5.
-        by_index = to_picture.copy()
-        by_index[:, 2] += to_picture[:, :2] @ (0.5, 0.5) - 0.5
-        crop = cv2.warpAffine(rgb, by_index, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        linear = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        crop = cv2.warpAffine(rgb, by_index(to_picture), (CROP_SIZE, CROP_SIZE), flags=linear)
         if matte is not None:
             crop = blur_out(crop, matte)
         whole = rect_pb2.NormalizedRect(x_center=0.5, y_center=0.5, width=1.0, height=1.0, rotation=0.0)
