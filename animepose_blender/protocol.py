@@ -38,6 +38,12 @@ DEVICES: tuple[str, ...] = ("auto", "cpu", "cuda", "mps")
 FOCAL_RANGES = {"focal_mm": (1.0, 10_000.0), "focal_px": (1.0, 1_000_000.0)}
 """What can be a focal length: wider than any lens to longer than any; outside, people could not be placed."""
 
+HEIGHT_RANGE_M = (0.4, 2.8)
+"""What can be a standing person's height."""
+
+CAMERAS: tuple[str, ...] = ("auto", "still")
+"""`auto` finds out whether and how the camera moves; `still` takes the user's word that it does not."""
+
 _T = TypeVar("_T")
 
 
@@ -62,6 +68,12 @@ class JobRequest:
     """Focal length as on a camera with a sensor 36 mm wide; None = from `focal_px`, the clip or a default."""
     focal_px: float | None = None
     """Focal length in pixels of the upright picture; at most one of the two is given."""
+    height_m: float | None = None
+    """Standing height of one person, which settles the size of the whole scene; None = people are average adults."""
+    height_of: int = 1
+    """Whose height that is: a `person_id` of the take, as an earlier run without it gave them."""
+    camera: str = "auto"
+    """One of `CAMERAS`."""
     max_people: int = 8
     device: str = "auto"
     settings: dict[str, Any] = field(default_factory=dict)
@@ -88,6 +100,13 @@ class JobRequest:
                 value is None or least <= value <= most, f"{name} is {value}",
                 f"Give a focal length from {least:.0f} to {most:.0f} {name[-2:]}.",
             )  # fmt: skip
+        least, most = HEIGHT_RANGE_M
+        _require(
+            self.height_m is None or least <= self.height_m <= most, f"the height is {self.height_m} m",
+            f"Give a standing height from {least} to {most} m.",
+        )  # fmt: skip
+        _require(self.height_of >= 1, f"the height is of person {self.height_of}", "Name a person from 1 on.")
+        _require(self.camera in CAMERAS, f"unknown camera {self.camera!r}", f"Choose one of {', '.join(CAMERAS)}.")
         start_s = self.start_s or 0.0
         _require(0 <= start_s < math.inf, f"the range starts at {start_s} s", "Start at 0 s or later.")
         _require(

@@ -56,7 +56,7 @@ _SHAPES: dict[str, tuple[str, ...]] = {
 _INTEGER_FIELDS = {"person_id": np.int32, "state": np.uint8}
 _DOUBLE_FIELDS = ("frame_time_s", "intrinsics", "camera_to_world")
 _MUST_BE_FINITE = ("frame_time_s", "intrinsics", "camera_to_world", "bone_length_m")
-_OPTIONAL_PREFIXES = ("hand_", "face_")
+_OPTIONAL_PREFIXES = ("hand_", "face_", "root_sigma_m")
 _UNIT_TOLERANCE = 1e-3
 
 
@@ -121,7 +121,8 @@ class Take:
     bone_length_m: np.ndarray
     """(P, B) constant bone lengths of each person; the pelvis's is 0."""
     extras: dict[str, np.ndarray] = field(default_factory=dict)
-    """Optional arrays whose names begin with `hand_` or `face_`."""
+    """Optional arrays: names that begin with `hand_` or `face_`, and `root_sigma_m`, (P, F, 2), how far the root may be
+    off across the camera's ray and along it."""
 
     def __post_init__(self) -> None:
         for name in _SHAPES:
