@@ -41,6 +41,12 @@ def test_help_needs_neither_bpy_nor_the_estimators_packages():
         ["estimate", "a", "-o", "t", *DUMMY, "--set", "nonsense=1"],
         ["estimate", "a", "-o", "a.mp4", *DUMMY], ["estimate", "", "-o", "t.npz"],
         ["estimate", "a", "-o", "t.npz", *DUMMY, "--focal", "inf"],
+        ["estimate", "a", "-o", "t.npz", *DUMMY, "--height", "tall"],
+        ["estimate", "a", "-o", "t.npz", *DUMMY, "--height", "0"],
+        ["estimate", "a", "-o", "t.npz", *DUMMY, "--height", "nan"],
+        ["estimate", "a", "-o", "t.npz", *DUMMY, "--height", "1.7", "--height-of", "0"],
+        ["estimate", "a", "-o", "t.npz", *DUMMY, "--height-of", "2"],
+        ["estimate", "a", "-o", "t.npz", *DUMMY, "--camera", "moving"],
     ],
 )  # fmt: skip
 def test_a_command_line_that_cannot_be_understood_ends_with_2(words, capsys, tmp_path, monkeypatch):
@@ -296,3 +302,18 @@ def test_focal_lengths(text, focal):
     arguments = cli.build_parser().parse_args(["estimate", "a", "-o", "b", "--focal", text, *DUMMY])
     job = cli.job_request(arguments, "a", "b")
     assert (job.focal_mm, job.focal_px) == focal
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], (None, 1, "auto")),
+        (["--height", "1.12", "--height-of", "3", "--camera", "still"], (1.12, 3, "still")),
+        (["--height", "1.9"], (1.9, 1, "auto")),
+    ],
+)
+def test_a_height_and_a_still_camera_become_part_of_the_job(words, told):
+    for verb in ("estimate", "convert"):
+        arguments = cli.build_parser().parse_args([verb, "a", "-o", "b", *DUMMY, *words])
+        job = cli.job_request(arguments, "a", "b")
+        assert (job.height_m, job.height_of, job.camera) == told

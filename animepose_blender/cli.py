@@ -22,7 +22,7 @@ from pathlib import Path
 from . import __version__
 from .console import complain, note, say
 from .errors import AnimePoseError, ExitCode
-from .protocol import DEVICES, PRESETS, CancelledMessage, Error, JobRequest, Result
+from .protocol import CAMERAS, DEVICES, PRESETS, CancelledMessage, Error, JobRequest, Result
 
 EXPORT_FORMATS = ("fbx", "glb", "bvh", "usd")
 _EXIT_CODES = (
@@ -144,6 +144,14 @@ def _add_estimate_options(parser: argparse.ArgumentParser) -> None:
         "--focal", metavar="MM|px", type=_focal, default=(None, None),
         help="focal length: 35 or 35mm as on a sensor 36 mm wide, or 800px (default: from the clip, or a usual one)",
     )  # fmt: skip
+    group.add_argument(
+        "--height", metavar="M", type=float,
+        help="a person's standing height in metres, which settles the size of everything (default: average adults)",
+    )  # fmt: skip
+    group.add_argument("--height-of", metavar="ID", type=int, help="whose height: a person of the take (default: 1)")
+    group.add_argument(
+        "--camera", choices=CAMERAS, default="auto", help="auto finds out whether it moves (default: %(default)s)"
+    )
     group.add_argument("--max-people", metavar="N", type=int, default=8, help="default: %(default)s")
     group.add_argument("--start", metavar="S", type=float, help="first moment, seconds")
     group.add_argument("--end", metavar="S", type=float, help="last moment, seconds")
@@ -158,10 +166,13 @@ def job_request(arguments: argparse.Namespace, clip: str, take: str) -> JobReque
         AnimePoseError: if the clip is not there, or a value is out of its range.
     """
     focal_mm, focal_px = arguments.focal
+    if arguments.height_of is not None and arguments.height is None:
+        raise AnimePoseError("--height-of says whose height, but no height is given.", "Add --height.", ExitCode.USAGE)
     job = JobRequest(
         clip=clip and os.path.abspath(clip), take=os.path.abspath(take), preset=arguments.preset,
         start_s=arguments.start, end_s=arguments.end, focal_mm=focal_mm, focal_px=focal_px,
-        max_people=arguments.max_people, device=arguments.device, settings=dict(arguments.set),
+        height_m=arguments.height, height_of=1 if arguments.height_of is None else arguments.height_of,
+        camera=arguments.camera, max_people=arguments.max_people, device=arguments.device, settings=dict(arguments.set),
     )  # fmt: skip
     if job.preset != "dummy" and not os.path.isfile(job.clip):
         raise AnimePoseError(f"There is no file {job.clip}.", "Check the path of the clip.")
