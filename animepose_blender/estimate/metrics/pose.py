@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ...skeleton import MIRROR, J
+from .alignment import fit_similarity
 
 ROOT = J["pelvis"]
 
@@ -41,28 +42,8 @@ def similarity_align(predicted: np.ndarray, truth: np.ndarray, *, scale: bool) -
         scale: True for the usual PA-MPJPE (VideoPose3D's protocol 2), False for a rigid fit (3DMPPE's).
     Returns:
         (..., J, 3) `predicted` aligned; NaN where fewer than three joints are known in both.
-    Reference: Umeyama, Least-squares estimation of transformation parameters between two point patterns (1991),
-    eqs. 40-43.
     """
-    known = np.isfinite(predicted).all(-1) & np.isfinite(truth).all(-1)
-    count = known.sum(-1)[..., None, None]
-    usable = count >= 3
-    weight = known[..., None]
-    divisor = np.maximum(count, 1)
-    p_mean = np.where(weight, predicted, 0.0).sum(-2, keepdims=True) / divisor
-    t_mean = np.where(weight, truth, 0.0).sum(-2, keepdims=True) / divisor
-    p = np.where(weight, predicted - p_mean, 0.0)
-    t = np.where(weight, truth - t_mean, 0.0)
-    # Row vectors: the sought R turns p into t as p @ R, so the covariance is p^T t and a reflection is undone by
-    # turning the weakest singular vector round.
-    u, singular, vt = np.linalg.svd(np.swapaxes(p, -1, -2) @ t)
-    sign = np.ones_like(singular)
-    sign[..., -1] = np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)
-    rotation = (u * sign[..., None, :]) @ vt
-    spread = (p**2).sum((-2, -1))
-    factor = (singular * sign).sum(-1) / np.where(spread > 0, spread, np.nan) if scale else np.ones_like(spread)
-    aligned = factor[..., None, None] * ((predicted - p_mean) @ rotation) + t_mean
-    return np.where(usable, aligned, np.nan)
+    return fit_similarity(predicted, truth, scale=scale).apply(predicted)
 
 
 def match_cost(predicted_px: np.ndarray, truth_px: np.ndarray) -> np.ndarray:
