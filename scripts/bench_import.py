@@ -53,10 +53,11 @@ def time_bulk(take: Take) -> tuple[float, int]:
     """Seconds of writing the poses in bulk, and the number of keys written."""
     made, rests = bare_armatures(take)
     frames = np.arange(1, take.frame_count + 1, dtype=np.float64)
-    present = np.ones(take.frame_count, dtype=bool)
     begin = time.perf_counter()
     for person, (armature, rest) in enumerate(zip(made, rests, strict=True)):
-        armatures.animate_armature(armature, rest, frames, present, take.rotations[person], take.root_world_m[person])
+        armatures.animate_armature(
+            armature, rest, frames, take.state[person], take.rotations[person], take.root_world_m[person]
+        )
     seconds = time.perf_counter() - begin
     return seconds, sum(len(curve.keyframe_points) for armature in made for curve in compat.curves_of(armature))
 

@@ -213,25 +213,6 @@ def test_somebody_never_seen_is_left_out_with_a_warning():
     assert any("Person 1" in warning for warning in result.warnings)
 
 
-def test_boxes_match_the_take_and_are_switched_off_unless_wanted():
-    scene = fresh_scene()
-    take = walking_take(people=2, frames=30, moving_camera=True)
-    result = do_import(take, ImportOptions(show_boxes=True))
-    for frame in (4, 20):
-        scene.frame_set(1 + frame)
-        for person, box in enumerate(result.boxes):
-            if take.state[person, frame] == State.ABSENT:
-                continue
-            corners_m = np.array([np.array(box.matrix_world) @ [*v.co, 1.0] for v in box.data.vertices])
-            camera_m = (np.linalg.inv(take.camera_to_world[frame]) @ corners_m.T).T[:, :3]
-            expected = take.box_camera_m[person, frame]
-            assert np.allclose(np.r_[camera_m.min(0), camera_m.max(0)], expected, atol=1e-4)
-    child = result.collection.children[0]
-    assert set(child.objects) == set(result.boxes) and not child.hide_viewport
-    fresh_scene()
-    assert do_import(take).collection.children[0].hide_viewport
-
-
 def test_frame_rate_and_range_follow_the_clip_and_keys_lie_on_whole_frames():
     scene = fresh_scene()
     take = walking_take(frames=50, fps=Fraction(30000, 1001), gaps=False)
@@ -269,10 +250,12 @@ def test_at_the_scenes_own_rate_the_motion_keeps_its_speed():
 def test_every_option_off_makes_armatures_only_and_leaves_the_scene_alone():
     scene = fresh_scene()
     resolution = (scene.render.resolution_x, scene.render.resolution_y)
-    result = do_import(walking_take(), ImportOptions(False, False, False, False, False, False))
+    nothing = ImportOptions(**dict.fromkeys(ImportOptions.__dataclass_fields__, False))
+    result = do_import(walking_take(), nothing)
     assert result.camera is None and scene.camera is None and not result.mannequins
     assert (scene.render.resolution_x, scene.render.resolution_y) == resolution
     assert len(result.armatures) == 1
+    assert list(result.collection.objects) == result.armatures and not scene.timeline_markers
 
 
 def test_selection_active_object_mode_and_frame_stay_as_they_are():
@@ -316,6 +299,7 @@ def test_a_take_that_cannot_be_imported_changes_nothing():
 def test_a_failure_midway_removes_what_was_made():
     scene = fresh_scene()
     scene.render.fps = 25
+    scene.timeline_markers.new("mine", frame=7)
     before, real = count_data(), import_take.make_mannequin
 
     def fails(*_: object) -> None:

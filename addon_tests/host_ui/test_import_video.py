@@ -55,9 +55,11 @@ def test_the_import_is_one_undo_step(start, follow):
 
 def test_what_is_ticked_off_is_not_made(settings, start, follow):
     settings.make_camera = settings.make_mannequins = settings.set_frame_range = settings.set_frame_rate = False
+    settings.make_floor = False
     start()
     follow()
     assert bpy.context.scene.camera is None and "Person 1 mannequin" not in _objects()
+    assert not any("floor" in name for name in _objects())
     assert (bpy.context.scene.render.fps, bpy.context.scene.frame_end) == (24, 250)
 
 
@@ -293,6 +295,25 @@ def test_the_settings_become_the_job(settings, tmp_path):
     settings.whole_clip, settings.focal_source = True, "AUTO"
     job = settings.job_request()
     assert (job.start_s, job.end_s, job.focal_mm) == (None, None, None)
+
+
+def test_a_height_counts_only_if_it_is_known_and_is_metres_whatever_the_scenes_units_are(settings):
+    settings.height, settings.height_of = 1.12, 3
+    job = settings.job_request()
+    assert (job.height_m, job.height_of, job.camera) == (None, 1, "auto")
+    settings.size_source, settings.camera_motion = "HEIGHT", "still"
+    job = settings.job_request()
+    assert (job.height_m, job.height_of, job.camera) == (1.12, 3, "still")
+    bpy.context.scene.unit_settings.scale_length = 0.01
+    settings.height = 185.0
+    assert settings.job_request().height_m == 1.85
+
+
+def test_a_height_that_nobody_has_is_refused_before_anything_starts(settings):
+    settings.size_source, settings.height = "HEIGHT", 17.0
+    with pytest.raises(RuntimeError, match=r"the height is 17\.0 m"):
+        bpy.ops.animepose.import_video()
+    assert jobs.job.phase is Phase.IDLE
 
 
 def test_a_range_that_ends_before_it_starts_is_refused(settings):

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import quaternions as quat
 from ..core.armature_space import SHOWN_NAMES, RestBones, basis_rotations, pelvis_location_m
+from ..take import State
 from .curves import CurveWriter
 
 _COLLECTIONS = {"": "Spine", "L": "Left", "R": "Right"}
@@ -90,22 +91,24 @@ def animate_armature(
     armature: bpy.types.Object,
     rest: RestBones,
     frames: np.ndarray,
-    present: np.ndarray,
+    state: np.ndarray,
     rotations: np.ndarray,
     root_world_m: np.ndarray,
 ) -> None:
     """Key the pose in every frame where the person is present.
 
-    Before a gap the pose is held instead of gliding to where the person turns up again.
+    Before a gap the pose is held instead of gliding to where the person turns up again. Keys of predicted frames are of
+    a type of their own, which the dope sheet and the timeline show in another colour.
 
     Args:
         rest: what the armature was made from.
         frames: (F,) frame numbers.
-        present: (F,) bool, at least one of them set.
+        state: (F,) `State`, present in at least one frame.
         rotations: (F, B, 4) the take's local rotations, wxyz; read where present.
         root_world_m: (F, 3) the pelvis; read where present.
     """
-    seen = np.flatnonzero(present)
+    seen = np.flatnonzero(state != State.ABSENT)
+    predicted = state[seen] == State.PREDICTED
     hold = np.append(np.diff(seen) > 1, False)
     frames = frames[seen]
     orientation = rest_orientation(armature)
@@ -117,6 +120,7 @@ def animate_armature(
     writer = CurveWriter(armature, armature.name)
     pelvis = SHOWN_NAMES[0]
     location_m = pelvis_location_m(root_world_m[seen].astype(np.float64), rest)
-    writer.write(f'pose.bones["{pelvis}"].location', frames, location_m.T, group=pelvis, hold=hold)
+    writer.write(f'pose.bones["{pelvis}"].location', frames, location_m.T, group=pelvis, hold=hold, filled_in=predicted)
     for name, values in zip(SHOWN_NAMES, channels, strict=True):
-        writer.write(f'pose.bones["{name}"].rotation_quaternion', frames, values, group=name, hold=hold)
+        path = f'pose.bones["{name}"].rotation_quaternion'
+        writer.write(path, frames, values, group=name, hold=hold, filled_in=predicted)

@@ -11,6 +11,8 @@ from . import compat
 
 CONSTANT_TOLERANCE = 1e-6
 """A channel that never leaves its first value by more gets one key only (metres, radians, parts of a quaternion)."""
+FILLED_IN = "JITTER"
+"""Type of keys that were not observed: Blender's type for fillers, in a colour of its own in the dope sheet."""
 
 
 @cache
@@ -38,6 +40,7 @@ class CurveWriter:
         *,
         group: str = "",
         hold: np.ndarray | None = None,
+        filled_in: np.ndarray | None = None,
     ) -> None:
         """Make one curve a channel, linear between keys.
 
@@ -47,12 +50,17 @@ class CurveWriter:
             channels: (C, N) values; channel c goes to index c.
             group: name of the curves' group in the editors.
             hold: (N,) bool, keys whose value stays until the next key instead of gliding to it.
+            filled_in: (N,) bool, keys that nobody observed; they get the type `FILLED_IN`.
         """
         co = np.empty((len(frames), 2), dtype=np.float32)
         co[:, 0] = frames
         interpolation = np.full(len(frames), _enum_value("interpolation", "LINEAR"), dtype=np.int32)
         if hold is not None:
             interpolation[hold] = _enum_value("interpolation", "CONSTANT")
+        types = None
+        if filled_in is not None and filled_in.any():
+            types = np.where(filled_in, _enum_value("type", FILLED_IN), _enum_value("type", "KEYFRAME"))
+            types = types.astype(np.int32)
         moving = np.ptp(channels, axis=1) > CONSTANT_TOLERANCE
         for index, values in enumerate(channels):
             count = len(frames) if moving[index] else 1
@@ -62,6 +70,8 @@ class CurveWriter:
             points.add(count)
             points.foreach_set("co", co[:count].ravel())
             points.foreach_set("interpolation", interpolation[:count])
+            if types is not None and count == len(types):
+                points.foreach_set("type", types)
             # Handles do nothing while keys are linear; should an animator choose curves, they are good ones.
             automatic = self._automatic_handles(count)
             points.foreach_set("handle_left_type", automatic)
@@ -72,20 +82,3 @@ class CurveWriter:
         if count not in self._handles:
             self._handles[count] = np.full(count, _enum_value("handle_left_type", "AUTO_CLAMPED"), dtype=np.int32)
         return self._handles[count]
-
-
-def hide_while_absent(writer: CurveWriter, frames: np.ndarray, present: np.ndarray) -> None:
-    """Key `hide_viewport` and `hide_render` of an object where presence changes; nothing if it is always present.
-
-    Args:
-        writer: of the object.
-        frames: (F,) frame numbers.
-        present: (F,) bool.
-    """
-    if present.all():
-        return
-    changes = np.flatnonzero(np.append(True, present[1:] != present[:-1]))
-    hidden = (~present[changes]).astype(np.float64)[None]
-    hold = np.ones(len(changes), dtype=bool)
-    for path in ("hide_viewport", "hide_render"):
-        writer.write(path, frames[changes], hidden, group="Presence", hold=hold)

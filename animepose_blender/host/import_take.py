@@ -1,48 +1,31 @@
-"""A take becomes a scene: collection, camera with plate, armatures, mannequins and boxes, all in one go."""
+"""A take becomes a scene: collection, camera with plate, floor, armatures, mannequins and boxes, all in one go."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
-from pathlib import PurePath
 
 import bpy
 import numpy as np
 
-from ..core.armature_space import SHOWN, RestBones, rest_bones
-from ..core.frame_numbers import blender_rate, clip_rate, frame_numbers, is_constant_rate
-from ..errors import AnimePoseError
-from ..skeleton import BONES
+from ..core.frame_numbers import blender_rate
 from ..take import SCHEMA_VERSION, State, Take
 from .armatures import animate_armature, make_armatures
-from .boxes import make_box
-from .cameras import Optics, make_camera, optics
-from .curves import CurveWriter, hide_while_absent
+from .boxes import make_boxes
+from .cameras import make_camera
+from .curves import CurveWriter
+from .floor import make_floor
+from .import_plan import DEFAULT_OPTIONS, ImportOptions, Plan, make_plan
 from .mannequin import make_mannequin, make_materials, person_colour
 from .plate import PlateTiming, add_plate, find_clip
+from .presence import add_markers, hide_bones_while_absent, hide_while_absent, state_labels
 from .rollback import undone_on_failure
 
-FIRST_FRAME = 1
-"""Frame of the scene where the take begins."""
-SHORTEST_BONE_M = 1e-3
-"""Blender drops bones that have no length."""
+__all__ = ["ImportOptions", "ImportedTake", "import_take"]
+
 PROPERTY_TAKE, PROPERTY_SCHEMA, PROPERTY_PERSON = "animepose_take", "animepose_schema_version", "animepose_person_id"
 """Custom properties: of the collection the take's path and schema version, of an armature its person's id."""
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """What an import makes and which settings of the scene it sets."""
-
-    set_frame_range: bool = True
-    set_frame_rate: bool = True
-    """Otherwise keys are placed by time at the scene's own rate."""
-    make_camera: bool = True
-    """Also makes it the scene's camera and sets the scene's resolution, which is part of matching it."""
-    show_plate: bool = True
-    make_mannequins: bool = True
-    show_boxes: bool = False
-    """Otherwise the boxes are there, in a collection that is switched off."""
+PROPERTY_ROOT_SIGMA = "animepose_root_sigma_m"
+"""Of an armature: how far its person may be off across the camera's ray and along it, metres, median over the clip."""
 
 
 @dataclass(frozen=True)
@@ -55,38 +38,15 @@ class ImportedTake:
     """One a person who is seen at all, in the take's order."""
     mannequins: list[bpy.types.Object]
     boxes: list[bpy.types.Object]
+    """One a person, and one more for whom some are predicted."""
     frame_range: tuple[int, int]
     """First and last frame of the take in the scene."""
     warnings: list[str] = field(default_factory=list)
     """Sentences for the user."""
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Everything worked out before anything is changed."""
-
-    name: str
-    clip: str
-    people: list[int]
-    """Indices of the people who are seen at all."""
-    rests: list[RestBones]
-    present: np.ndarray
-    """(P, F) bool"""
-    clip_rate: Fraction
-    scene_rate: Fraction
-    frames: np.ndarray
-    """(F,) frame numbers."""
-    size: tuple[int, int] | None
-    lens: Optics | None
-    clip_start: int
-
-    @property
-    def frame_range(self) -> tuple[int, int]:
-        return FIRST_FRAME, int(np.ceil(self.frames[-1] - 1e-6))
-
-
 def import_take(
-    context: bpy.types.Context, take: Take, take_path: str | None, options: ImportOptions = ImportOptions()
+    context: bpy.types.Context, take: Take, take_path: str | None, options: ImportOptions = DEFAULT_OPTIONS
 ) -> ImportedTake:
     """Build the scene of a take in the context's scene.
 
@@ -102,69 +62,9 @@ def import_take(
         AnimePoseError: before any change, if the take cannot be imported.
     """
     scene = context.scene
-    plan = _plan(scene, take, options)
+    plan = make_plan(scene, take, options)
     with undone_on_failure(scene):
         return _build(context, scene, take, take_path, options, plan)
-
-
-def _plan(scene: bpy.types.Scene, take: Take, options: ImportOptions) -> _Plan:
-    if scene.library is not None:
-        raise AnimePoseError(
-            f"The scene {scene.name} is linked from {scene.library.filepath} and cannot be changed.",
-            "Make it local, or show a scene of this file.",
-        )
-    take.validate()
-    present = take.state != State.ABSENT
-    people = np.flatnonzero(present.any(axis=1)).tolist()
-    if not people:
-        raise AnimePoseError("The take shows nobody in any frame.", "Estimate the clip again, or choose another take.")
-    for person in people:
-        shortest = min(SHOWN[1:], key=lambda bone: take.bone_length_m[person, bone])
-        if take.bone_length_m[person, shortest] < SHORTEST_BONE_M:
-            raise AnimePoseError(
-                f"Bone {BONES[shortest]} of person {take.person_id[person]} is "
-                f"{take.bone_length_m[person, shortest] * 1000:.2f} mm long; expected at least 1 mm.",
-                "Estimate the clip again, or report this as a bug.",
-            )
-    try:
-        rate = clip_rate(take.source.get("frame_rate"), take.frame_time_s)
-    except (ValueError, TypeError) as error:
-        raise AnimePoseError(f"The take has no frame rate: {error}.", "Estimate the clip again.") from error
-    own_rate = Fraction(scene.render.fps / scene.render.fps_base).limit_denominator(100_000)
-    scene_rate = rate if options.set_frame_rate else own_rate
-    clip = str(take.source.get("clip") or "")
-    size = _size(take) if options.make_camera else None
-    # The frames of a clip of variable rate are not counted but timed: players, Blender among them, seek by time.
-    clip_start = int(take.source.get("start_frame") or 0)
-    if not is_constant_rate(take.frame_time_s, rate):
-        clip_start = round(float(take.frame_time_s[0]) * float(rate))
-    return _Plan(
-        name=f"{PurePath(clip.replace(chr(92), '/')).stem or 'AnimePose'} (take)",
-        clip=clip,
-        people=people,
-        rests=[rest_bones(take.bone_length_m[person]) for person in people],
-        present=present,
-        clip_rate=rate,
-        scene_rate=scene_rate,
-        frames=frame_numbers(take.frame_time_s, scene_rate, FIRST_FRAME),
-        size=size,
-        lens=optics(take.intrinsics, size) if size else None,
-        clip_start=clip_start,
-    )
-
-
-def _size(take: Take) -> tuple[int, int]:
-    size = take.source.get("size")
-    if not (isinstance(size, (list, tuple)) and len(size) == 2 and all(isinstance(v, int) and v >= 4 for v in size)):
-        raise AnimePoseError(
-            f"The take does not say how large the picture is: size is {size!r}, expected [width, height] in pixels.",
-            "Estimate the clip again, or import without a camera.",
-        )
-    if (take.intrinsics[:, [0, 1], [0, 1]] <= 0).any():
-        raise AnimePoseError(
-            "The take's focal length is not above 0.", "Estimate the clip again, or import without a camera."
-        )
-    return size[0], size[1]
 
 
 def _build(
@@ -173,7 +73,7 @@ def _build(
     take: Take,
     take_path: str | None,
     options: ImportOptions,
-    plan: _Plan,
+    plan: Plan,
 ) -> ImportedTake:
     warnings = [
         f"Person {take.person_id[person]} is seen in no frame and was left out."
@@ -194,6 +94,8 @@ def _build(
         if options.show_plate:
             warnings += _plate(camera, take_path, plan, round(take.source.get("rotation") or 0))
 
+    if options.make_floor:
+        collection.objects.link(make_floor(f"{plan.name} floor", take.joints_world_m[plan.present]))
     names = [f"Person {take.person_id[person]}" for person in plan.people]
     armatures = make_armatures(context, names, plan.rests)
     mannequins, boxes = [], []
@@ -201,32 +103,52 @@ def _build(
     box_collection.hide_viewport = not options.show_boxes
     box_collection.hide_render = True
     collection.children.link(box_collection)
-    for number, (person, name, armature, rest) in enumerate(
-        zip(plan.people, names, armatures, plan.rests, strict=True)
-    ):
-        present = plan.present[person]
-        colour = person_colour(number)
+    for number, (name, armature) in enumerate(zip(names, armatures, strict=True)):
+        armature.color = person_colour(number)
         collection.objects.link(armature)
-        armature[PROPERTY_PERSON] = int(take.person_id[person])
-        armature.color = colour
-        animate_armature(armature, rest, plan.frames, present, take.rotations[person], take.root_world_m[person])
+        _dress_armature(armature, take, plan, number)
         if options.make_mannequins:
-            mannequin = make_mannequin(
-                f"{name} mannequin", rest, take.bone_length_m[person], make_materials(name, number), armature
-            )
-            mannequin.color = colour
-            collection.objects.link(mannequin)
-            mannequins.append(mannequin)
-            if not present.all():
-                hide_while_absent(CurveWriter(mannequin, f"{name} presence"), plan.frames, present)
-        box = make_box(f"{name} box", colour, take.box_camera_m[person], take.camera_to_world, plan.frames)
-        if box is not None:
-            box_collection.objects.link(box)
-            boxes.append(box)
+            mannequins.append(_mannequin(name, armature, take, plan, number))
+            collection.objects.link(mannequins[-1])
+        boxes += _boxes(name, take, plan, number)
+    for box in boxes:
+        box_collection.objects.link(box)
+    if options.add_markers:
+        add_markers(scene, state_labels(names, plan.frames, take.state[plan.people]))
     return ImportedTake(collection, camera, armatures, mannequins, boxes, plan.frame_range, warnings)
 
 
-def _apply_settings(scene: bpy.types.Scene, options: ImportOptions, plan: _Plan) -> None:
+def _dress_armature(armature: bpy.types.Object, take: Take, plan: Plan, number: int) -> None:
+    """Keys and custom properties of the `number`-th person of the plan."""
+    person = plan.people[number]
+    armature[PROPERTY_PERSON] = int(take.person_id[person])
+    sigma_m = take.extras.get("root_sigma_m")
+    if sigma_m is not None and sigma_m.shape == (*take.state.shape, 2) and np.isfinite(sigma_m[person]).any(0).all():
+        armature[PROPERTY_ROOT_SIGMA] = np.nanmedian(sigma_m[person].astype(np.float64), axis=0).tolist()
+    animate_armature(
+        armature, plan.rests[number], plan.frames, take.state[person], take.rotations[person], take.root_world_m[person]
+    )
+    hide_bones_while_absent(armature, plan.frames, plan.present[person])
+
+
+def _mannequin(name: str, armature: bpy.types.Object, take: Take, plan: Plan, number: int) -> bpy.types.Object:
+    person = plan.people[number]
+    materials = make_materials(name, number)
+    mannequin = make_mannequin(f"{name} mannequin", plan.rests[number], take.bone_length_m[person], materials, armature)
+    mannequin.color = person_colour(number)
+    if not plan.present[person].all():
+        hide_while_absent(CurveWriter(mannequin, f"{name} presence"), plan.frames, plan.present[person])
+    return mannequin
+
+
+def _boxes(name: str, take: Take, plan: Plan, number: int) -> list[bpy.types.Object]:
+    person = plan.people[number]
+    predicted = take.state[person] == State.PREDICTED
+    colour, box_m = person_colour(number), take.box_camera_m[person]
+    return make_boxes(f"{name} box", colour, box_m, take.camera_to_world, plan.frames, predicted)
+
+
+def _apply_settings(scene: bpy.types.Scene, options: ImportOptions, plan: Plan) -> None:
     if options.set_frame_rate:
         scene.render.fps, scene.render.fps_base = blender_rate(plan.clip_rate)
     if options.set_frame_range:
@@ -236,7 +158,7 @@ def _apply_settings(scene: bpy.types.Scene, options: ImportOptions, plan: _Plan)
         scene.render.pixel_aspect_x, scene.render.pixel_aspect_y = plan.lens.pixel_aspect
 
 
-def _plate(camera: bpy.types.Object, take_path: str | None, plan: _Plan, rotation_deg: int) -> list[str]:
+def _plate(camera: bpy.types.Object, take_path: str | None, plan: Plan, rotation_deg: int) -> list[str]:
     path = find_clip(plan.clip, take_path)
     if path is None:
         return [f"The clip {plan.clip or '(not named in the take)'} was not found, so the camera has no plate."]

@@ -10,7 +10,8 @@ from bpy_extras.io_utils import ImportHelper
 from ..errors import AnimePoseError
 from ..take import Take
 from . import addon_state, jobs, setup_job
-from .import_take import ImportOptions, import_take
+from .import_plan import ImportOptions
+from .import_take import import_take
 from .properties import ImportOptionProperties
 
 LISTED_WARNINGS = 3
@@ -141,7 +142,9 @@ def draw_import_options(layout: bpy.types.UILayout, options: ImportOptionPropert
     row.enabled = options.make_camera
     row.prop(options, "show_plate")
     column.prop(options, "make_mannequins")
+    column.prop(options, "make_floor")
     column.prop(options, "show_boxes")
+    column.prop(options, "add_markers")
 
 
 def _draw_import_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:

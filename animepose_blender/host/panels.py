@@ -76,6 +76,10 @@ class ANIMEPOSE_PT_estimation(_Subpanel, bpy.types.Panel):
         column = self._column(context)
         column.prop(settings, "preset")
         column.prop(settings, "max_people")
+        column.prop(settings, "size_source")
+        if settings.size_source == "HEIGHT":
+            column.prop(settings, "height")
+            column.prop(settings, "height_of")
         column.prop(settings, "device")
         column.prop(settings, "take_folder", placeholder="Beside the clip")
 
@@ -89,6 +93,7 @@ class ANIMEPOSE_PT_camera(_Subpanel, bpy.types.Panel):
         column.prop(settings, "focal_source")
         if settings.focal_source == "MM":
             column.prop(settings, "focal_mm")
+        column.prop(settings, "camera_motion")
 
 
 class ANIMEPOSE_PT_options(_Subpanel, bpy.types.Panel):

@@ -10,7 +10,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from ..errors import AnimePoseError, ExitCode
 from ..protocol import JobRequest
-from .import_take import ImportOptions
+from .import_plan import ImportOptions
 
 PRESET_ITEMS = (
     ("offline", "Offline", "MediaPipe Pose: runs on any CPU and fetches nothing"),
@@ -25,6 +25,14 @@ DEVICE_ITEMS = (
 FOCAL_ITEMS = (
     ("AUTO", "Automatic", "From the clip's metadata, or a usual one if it has none"),
     ("MM", "Millimetres", "As on a camera with a sensor 36 mm wide"),
+)
+CAMERA_ITEMS = (
+    ("auto", "Find Out", "Whether and how the camera moves is read from the background"),
+    ("still", "Still", "The camera does not move, as on a tripod"),
+)
+SIZE_ITEMS = (
+    ("AUTO", "Automatic", "Average adults, as far as the floor that people share does not tell otherwise"),
+    ("HEIGHT", "Known Height", "The height of one person, which settles the size of everything"),
 )
 OPTION_NAMES = tuple(ImportOptions.__dataclass_fields__)
 MAX_TAKES_PER_CLIP = 1000
@@ -54,7 +62,17 @@ class ImportOptionProperties:
         name="Video Plate", description="Show the clip behind the people when looking through the camera", default=True
     )
     make_mannequins: BoolProperty(name="Mannequins", description="Add a simple body to each armature", default=True)  # type: ignore
-    show_boxes: BoolProperty(name="3D Boxes", description="Add each person's box in space", default=False)  # type: ignore
+    make_floor: BoolProperty(  # type: ignore
+        name="Floor", description="Add the floor as a grid of metres; it is not rendered unless you want it to catch "
+        "shadows", default=True,
+    )  # fmt: skip
+    show_boxes: BoolProperty(  # type: ignore
+        name="3D Boxes", description="Show each person's box in space, dashed where it is predicted", default=False
+    )
+    add_markers: BoolProperty(  # type: ignore
+        name="Markers", description="Mark on the timeline where somebody is hidden and predicted, gone, or seen again",
+        default=False,
+    )  # fmt: skip
 
     def import_options(self) -> dict[str, bool]:
         """Fields of `ImportOptions`."""
@@ -86,6 +104,16 @@ class ANIMEPOSE_PG_settings(ImportOptionProperties, bpy.types.PropertyGroup):
         name="Length", description="Focal length, as on a camera with a sensor 36 mm wide", min=1.0, soft_max=300.0,
         default=35.0, unit="CAMERA",
     )  # fmt: skip
+    camera_motion: EnumProperty(name="Movement", description="Whether the camera moves", items=CAMERA_ITEMS)  # type: ignore
+    size_source: EnumProperty(name="Size", description="How large everything is", items=SIZE_ITEMS)  # type: ignore
+    height: FloatProperty(  # type: ignore
+        name="Height", description="How tall the person is, standing upright", min=0.0, soft_min=0.4, soft_max=2.8,
+        default=1.7, unit="LENGTH", step=1, precision=2,
+    )  # fmt: skip
+    height_of: IntProperty(  # type: ignore
+        name="Of Person", description="Whose height it is: the person's number in an earlier import of the clip", min=1,
+        soft_max=8, default=1,
+    )  # fmt: skip
 
     def job_request(self) -> JobRequest:
         """The job that these settings describe.
@@ -108,9 +136,16 @@ class ANIMEPOSE_PG_settings(ImportOptionProperties, bpy.types.PropertyGroup):
             start_s=None if self.whole_clip else self.start_s,
             end_s=None if self.whole_clip else self.end_s,
             focal_mm=self.focal_mm if self.focal_source == "MM" else None,
+            height_m=self._height_m() if self.size_source == "HEIGHT" else None,
+            height_of=self.height_of if self.size_source == "HEIGHT" else 1,
+            camera=self.camera_motion,
             max_people=self.max_people,
             device=self.device,
         )
+
+    def _height_m(self) -> float:
+        """The height in metres; what the user types is in the scene's units, whose scale may be another."""
+        return round(self.height * self.id_data.unit_settings.scale_length, 4)
 
 
 def _absolute(path: str) -> str:

@@ -15,15 +15,18 @@ RENDER_SETTINGS = ("fps", "fps_base", "resolution_x", "resolution_y", "pixel_asp
 
 @contextmanager
 def undone_on_failure(scene: bpy.types.Scene) -> Iterator[None]:
-    """If the block fails, remove every data-block it made, put the scene's settings back, and let the error go on."""
+    """If the block fails, remove every data-block and marker it made, restore the scene's settings, and raise on."""
     before = {kind: {block.session_uid for block in getattr(bpy.data, kind)} for kind in DATA}
     scene_settings = {name: getattr(scene, name) for name in SCENE_SETTINGS}
+    markers = len(scene.timeline_markers)  # new ones come last
     render_settings = {name: getattr(scene.render, name) for name in RENDER_SETTINGS}
     try:
         yield
     except BaseException:
         made = [b for kind in DATA for b in getattr(bpy.data, kind) if b.session_uid not in before[kind]]
         bpy.data.batch_remove(made)
+        while len(scene.timeline_markers) > markers:
+            scene.timeline_markers.remove(scene.timeline_markers[-1])
         for name, value in scene_settings.items():
             setattr(scene, name, value)
         for name, value in render_settings.items():
