@@ -190,9 +190,9 @@ class _System:
             views = sparse.csr_array(sparse.hstack([views, by_zoom.reshape(-1, 1)]))
         points = self._matrix(by_point, sightings.point, len(scene.point))
         weights = sparse.diags_array(np.repeat(weight, 2))
-        weighted = (weights @ views).T.tocsr()
+        weighted = sparse.csr_array((weights @ views).T)
         self._views = (weighted @ views).toarray()
-        self._mixed = (weighted @ points).tocsr()
+        self._mixed = sparse.csr_array(weighted @ points)
         self._views_gradient = weighted @ misses.ravel()
         self._points = np.zeros((len(scene.point), self._of_point, self._of_point))
         np.add.at(self._points, sightings.point, np.einsum("n,nci,ncj->nij", weight, by_point, by_point))
@@ -232,7 +232,8 @@ class _System:
         count = len(points)
         inverse = sparse.bsr_array((np.linalg.inv(points), np.arange(count), np.arange(count + 1)))
         views = self._views + np.diag(damping * np.diag(self._views) + 1e-9 * np.trace(self._views) / len(self._views))
-        return views - (self._mixed @ inverse @ self._mixed.T).toarray(), inverse
+        eliminated = sparse.csr_array(self._mixed @ inverse @ self._mixed.T)
+        return views - eliminated.toarray(), inverse
 
     @staticmethod
     def _matrix(blocks: np.ndarray, column: np.ndarray, count: int) -> sparse.csr_array:
