@@ -18,7 +18,12 @@ from animepose_blender.take import State
 
 PROMISED = (
     "mpjpe_mm", "pa_mpjpe_mm", "pck150_rel", "pck150_abs", "mrpe_mm", "coverage", "idf1", "id_switches",
-    "jitter_10m_s3", "foot_slide_mm", "penetration_mm", "bone_cv",
+    "jitter_10m_s3", "foot_slide_mm", "penetration_mm", "bone_cv", "auc_rel", "auc_abs", "ap_root25", "hota", "det_a",
+    "ass_a", "loc_a", "joint_mota", "joint_motp", "joint_precision", "joint_recall", "joint_misses",
+    "joint_false_positives", "joint_switches", "w_mpjpe_mm", "wa_mpjpe_mm", "rte_percent", "camera_rotation_deg",
+    "camera_translation_m", "camera_translation_aligned_m", "focal_error_percent", "floor_tilt_deg", "floor_gap_mm",
+    "floor_gap_p95_mm", "floor_gap_mean_mm", "still_camera_error_m", "mupots_pck150_rel", "mupots_pck150_abs",
+    "mupots_auc_rel", "mupots_pck150_abs_matched",
 )  # fmt: skip
 FRAMES = 48
 
@@ -60,6 +65,14 @@ def test_a_take_that_is_the_truth_scores_perfectly(take):
     assert result["foot_slide_mm"] == pytest.approx(result["foot_slide_mm_truth"])
     assert result["bone_cv"] == pytest.approx(0.0, abs=1e-6)
     assert (result["frames"], result["person_frames"]) == (FRAMES, 2 * FRAMES)
+    assert (result["hota"], result["det_a"], result["ass_a"]) == (1.0, 1.0, 1.0)
+    assert (result["joint_mota"], result["joint_motp"], result["ap_root25"]) == (100.0, 100.0, 100.0)
+    assert (result["mupots_pck150_rel"], result["mupots_pck150_abs"]) == (100.0, 100.0)
+    # Nothing is less than 0 mm off, which is one of the 31 thresholds.
+    assert result["auc_rel"] == result["auc_abs"] == pytest.approx(100 * 30 / 31)
+    for name in ("w_mpjpe_mm", "wa_mpjpe_mm", "rte_percent", "camera_rotation_deg", "floor_tilt_deg"):
+        assert result[name] == pytest.approx(0.0, abs=1e-6), name
+    assert (result["focal_error_percent"], result["still_camera_error_m"]) == (0.0, 0.0)
 
 
 def test_the_result_is_json_even_when_nobody_was_found(take):
@@ -68,6 +81,8 @@ def test_the_result_is_json_even_when_nobody_was_found(take):
     result = json.loads(json.dumps(evaluate(nobody, truth_of(take)), allow_nan=False))
     assert result["mpjpe_mm"] is None
     assert (result["coverage"], result["idf1"], result["pck150_rel"]) == (0.0, 0.0, 0.0)
+    assert (result["hota"], result["joint_mota"], result["ap_root25"], result["auc_abs"]) == (0.0, 0.0, 0.0, 0.0)
+    assert (result["w_mpjpe_mm"], result["floor_gap_mm"], result["mupots_pck150_abs"]) == (None, None, 0.0)
 
 
 def test_a_take_without_people_scores_zero(take):
@@ -78,6 +93,7 @@ def test_a_take_without_people_scores_zero(take):
     }
     result = evaluate(changed(take, **empty), truth_of(take))
     assert (result["coverage"], result["idf1"], result["mpjpe_mm"]) == (0.0, 0.0, None)
+    assert (result["hota"], result["joint_mota"], result["ap_root25"]) == (0.0, 0.0, 0.0)
 
 
 def test_the_origin_and_heading_of_the_world_do_not_matter(take):
@@ -146,6 +162,8 @@ def test_swapped_people_are_accurate_but_lose_their_identity(take):
     assert result["mpjpe_mm"] == pytest.approx(0.0, abs=1e-3)
     assert result["id_switches"] == 2
     assert result["idf1"] < 0.95
+    assert (result["det_a"], result["joint_switches"]) == (1.0, 2 * 15)
+    assert result["ass_a"] < 0.7
     assert result["per_person"]["7"]["frames_by_take_id"] == {"1": half, "2": half}
 
 
@@ -155,6 +173,7 @@ def test_hidden_people_are_neither_asked_for_nor_held_against_the_take(take):
     result = evaluate(take, truth_of(take, visible=visible))
     assert result["person_frames"] == 2 * FRAMES - 20
     assert (result["coverage"], result["idf1"]) == (1.0, 1.0)
+    assert (result["hota"], result["joint_mota"], result["ap_root25"]) == (1.0, 100.0, 100.0)
 
 
 def test_a_person_who_is_not_there_costs_identity_precision(take):
@@ -211,6 +230,43 @@ def test_feet_below_the_floor_and_stretching_bones_are_told(take):
     result = evaluate(changed(take, joints_world_m=joints), truth_of(take))
     assert result["penetration_mm"] == pytest.approx(20.0, rel=1e-4)
     assert result["bone_cv"] > 0.2 / 27
+
+
+def test_the_auc_falls_by_the_thresholds_below_the_error(take):
+    joints = take.joints_world_m + 0.052 * take.camera_to_world[:, :3, 2][None, :, None]
+    result = evaluate(changed(take, joints_world_m=joints), truth_of(take))
+    assert result["auc_abs"] == pytest.approx(100 * 20 / 31)  # 55, 60 ... 150 mm
+    assert result["auc_rel"] == pytest.approx(100 * 30 / 31)
+
+
+def test_people_who_float_over_a_leaning_floor_are_told_by_camera_and_floor_figures(take):
+    lean = np.eye(4)
+    lean[:3, :3] = Rotation.from_euler("x", 2, degrees=True).as_matrix()
+    lean[2, 3] = 0.03
+    joints = take.joints_world_m @ lean[:3, :3].T + lean[:3, 3]
+    result = evaluate(
+        changed(take, joints_world_m=joints, camera_to_world=lean @ take.camera_to_world),
+        truth_of(take, contact=np.ones((2, FRAMES, 4), bool)),
+    )
+    assert result["floor_tilt_deg"] == pytest.approx(2.0, rel=1e-6)
+    feet = list(CONTACT_JOINTS)
+    gap_mm = np.abs(joints[:, :, feet, 2] - take.joints_world_m[:, :, feet, 2]) * 1000
+    assert result["floor_gap_mm"] == pytest.approx(gap_mm.max(), rel=1e-4)
+    assert result["floor_gap_mean_mm"] == pytest.approx(gap_mm.mean(), rel=1e-4)
+    assert (result["camera_rotation_deg"], result["mrpe_mm"]) == (
+        pytest.approx(0.0, abs=1e-4),
+        pytest.approx(0.0, abs=1e-2),
+    )
+    assert result["w_mpjpe_mm"] == pytest.approx(0.0, abs=1e-2)
+
+
+def test_a_truth_without_heads_or_spines_leaves_their_figures_open(take):
+    joints = take.joints_world_m.astype(float)
+    joints[:, :, [J["neck"], J["spine"]]] = np.nan
+    result = evaluate(take, truth_of(take, joints_world_m=joints))
+    assert result["joint_mota"] is None
+    # Without the spine the arms have nothing to hang on, but the legs have.
+    assert result["mupots_pck150_rel"] == 100.0
 
 
 def test_files_give_the_same_as_arrays(take, tmp_path):
