@@ -191,7 +191,7 @@ class _System:
         points = self._matrix(by_point, sightings.point, len(scene.point))
         weights = sparse.diags_array(np.repeat(weight, 2))
         weighted = sparse.csr_array((weights @ views).T)
-        self._views = (weighted @ views).toarray()
+        self._views = sparse.csr_array(weighted @ views).toarray()
         self._mixed = sparse.csr_array(weighted @ points)
         self._views_gradient = weighted @ misses.ravel()
         self._points = np.zeros((len(scene.point), self._of_point, self._of_point))
