@@ -75,6 +75,36 @@ def person(x_px):
     return np.stack([x_px + np.arange(15.0), 100 + 10 * np.arange(15.0)], -1)
 
 
+def test_joint_figures_agree_with_motmetrics_run_joint_by_joint(rng):
+    motmetrics = pytest.importorskip("motmetrics")
+    frames, accumulators = [], [motmetrics.MOTAccumulator(auto_id=True) for _ in POSETRACK_15]
+    for _ in range(30):
+        true_ids, ids = (
+            rng.permutation(4)[: rng.integers(1, 5)].tolist(),
+            rng.permutation(5)[: rng.integers(1, 6)].tolist(),
+        )
+        truth = np.stack([person(60.0 * name) for name in true_ids])
+        ours = np.stack([person(60.0 * (name % 4)) for name in ids]) + rng.normal(0, 6, (len(ids), 15, 2))
+        truth[rng.uniform(size=truth.shape[:2]) < 0.2] = NAN
+        ours[rng.uniform(size=ours.shape[:2]) < 0.2] = NAN
+        head_px = rng.uniform(15, 30, len(true_ids))
+        frames.append(PoseFrame(true_ids, truth, head_px, ids, ours))
+        for joint, accumulator in enumerate(accumulators):
+            rows, columns = (np.flatnonzero(~np.isnan(points[:, joint, 0])) for points in (truth, ours))
+            heads = np.linalg.norm(truth[rows, None, joint] - ours[None, columns, joint], axis=-1) / head_px[rows, None]
+            names = [true_ids[row] for row in rows], [ids[column] for column in columns]
+            accumulator.update(*names, np.where(heads <= 0.5, heads, NAN))
+    wanted = ["mota", "motp", "precision", "recall", "num_switches", "num_misses", "num_false_positives"]
+    expected = motmetrics.metrics.create().compute_many(accumulators, metrics=wanted)
+    figures = joint_figures(joint_counts(frames))
+    assert figures["joint_mota"] == pytest.approx(100 * expected["mota"].mean())
+    assert figures["joint_motp"] == pytest.approx(100 * (1 - expected["motp"].mean()))
+    assert figures["joint_precision"] == pytest.approx(100 * expected["precision"].mean())
+    assert figures["joint_recall"] == pytest.approx(100 * expected["recall"].mean())
+    for name in ("switches", "misses", "false_positives"):
+        assert figures[f"joint_{name}"] == expected[f"num_{name}"].sum() > 0
+
+
 def test_a_joint_matches_up_to_half_a_head():
     truth, head_px = person(50.0)[None], np.array([20.0])
     for off_px, hits in ((10.0, 1), (10.1, 0)):

@@ -25,6 +25,7 @@ from .errors import AnimePoseError, ExitCode
 from .protocol import CAMERAS, DEVICES, PRESETS, CancelledMessage, Error, JobRequest, Result
 
 EXPORT_FORMATS = ("fbx", "glb", "bvh", "usd")
+TRUTH_FORMATS = ("truth", "mupots", "human36m", "posetrack18")
 _EXIT_CODES = (
     "exit codes: 0 done, 1 some clips failed (the report says which and why), 2 usage, "
     "3 an input that cannot be used, 130 cancelled"
@@ -125,9 +126,15 @@ def build_parser() -> argparse.ArgumentParser:
     _add_estimate_options(convert)
     convert.set_defaults(verb=_convert)
 
-    evaluate = verbs.add_parser("evaluate", help="measure a take against the truth", epilog=_EXIT_CODES)
-    evaluate.add_argument("take", metavar="TAKE")
-    evaluate.add_argument("--truth", metavar="TRUTH.npz", required=True)
+    evaluate = verbs.add_parser("evaluate", help="measure takes against the truth, as JSON", epilog=_EXIT_CODES)
+    evaluate.add_argument("takes", metavar="TAKE", nargs="+", help="a take, or estimates in the form of a data set")
+    evaluate.add_argument(
+        "--truth", metavar="TRUTH.npz", required=True, help="truth of the clip, or the data set's annotations"
+    )
+    evaluate.add_argument(
+        "--format", choices=TRUTH_FORMATS, default=TRUTH_FORMATS[0],
+        help="what the truth is: truth.npz, or a data set (default: %(default)s); see docs/metrics.md",
+    )  # fmt: skip
     evaluate.set_defaults(verb=_evaluate)
 
     models = verbs.add_parser("models", help="the networks: what is there, and under which licence")
@@ -237,10 +244,11 @@ def _convert(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
 def _evaluate(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
     python = surroundings.worker_python()
     if python != sys.executable:
-        return _pass_on(python, ["evaluate", arguments.take, "--truth", arguments.truth])
-    from .estimate.evaluate import evaluate_files
+        data_set = [] if arguments.format == TRUTH_FORMATS[0] else ["--format", arguments.format]
+        return _pass_on(python, ["evaluate", *arguments.takes, "--truth", arguments.truth, *data_set])
+    from .estimate.evaluate_sets import evaluate_set
 
-    say(json.dumps(evaluate_files(arguments.take, arguments.truth), indent=2))
+    say(json.dumps(evaluate_set(arguments.takes, arguments.truth, arguments.format), indent=2, allow_nan=False))
     return ExitCode.DONE
 
 

@@ -46,8 +46,8 @@ class ClearCounts:
         column_of = {name: column for column, name in enumerate(predicted_ids)}
         pairs: list[tuple[int, int]] = []
         for row, name in enumerate(true_ids):
-            column = column_of.get(self._partner.get(name, -1), -1)
-            if column >= 0 and allowed[row, column]:
+            column = column_of.get(self._partner[name]) if name in self._partner else None
+            if column is not None and allowed[row, column]:
                 pairs.append((row, column))
                 allowed[row] = False
                 allowed[:, column] = False
