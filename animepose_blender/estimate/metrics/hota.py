@@ -79,14 +79,17 @@ def picture_iou(predicted_px: np.ndarray, truth_px: np.ndarray) -> np.ndarray:
     Returns:
         (F, T, P) 0 to 1; 0 where either is not there.
     """
-    known = np.isfinite(truth_px).all(-1)
-    predicted_known = np.isfinite(predicted_px).all(-1)[None] & known[:, None]
-    own = _box(np.broadcast_to(predicted_px, (len(truth_px), *predicted_px.shape)), predicted_known)
-    other = _box(truth_px, known)[:, None]
-    shared = np.minimum(own[..., 2:], other[..., 2:]) - np.maximum(own[..., :2], other[..., :2])
-    overlap = np.prod(np.maximum(shared, 0.0), axis=-1)
-    union = np.prod(own[..., 2:] - own[..., :2], axis=-1) + np.prod(other[..., 2:] - other[..., :2], axis=-1) - overlap
-    return np.moveaxis(np.nan_to_num(overlap / np.where(union > 0, union, np.nan)), -1, 0)
+    overlap = np.zeros((predicted_px.shape[1], len(truth_px), len(predicted_px)))
+    # One true person at a time: all at once would hold every pair's joints.
+    for person, points_px in enumerate(truth_px):
+        known = np.isfinite(points_px).all(-1)
+        own = _box(predicted_px, np.isfinite(predicted_px).all(-1) & known)
+        other = _box(points_px, known)
+        shared = np.maximum(np.minimum(own[..., 2:], other[:, 2:]) - np.maximum(own[..., :2], other[:, :2]), 0.0)
+        both = shared.prod(-1)
+        union = (own[..., 2:] - own[..., :2]).prod(-1) + (other[:, 2:] - other[:, :2]).prod(-1) - both
+        overlap[:, person] = np.nan_to_num(both / np.where(union > 0, union, np.nan)).T
+    return overlap
 
 
 def _box(points_px: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -62,10 +62,15 @@ def match_cost(predicted_px: np.ndarray, truth_px: np.ndarray) -> np.ndarray:
     high = np.where(known, truth_px, -np.inf).max(-2)
     low = np.where(known, truth_px, np.inf).min(-2)
     diagonal_px = np.linalg.norm(np.where(np.isfinite(high), high - low, np.nan), axis=-1)
-    distance_px = np.linalg.norm(_symmetric(truth_px)[:, None] - _symmetric(predicted_px)[None], axis=-1)
-    comparable = np.isfinite(distance_px)
-    mean_px = np.where(comparable, distance_px, 0.0).sum(-1) / np.where(comparable.any(-1), comparable.sum(-1), np.nan)
-    cost = np.moveaxis(mean_px / np.where(diagonal_px > 0, diagonal_px, np.nan)[:, None], -1, 0)
+    own_px = _symmetric(predicted_px)
+    cost = np.full((predicted_px.shape[1], len(truth_px), len(predicted_px)), np.nan)
+    # One true person at a time: all at once would hold every pair's joints.
+    for person, points_px in enumerate(_symmetric(truth_px)):
+        distance_px = np.linalg.norm(points_px - own_px, axis=-1)
+        comparable = np.isfinite(distance_px)
+        count = np.where(comparable.any(-1), comparable.sum(-1), np.nan)
+        mean_px = np.where(comparable, distance_px, 0.0).sum(-1) / count
+        cost[:, person] = (mean_px / np.where(diagonal_px[person] > 0, diagonal_px[person], np.nan)).T
     return np.where(cost <= MATCH_GATE, cost, np.inf)
 
 
