@@ -260,6 +260,15 @@ def test_people_who_float_over_a_leaning_floor_are_told_by_camera_and_floor_figu
     assert result["w_mpjpe_mm"] == pytest.approx(0.0, abs=1e-2)
 
 
+def test_the_feet_of_hidden_people_are_not_held_against_the_floor(take):
+    visible = np.ones((2, FRAMES), bool)
+    visible[1] = False
+    joints = take.joints_world_m.copy()
+    joints[1, :, :, 2] += 0.1
+    truth = truth_of(take, visible=visible, contact=np.ones((2, FRAMES, 4), bool))
+    assert evaluate(changed(take, joints_world_m=joints), truth)["floor_gap_mm"] == pytest.approx(0.0, abs=1e-6)
+
+
 def test_a_truth_without_heads_or_spines_leaves_their_figures_open(take):
     joints = take.joints_world_m.astype(float)
     joints[:, :, [J["neck"], J["spine"]]] = np.nan

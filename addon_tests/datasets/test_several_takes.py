@@ -28,3 +28,17 @@ def test_several_takes_are_measured_against_a_folder_of_truths(tmp_path, take, e
     take.save(tmp_path / "c.take.npz")
     assert cli.main(["evaluate", str(tmp_path / "c.take.npz"), "--truth", str(tmp_path / "truths")]) == 3
     assert "no truth of c" in capsys.readouterr().err
+
+
+def test_the_form_of_the_truth_is_passed_on_to_the_workers_interpreter(tmp_path, capfd):
+    wrapper = tmp_path / "python"
+    wrapper.write_text('#!/bin/sh\necho "$@"\n')
+    wrapper.chmod(0o755)
+    words = ["evaluate", "TS1.npz", "TS2.npz", "--truth", "data", "--format", "mupots"]
+    assert cli.main(words, cli.Surroundings(lambda: str(wrapper))) == 0
+    assert capfd.readouterr().out.strip() == f"-s -m animepose_blender.cli {' '.join(words)}"
+
+
+def test_an_unknown_form_of_truth_is_a_slip_of_the_command_line(capsys):
+    assert cli.main(["evaluate", "a.npz", "--truth", "b", "--format", "coco"]) == 2
+    assert "posetrack18" in capsys.readouterr().err

@@ -39,6 +39,7 @@ def naturalness_figures(take: Take, truth: Truth, pairs: Pairs, matches: np.ndar
     of_true = None if contact is None else contact[standing_true]
     slide = motion.foot_slide_mm(np.stack(slides), true_feet_m[standing_true], times, of_true) if slides else None
     stands = np.zeros((len(slides), *true_feet_m.shape[1:3]), bool) if of_true is None else of_true
+    stands = stands & pairs.counted[standing_true][..., None]
     gaps = np.stack(slides) if slides else np.zeros((0, *true_feet_m.shape[1:]))
     return {
         "jitter_10m_s3": motion.jitter_10m_s3(joints_m, take.frame_time_s),
