@@ -18,6 +18,8 @@ NOISE_PER_SPREAD = 1 / 1.1774
 """Standard deviation of each coordinate, from the median distance (Rayleigh's)."""
 CAUCHY = 3.0
 """Distance, in standard deviations, at which a sighting counts half."""
+MOVES = 4.0
+"""Median miss, in standard deviations, beyond which a point moves by itself."""
 SETTLED = 1e-4
 """Relative gain from which on it is not worth going on."""
 
@@ -136,6 +138,16 @@ def fit_of(scene: Scene, sightings: Sightings, least_noise_px: float) -> Fit:
     distance = np.linalg.norm(misses, axis=1)
     noise_px = float(np.median(distance)) * NOISE_PER_SPREAD if len(distance) else 0.0
     return Fit(noise_px, distance, _cost(misses, max(noise_px, least_noise_px)))
+
+
+def at_rest(sightings: Sightings, fit: Fit, least_noise_px: float) -> np.ndarray:
+    """(L,) whether points stay where the scene has them, in half their sightings; the others move by themselves."""
+    order = np.lexsort((fit.miss_px, sightings.point))
+    count = np.bincount(sightings.point)
+    start = np.cumsum(count) - count
+    median = np.full(len(count), np.inf)
+    median[count > 0] = fit.miss_px[order][(start + count // 2)[count > 0]]
+    return median < MOVES * max(fit.noise_px, least_noise_px)
 
 
 def resect(scene: Scene, sightings: Sightings, *, moving: bool, noise_px: float, rounds: int = 8) -> Scene:

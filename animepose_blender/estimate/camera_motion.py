@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
 from .background import LONG_SIDE, Tracks
-from .bundle import Fit, Scene, Sightings, adjust, fit_of, resect
+from .bundle import Fit, Scene, Sightings, adjust, at_rest, fit_of, resect
 from .structure import travelling
 
 LEAST_NOISE = 0.08
@@ -35,7 +35,7 @@ KEY_FRAMES = 15
 MOST_KEYS = 160
 FEW_POINTS = 6
 """Points that two views must share to hang together, and that a frame must show to be laid onto them."""
-PARALLAX_PX = 0.4
+PARALLAX_PX = 0.2
 """Misses of a turning camera, in the pixels of comparison, below which there is no parallax worth the name."""
 BETTER = 0.6
 """A travelling camera must fit so much better, by the size of its misses."""
@@ -109,7 +109,9 @@ def _solve_shot(tracks: Tracks, intrinsics: np.ndarray, time_s: np.ndarray) -> C
         travelled = travelling(turning, views, least_px)
         if travelled is not None and travelled[1].noise_px < BETTER * turning_fit.noise_px:
             (scene, fit), moving = travelled, True
-    frames, seen, share = _all_frames(tracks, intrinsics, keys, scene, fit, moving, pixel)
+    rests = at_rest(views, fit, least_px)
+    scene, fit = adjust(scene, views.only(rests[views.point]), moving=moving, least_noise_px=least_px, stages=1)
+    frames, seen, share = _all_frames(tracks, intrinsics, keys, scene, rests, fit, moving, pixel)
     if not moving and _largest_shift_px(frames, intrinsics, tracks.size) < STILL_TURN_PX * pixel:
         return _still(tracks.frame_count, share, fit.noise_px)
     key_sigma = np.degrees(np.sqrt(np.diag(fit.covariance).reshape(-1, 3).max(axis=1)))
@@ -118,7 +120,7 @@ def _solve_shot(tracks: Tracks, intrinsics: np.ndarray, time_s: np.ndarray) -> C
         "moving" if moving else "turning",
         np.interp(np.arange(tracks.frame_count), keys, key_sigma) * np.where(seen, 1.0, 3.0),
         share,
-        scene.point,
+        scene.point[rests],
         fit.noise_px,
     )
 
@@ -237,14 +239,21 @@ def _frames_of(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _all_frames(
-    tracks: Tracks, intrinsics: np.ndarray, keys: np.ndarray, scene: Scene, fit: Fit, moving: bool, pixel: float
+    tracks: Tracks,
+    intrinsics: np.ndarray,
+    keys: np.ndarray,
+    scene: Scene,
+    rests: np.ndarray,
+    fit: Fit,
+    moving: bool,
+    pixel: float,
 ) -> tuple[Scene, np.ndarray, float]:
-    """Every frame laid onto the points of the key views: the scene with F views, (F,) whether a frame shows enough
-    points, and the share of sightings that follow."""
+    """Every frame laid onto those points of the key views that rest: the scene with F views, (F,) whether a frame
+    shows enough points, and the share of sightings that follow."""
     in_keys = np.isin(tracks.frame, keys)
     numbers, times = np.unique(tracks.point[in_keys], return_counts=True)
     numbers = numbers[times >= 2]
-    known = np.isin(tracks.point, numbers)
+    known = np.isin(tracks.point, numbers[rests])
     sightings = Sightings(
         tracks.frame[known],
         np.searchsorted(numbers, tracks.point[known]),

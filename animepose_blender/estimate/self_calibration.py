@@ -11,10 +11,11 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from ..core import cameras
 from .background import LONG_SIDE, Tracks
-from .bundle import Fit, Scene, Sightings, adjust
+from .bundle import Fit, Scene, Sightings, adjust, at_rest
 from .camera_motion import (
     BETTER,
     LEAST_NOISE,
@@ -34,6 +35,9 @@ NARROWEST, WIDEST = 8.0, 0.35
 LENS_SIGMA = 0.04
 """What the distortion of usual lenses makes of the focal length: a distortion of 1 + k (x/f)² looks like a focal
 length wrong by 3 k / 2."""
+TRAVEL_SIGMA = 0.1
+"""The same for a camera that travels, where distances and the focal length can stand in for each other."""
+LEAST_TURN_RAD = np.radians(2.0)
 CAUTION = 3.0
 """Errors of one point are alike from frame to frame, so that the solution is worse than so many sightings promise."""
 TOO_UNSURE = 0.2
@@ -63,14 +67,20 @@ def focal_from_rotation(tracks: Tracks, width: int, height: int) -> tuple[float,
     tried = [_turning(views, share, least_px, pixel) for share in STARTS]
     scene, fit = min(tried, key=lambda item: item[1].noise_px)
     scene, fit = adjust(scene, views, moving=False, zoom=True, least_noise_px=least_px)
+    moving = False
     if fit.noise_px > PARALLAX_PX * pixel:
         travelled = _travelling(scene, views, least_px)
         if travelled is None or travelled[1].noise_px > BETTER * fit.noise_px:
             return None
-        scene, fit = travelled
+        (scene, fit), moving = travelled, True
+    # What moves by itself would rather have another focal length.
+    resting_views = views.only(at_rest(views, fit, least_px)[views.point])
+    scene, fit = adjust(scene, resting_views, moving=moving, zoom=True, least_noise_px=least_px, rounds=40)
     share = float(np.exp(scene.log_zoom))
-    sigma = float(np.hypot(CAUTION * np.sqrt(max(fit.covariance[-1, -1], 0.0)), LENS_SIGMA))
-    if not WIDEST < share < NARROWEST or sigma > TOO_UNSURE:
+    lens_sigma = TRAVEL_SIGMA if moving else LENS_SIGMA
+    sigma = float(np.hypot(CAUTION * np.sqrt(max(fit.covariance[-1, -1], 0.0)), lens_sigma))
+    turned = np.linalg.norm(Rotation.from_matrix(scene.rotation).as_rotvec(), axis=1).max()
+    if not WIDEST < share < NARROWEST or sigma > TOO_UNSURE or turned < LEAST_TURN_RAD:
         return None
     return share * long_side, sigma
 

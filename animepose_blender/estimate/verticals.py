@@ -16,7 +16,7 @@ import numpy as np
 
 from .backends import PoseObservation, by_index, region_to_picture
 
-LONG_SIDE = 960
+LONG_SIDE = 800
 """Pixels of the longer side of the pictures in which lines are sought."""
 EVERY_FRAMES = 30
 """Frames from one picture to the next."""
@@ -26,9 +26,9 @@ SHORTEST = 0.03
 """Length of the shortest segment that is used, as a share of the longer side."""
 MOST_SEGMENTS = 400
 """Longest segments that are kept of a picture."""
-REACH_PITCH_RAD, REACH_ROLL_RAD = np.radians(40.0), np.radians(25.0)
+REACH_PITCH_RAD, REACH_ROLL_RAD = np.radians(40.0), np.radians(30.0)
 """How far from the picture's up the way up is sought."""
-LEVEL_SIGMA_RAD = np.radians(8.0)
+LEVEL_SIGMA_RAD = np.radians(12.0)
 """Cameras are held level: of two ways up, the one with less roll is likelier."""
 GRID_RAD = np.radians(1.0)
 UPRIGHT_RAD = np.radians(1.0)
