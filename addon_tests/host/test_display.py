@@ -93,6 +93,16 @@ def test_keys_of_predicted_frames_are_of_a_type_of_their_own():
                 assert points[0].type == "KEYFRAME"
 
 
+def test_keys_show_once_an_armature_is_selected_and_are_not_selected_themselves():
+    # Timeline and dope sheet show the keys of selected bones only; a selected key looks the same whatever its type is.
+    for armature in do_import(walking_take(people=2, frames=12)).armatures:
+        bones = armature.pose.bones if bpy.app.version >= (5, 0, 0) else armature.data.bones
+        assert all(bone.select for bone in bones)
+        for curve in compat.curves_of(armature):
+            for point in curve.keyframe_points:
+                assert not (point.select_control_point or point.select_left_handle or point.select_right_handle)
+
+
 def test_an_armatures_bones_are_hidden_exactly_while_its_person_is_absent_and_it_stays_selected():
     take = walking_take(people=2, frames=60)
     result = do_import(take)
@@ -154,6 +164,7 @@ def test_the_floor_lies_at_zero_reaches_beyond_everybody_and_disturbs_nothing():
     assert (points_m[:, :2].max(0) > np.nanmax(joints_m, 0) + 0.9).all()
     assert np.allclose(points_m, np.round(points_m))
     assert floor.hide_render and floor.hide_select and floor.display_type == "WIRE" and floor.is_shadow_catcher
+    assert floor.show_all_edges
     assert not floors(do_import(take, ImportOptions(make_floor=False)))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..core import quaternions as quat
 from ..core.armature_space import SHOWN_NAMES, RestBones, basis_rotations, pelvis_location_m
 from ..take import State
+from . import compat
 from .curves import CurveWriter
 
 _COLLECTIONS = {"": "Spine", "L": "Left", "R": "Right"}
@@ -79,6 +80,8 @@ def _dress(armature: bpy.types.Object) -> None:
         bone.color.palette = _PALETTES[collection.name]
     for pose_bone in armature.pose.bones:
         pose_bone.rotation_mode = "QUATERNION"
+    # Timeline and dope sheet show the keys of selected bones only, also of an armature selected in Object Mode.
+    compat.select_bones(armature)
 
 
 def rest_orientation(armature: bpy.types.Object) -> np.ndarray:

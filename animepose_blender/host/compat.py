@@ -1,11 +1,12 @@
 """What differs between Blender 4.2 and 5.2; found by what there is, and by the version only where nothing shows it.
 
-| what                 | up to 4.3        | 4.4, 4.5                            | 5.0 and later     |
-|----------------------|------------------|-------------------------------------|-------------------|
-| where curves live    | `action.fcurves` | slot, layer, strip, channel bag     | the same          |
-| group of a new curve | `action_group=`  | `curve.group =`                     | the same          |
-| nodes of a material  | `use_nodes` off  | the same                            | always on         |
-| rotated movie files  | shown lying      | shown upright                       | shown upright     |
+| what                 | up to 4.3        | 4.4, 4.5                        | 5.0 and later      |
+|----------------------|------------------|---------------------------------|--------------------|
+| where curves live    | `action.fcurves` | slot, layer, strip, channel bag | the same           |
+| group of a new curve | `action_group=`  | `curve.group =`                 | the same           |
+| whether selected     | `bone.select`    | the same                        | `pose_bone.select` |
+| nodes of a material  | `use_nodes` off  | the same                        | always on          |
+| rotated movie files  | shown lying      | shown upright                   | shown upright      |
 """
 
 from __future__ import annotations
@@ -57,6 +58,13 @@ def curves_of(datablock: bpy.types.ID) -> list[bpy.types.FCurve]:
         if strip.type == "KEYFRAME" and animation.action_slot is not None
     ]
     return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+
+
+def select_bones(armature: bpy.types.Object) -> None:
+    """Select all bones, as they are then selected in Pose Mode."""
+    in_pose = "select" in bpy.types.PoseBone.bl_rna.properties
+    for bone in armature.pose.bones if in_pose else armature.data.bones:
+        bone.select = True
 
 
 def turns_clips_upright() -> bool:

@@ -76,6 +76,9 @@ class CurveWriter:
             automatic = self._automatic_handles(count)
             points.foreach_set("handle_left_type", automatic)
             points.foreach_set("handle_right_type", automatic)
+            # New keys are selected: they would move with the first one that the user drags, and look all alike.
+            for part in ("select_control_point", "select_left_handle", "select_right_handle"):
+                points.foreach_set(part, np.zeros(count, dtype=bool))
             curve.update()
 
     def _automatic_handles(self, count: int) -> np.ndarray:

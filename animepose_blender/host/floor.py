@@ -30,6 +30,7 @@ def make_floor(name: str, joints_world_m: np.ndarray) -> bpy.types.Object:
     mesh.from_pydata(vertices.reshape(-1, 3).tolist(), [], quads.reshape(-1, 4).tolist())
     floor = bpy.data.objects.new(name, mesh)
     floor.display_type = "WIRE"
+    floor.show_all_edges = True  # otherwise lines within a plane are left out
     floor.hide_select = True
     floor.hide_render = True
     floor.is_shadow_catcher = True
