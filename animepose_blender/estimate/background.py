@@ -33,6 +33,8 @@ OFF_ANCHOR = 1.0
 """Pixels by which the place found from the last picture may differ from that found from the anchor."""
 RETURN_ERROR = 0.5
 """Pixels by which a point followed there and back may miss its start."""
+UNLIKE = 20.0
+"""Mean difference of the grey values (0 to 255) around a point from which on it is another one; usual are 1 to 10."""
 FEW = 0.6
 """Share of an anchor's points below which a new one is made."""
 FAR = 0.25
@@ -173,7 +175,10 @@ class Background:
             found[found] = returned & (np.abs(back - before[found]).max(axis=1) < RETURN_ERROR)
         # Followed, but changed since the anchor (nearer, turned): believed until the next anchor, which is due soon.
         followed = fits | (found & (self._count - self._anchored_at < 2 * REST_FRAMES))
-        if len(before) >= 20 and followed.sum() < LOST * len(before):
+        if len(before) >= 20 and (
+            followed.sum() < LOST * len(before)
+            or (followed.sum() < FEW * len(before) and not _coherent(before[followed], now[followed]))
+        ):
             return False
         now = np.where(fits[:, None], exact, now)
         followed &= self._inside(now)
@@ -300,11 +305,15 @@ def _flow(
         return place, np.zeros(len(place), bool)
     settings = {"winSize": WINDOW, "criteria": (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 15, 0.01)}
     if guess is None:
-        found_at, status, _ = cv2.calcOpticalFlowPyrLK(before, after, place, place.copy(), maxLevel=LEVELS, **settings)
+        found_at, status, error = cv2.calcOpticalFlowPyrLK(
+            before, after, place, place.copy(), maxLevel=LEVELS, **settings
+        )
     else:
         settings["flags"] = cv2.OPTFLOW_USE_INITIAL_FLOW
-        found_at, status, _ = cv2.calcOpticalFlowPyrLK(before, after, place, guess.copy(), maxLevel=levels, **settings)
-    return found_at, status[:, 0] > 0
+        found_at, status, error = cv2.calcOpticalFlowPyrLK(
+            before, after, place, guess.copy(), maxLevel=levels, **settings
+        )
+    return found_at, (status[:, 0] > 0) & (error[:, 0] < UNLIKE)
 
 
 def _homography(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
@@ -312,6 +321,14 @@ def _homography(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
         return None
     matrix, _ = cv2.findHomography(a, b, cv2.RANSAC, 3.0)
     return matrix
+
+
+def _coherent(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether most points went the way of a plane: after a cut, what seems to be found again went anywhere."""
+    if len(a) < 8:
+        return False
+    _, inlier = cv2.findHomography(a, b, cv2.RANSAC, 3.0)
+    return inlier is not None and bool(inlier.mean() > 0.5)
 
 
 def _likeness(a: np.ndarray, b: np.ndarray) -> float:
