@@ -71,6 +71,11 @@ class Tracks:
     cuts: tuple[int, ...] = ()
     """Frames with which another shot begins."""
 
+    @property
+    def pixel(self) -> float:
+        """Pixels of the whole picture in a pixel of comparison."""
+        return max(1.0, max(self.size) / LONG_SIDE)
+
     def between(self, start: int, stop: int) -> Tracks:
         """The sightings of frames `start` to `stop` (not included), counted from `start`."""
         inside = slice(*np.searchsorted(self.frame, (start, stop)))

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
-from .background import LONG_SIDE, Tracks
+from .background import Tracks
 from .bundle import Fit, Scene, Sightings, adjust, at_rest, fit_of, resect
 from .structure import travelling
 
@@ -94,7 +94,7 @@ def solve(tracks: Tracks, intrinsics: np.ndarray, time_s: np.ndarray) -> CameraM
 
 
 def _solve_shot(tracks: Tracks, intrinsics: np.ndarray, time_s: np.ndarray) -> CameraMotion:
-    pixel = max(tracks.size) / LONG_SIDE
+    pixel = tracks.pixel
     rest_share, noise_px = resting(tracks)
     if rest_share >= STILL_SHARE or tracks.frame_count < 2 or len(tracks.frame) == 0:
         return _still(tracks.frame_count, rest_share, noise_px)
@@ -147,7 +147,7 @@ def resting(tracks: Tracks) -> tuple[float, float]:
     ranked = distance[np.lexsort((distance, np.repeat(np.arange(count), frames)))]
     spread = np.zeros(count)
     spread[long] = ranked[start[long] + (frames[long] * 3) // 4]
-    pixel = max(tracks.size) / LONG_SIDE
+    pixel = tracks.pixel
     rests = long & (spread < STILL_PX * pixel)
     share = frames[rests].sum() / frames[long].sum()
     field = (np.floor(mean / np.array(tracks.size) * 6).astype(int).clip(0, 5) * (6, 1)).sum(axis=1)

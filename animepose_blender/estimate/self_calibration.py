@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ..core import cameras
-from .background import LONG_SIDE, Tracks
+from .background import Tracks
 from .bundle import Fit, Scene, Sightings, adjust, at_rest
 from .camera_motion import (
     BETTER,
@@ -62,7 +62,7 @@ def focal_from_rotation(tracks: Tracks, width: int, height: int) -> tuple[float,
     views = key_sightings(shot, np.tile(intrinsics[0], (shot.frame_count, 1, 1)), keys)
     if views is None:
         return None
-    pixel = long_side / LONG_SIDE
+    pixel = shot.pixel
     least_px = LEAST_NOISE * pixel
     tried = [_turning(views, share, least_px, pixel) for share in STARTS]
     scene, fit = min(tried, key=lambda item: item[1].noise_px)
