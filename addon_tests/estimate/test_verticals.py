@@ -97,3 +97,16 @@ def test_the_same_picture_again_makes_nothing_surer():
     often = up_from_lines(lines.segments(), intrinsics_of(91, FOCAL_PX, SIZE))
     assert once is not None and often is not None
     assert often[1] == pytest.approx(once[1], rel=0.05)
+
+
+def test_what_is_believed_decides_between_two_ways_up():
+    camera = _camera(10)
+    leans = (0.12, -0.12)
+    pictures = [_picture(camera, posts, lean=lean) for posts, lean in zip((POSTS[::2], POSTS[1::2]), leans)]
+    lines = Lines(*SIZE)
+    lines.add(np.minimum(*pictures), [])
+    for lean in leans:
+        up = camera[:3, :3].T @ (np.array([lean, 0, 1]) / np.hypot(lean, 1))
+        believed = camera[:3, :3].T @ (np.array([2 * lean, 0, 1]) / np.hypot(2 * lean, 1))
+        found = up_from_lines(lines.segments(), intrinsics_of(1, FOCAL_PX, SIZE), None, (believed, np.radians(8)))
+        assert found is not None and np.degrees(np.arccos(found[0] @ up)) < 2

@@ -35,9 +35,9 @@ UPRIGHT_RAD = np.radians(1.0)
 """How far upright things are from upright."""
 END_PX = 0.7
 """How exactly a segment's ends are known, in the pixels of search."""
-FEWEST = 8
+FEWEST = 6
 """Upright segments in a picture that are needed."""
-LEAST_LENGTH = 1.0
+LEAST_LENGTH = 0.5
 """And how long they must be together, in lengths of the longer side."""
 OTHER_RAD = np.radians(7.0)
 RIVAL = 0.75
@@ -122,7 +122,10 @@ class Lines:
 
 
 def up_from_lines(
-    segments: Segments, intrinsics: np.ndarray, camera_to_start: np.ndarray | None = None
+    segments: Segments,
+    intrinsics: np.ndarray,
+    camera_to_start: np.ndarray | None = None,
+    expected: tuple[np.ndarray, float] | None = None,
 ) -> tuple[np.ndarray, float] | None:
     """The way up in the camera axes of frame 0.
 
@@ -130,6 +133,8 @@ def up_from_lines(
         segments: see `Lines`.
         intrinsics: (F, 3, 3).
         camera_to_start: (F, 4, 4) of a moving camera, see `camera_motion`; None for a still one.
+        expected: (3,) where the way up is believed to be, from people's stance say, and the standard deviation of that
+            in radians: it only decides which lines are the upright ones. None: cameras are held about level.
     Returns:
         (3,) the way up and its standard deviation in radians, along its worse axis; None where too few lines agree, or
         two ways up are about as likely.
@@ -142,7 +147,7 @@ def up_from_lines(
     # Of the same lines, seen again in every picture, no more is learnt.
     weight = length / max(segments.size) / pictures
     slack = np.hypot(UPRIGHT_RAD, 2 * END_PX / (length * scale))
-    start = _voted(normal, middle, weight, slack)
+    start = _voted(normal, middle, weight, slack, expected)
     if start is None:
         return None
     up, spread = _refined(start, normal, middle, slack)
@@ -170,7 +175,13 @@ def _planes(
     return _unit(normal), _unit(middle), length
 
 
-def _voted(normal: np.ndarray, middle: np.ndarray, weight: np.ndarray, slack: np.ndarray) -> np.ndarray | None:
+def _voted(
+    normal: np.ndarray,
+    middle: np.ndarray,
+    weight: np.ndarray,
+    slack: np.ndarray,
+    expected: tuple[np.ndarray, float] | None,
+) -> np.ndarray | None:
     """(3,) the direction most lines agree on; None where another one is about as good."""
     pitch, roll = np.meshgrid(
         np.arange(-REACH_PITCH_RAD, REACH_PITCH_RAD + GRID_RAD, GRID_RAD),
@@ -178,12 +189,15 @@ def _voted(normal: np.ndarray, middle: np.ndarray, weight: np.ndarray, slack: np
     )
     pitch, roll = pitch.ravel(), roll.ravel()
     tried = np.stack([np.sin(roll), -np.cos(pitch) * np.cos(roll), -np.sin(pitch) * np.cos(roll)], axis=1)
-    level = np.exp(-0.5 * (roll / LEVEL_SIGMA_RAD) ** 2)
-    votes = _votes(tried, normal, middle, weight, slack) * level
+    off_belief = roll / LEVEL_SIGMA_RAD
+    if expected is not None:
+        off_belief = np.arccos(np.clip(tried @ expected[0], -1, 1)) / expected[1]
+    belief = np.exp(-0.5 * off_belief**2)
+    votes = _votes(tried, normal, middle, weight, slack) * belief
     best = int(np.argmax(votes))
     # Lines in the middle of the picture agree with any tilt; a rival is a direction for which other lines speak.
     others = np.abs(_angle(tried[best], normal, middle)) > 3 * slack
-    rival = _votes(tried, normal[others], middle[others], weight[others], slack[others]) * level
+    rival = _votes(tried, normal[others], middle[others], weight[others], slack[others]) * belief
     apart = np.arccos(np.clip(tried @ tried[best], -1, 1)) > OTHER_RAD
     return None if rival[apart].max(initial=0) > RIVAL * votes[best] else tried[best]
 
