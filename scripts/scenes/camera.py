@@ -33,6 +33,13 @@ class Camera:
         points = (points_world_m - position) @ rotation @ self.intrinsics.T
         return points[..., :2] / points[..., 2:]
 
+    def sees(self, points_world_m: np.ndarray) -> np.ndarray:
+        """(...) bool: which world points (..., 3) lie in front of the camera and in its picture."""
+        front = (points_world_m - self.camera_to_world[:3, 3]) @ self.camera_to_world[:3, 2] > 0.05
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pixels = self.project(points_world_m)
+        return front & np.all((pixels >= 0) & (pixels < self.size_px), axis=-1)
+
 
 def look_at(position_m: np.ndarray, target_m: np.ndarray, size_px: tuple[int, int], focal_px: float) -> Camera:
     """A level camera at a place, with a target in the middle of its picture."""

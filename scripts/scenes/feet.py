@@ -61,8 +61,13 @@ def leg_length_m(body: Body) -> float:
     return float(np.linalg.norm(calf - thigh) + np.linalg.norm(foot - calf))
 
 
-def stand(body: Body, recording: Recording, rotations: np.ndarray, unit_m: float) -> np.ndarray:
-    """Solve the legs onto the floor, in place; returns (F, 3) the point between the hips."""
+def stand(body: Body, recording: Recording, rotations: np.ndarray, unit_m: float, airborne: bool = False) -> np.ndarray:
+    """Solve the legs onto the floor, in place; returns (F, 3) the point between the hips.
+
+    Args:
+        unit_m: metres of one of the recording's units, for places on the floor.
+        airborne: the person jumps or runs, so that both feet may be off the floor.
+    """
     tall = leg_length_m(body) / recording.leg_length()
     scale = np.array([unit_m, unit_m, tall])  # places are shared, heights are each person's own
 
@@ -95,8 +100,10 @@ def stand(body: Body, recording: Recording, rotations: np.ndarray, unit_m: float
             ball_height[s] = ankles[s][:, 2] + (rotations[:, body.bone[f"foot_{s}"]] @ ball)[:, 2]
             root[:, 2] -= 0.5 * floor
         _bend_toes(body, rotations, ball_height)
-    # Nobody leaves the floor in these dances, so where both feet hover it is the recording that drifts.
+    # Unless somebody jumps, it is the recording that drifts where both feet hover.
     hover = gaussian_filter1d(np.minimum(lowest("l"), lowest("r")), 2.0, mode="nearest")
+    if airborne:
+        hover = np.minimum(hover, 0.0)
     root[:, 2] -= hover
     for s in SIDES:
         ankles[s][:, 2] -= hover

@@ -39,6 +39,8 @@ class Shape:
     height: float = 0.5
     proportions: float = 0.5
     race: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    age: str = "young"
+    """child, young (an adult) or old."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,7 @@ def _split(value: float, low: str, middle: str, high: str) -> dict[str, float]:
 
 
 def _macro_targets(shape: Shape) -> dict[str, float]:
-    """Target file (below `macrodetails`, without its suffix) and weight, for a young adult of this shape."""
+    """Target file (below `macrodetails`, without its suffix) and weight, for this shape."""
     gender = {"male": shape.gender, "female": 1.0 - shape.gender}
     muscle = _split(shape.muscle, "minmuscle", "averagemuscle", "maxmuscle")
     weight = _split(shape.weight, "minweight", "averageweight", "maxweight")
@@ -204,13 +206,13 @@ def _macro_targets(shape: Shape) -> dict[str, float]:
     proportions = _split(shape.proportions, "uncommonproportions", "", "idealproportions")
     found: dict[str, float] = {}
     for (sex, a), (race, b) in product(gender.items(), zip(("african", "asian", "caucasian"), shape.race, strict=True)):
-        found[f"{race}-{sex}-young"] = a * b
+        found[f"{race}-{sex}-{shape.age}"] = a * b
     for (sex, a), (m, b), (w, c) in product(gender.items(), muscle.items(), weight.items()):
-        found[f"universal-{sex}-young-{m}-{w}"] = a * b * c
+        found[f"universal-{sex}-{shape.age}-{m}-{w}"] = a * b * c
         for folder, extra in (("height", height), ("proportions", proportions)):
             for name, d in extra.items():
                 if name:
-                    found[f"{folder}/{sex}-young-{m}-{w}-{name}"] = a * b * c * d
+                    found[f"{folder}/{sex}-{shape.age}-{m}-{w}-{name}"] = a * b * c * d
     return {name: value for name, value in found.items() if value > 1e-6}
 
 

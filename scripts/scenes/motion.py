@@ -15,10 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .mesh import Body
-from .mocap import Recording
-from .rotations import frame, halfway, swing, unit
-
-SIDES = ("l", "r")
+from .mocap import SIDES, Recording
+from .rotations import frame, halfway, swing, turn_about, unit
 
 TORSO = {
     "pelvis": ("hip", "hip"), "spine_01": ("hip", "abdomen"), "spine_02": ("abdomen", "chest"),
@@ -41,6 +39,12 @@ class Motion:
 
     rotations: np.ndarray
     heads_m: np.ndarray
+
+
+def moved(motion: Motion, turn_rad: float, shift_m: np.ndarray) -> Motion:
+    """The motion turned about the vertical through the origin, then shifted by (3,) metres."""
+    about = turn_about(np.array([0.0, 0.0, 1.0]), np.array(turn_rad))
+    return Motion(about @ motion.rotations, motion.heads_m @ about.T + shift_m)
 
 
 def place(body: Body, rotations: np.ndarray, root_m: np.ndarray) -> Motion:
@@ -76,7 +80,7 @@ def _alignments(body: Body, recording: Recording) -> dict[str, tuple[str, np.nda
     for s in SIDES:
         upper, fore = mesh(f"lowerarm_{s}") - mesh(f"upperarm_{s}"), mesh(f"hand_{s}") - mesh(f"lowerarm_{s}")
         upper_c, fore_c = cap(f"{s}ForeArm") - cap(f"{s}Shldr"), cap(f"{s}Hand") - cap(f"{s}ForeArm")
-        hinge, hinge_c = np.cross(upper, fore), np.cross(upper_c, fore_c)
+        hinge, hinge_c = np.cross(upper, fore), recording.elbow_hinge.get(s, np.cross(upper_c, fore_c))
         pairs = {
             f"upperarm_{s}": (f"{s}Shldr", upper, hinge, upper_c, hinge_c),
             f"lowerarm_{s}": (f"{s}ForeArm", fore, hinge, fore_c, hinge_c),
@@ -97,7 +101,7 @@ def _alignments(body: Body, recording: Recording) -> dict[str, tuple[str, np.nda
         for bone, (joint, a, a2, c, c2) in pairs.items():
             found[bone] = (joint, frame(c, c2) @ frame(a, a2).T)
         found[f"clavicle_{s}"] = (f"{s}Collar", np.eye(3))
-        found[f"foot_{s}"] = (f"{s}Foot", np.eye(3))
+        found[f"foot_{s}"] = (f"{s}Foot", recording.foot_align.get(s, np.eye(3)))
     return found
 
 

@@ -116,6 +116,14 @@ def move_person(person: bpy.types.Object, vertices_m: np.ndarray) -> None:
     person.data.update()
 
 
+def move_camera(scene: bpy.types.Scene, camera: Camera) -> None:
+    """Put the scene's camera where `camera` is."""
+    if scene.camera is None:
+        raise ValueError("the scene has no camera yet")
+    # Blender's camera looks along its -Z with +Y up: y and z change sign.
+    scene.camera.matrix_world = (camera.camera_to_world @ np.diag([1.0, -1.0, -1.0, 1.0])).T.tolist()
+
+
 def add_camera(scene: bpy.types.Scene, camera: Camera) -> None:
     """Make `camera` the one that the scene is rendered through."""
     width, height = camera.size_px
@@ -124,15 +132,14 @@ def add_camera(scene: bpy.types.Scene, camera: Camera) -> None:
     data.sensor_width = 36.0
     data.lens = camera.focal_px * data.sensor_width / width
     made = bpy.data.objects.new("camera", data)
-    # Blender's camera looks along its -Z with +Y up: y and z change sign.
-    made.matrix_world = (camera.camera_to_world @ np.diag([1.0, -1.0, -1.0, 1.0])).T.tolist()
     scene.collection.objects.link(made)
     scene.camera = made
+    move_camera(scene, camera)
     scene.render.resolution_x, scene.render.resolution_y = width, height
     scene.render.resolution_percentage = 100
 
 
-def use_cycles(scene: bpy.types.Scene, samples: int) -> None:
+def use_cycles(scene: bpy.types.Scene, samples: int, bounces: int = 2) -> None:
     """Path tracing on the CPU, few samples and a denoiser, the same noise each time."""
     scene.render.engine = "CYCLES"
     scene.cycles.device = "CPU"
@@ -141,9 +148,9 @@ def use_cycles(scene: bpy.types.Scene, samples: int) -> None:
     scene.cycles.use_denoising = True
     scene.cycles.denoiser = "OPENIMAGEDENOISE"
     scene.cycles.denoising_prefilter = "FAST"
-    scene.cycles.max_bounces = 2
+    scene.cycles.max_bounces = bounces
     scene.cycles.diffuse_bounces = 1
-    scene.cycles.glossy_bounces = 1
+    scene.cycles.glossy_bounces = bounces - 1
     scene.cycles.caustics_reflective = scene.cycles.caustics_refractive = False
     scene.cycles.seed = 0
     scene.render.use_persistent_data = True

@@ -10,7 +10,7 @@ from .render import Colour, principled
 ROOM_M = (7.0, 6.0, 3.0)
 
 
-def _box(
+def box(
     scene: bpy.types.Scene, name: str, low: tuple[float, ...], high: tuple[float, ...], material: bpy.types.Material
 ) -> None:
     corners = np.array([[(low, high)[k >> axis & 1][axis] for axis in range(3)] for k in range(8)])
@@ -37,7 +37,7 @@ def _planks() -> bpy.types.Material:
     return material
 
 
-def _light(
+def area_lamp(
     scene: bpy.types.Scene,
     place_m: tuple[float, float, float],
     towards_m: tuple[float, float, float],
@@ -69,23 +69,23 @@ def add_room(scene: bpy.types.Scene, facing: float) -> None:
     dark, _ = principled("dark", (0.05, 0.04, 0.035), 0.5)
     orange, _ = principled("orange", (0.75, 0.28, 0.06))
     blue, _ = principled("blue", (0.08, 0.2, 0.5))
-    _box(scene, "floor", (-x - 2, -y - 5, -0.1), (x + 2, y, 0.0), _planks())
-    _box(scene, "back", (-x, y, 0.0), (x, y + 0.1, z), wall)
+    box(scene, "floor", (-x - 2, -y - 5, -0.1), (x + 2, y, 0.0), _planks())
+    box(scene, "back", (-x, y, 0.0), (x, y + 0.1, z), wall)
     for side in (-1.0, 1.0):
-        _box(scene, "side", (min(side * x, side * (x + 0.1)), -y, 0), (max(side * x, side * (x + 0.1)), y, z), wall)
-    _box(scene, "wainscot", (-x, y - 0.02, 0.0), (x, y, 0.95), panel)
-    _box(scene, "rail", (-x, y - 0.05, 0.95), (x, y, 1.02), white)
-    _box(scene, "skirting", (-x, y - 0.04, 0.0), (x, y, 0.12), white)
+        box(scene, "side", (min(side * x, side * (x + 0.1)), -y, 0), (max(side * x, side * (x + 0.1)), y, z), wall)
+    box(scene, "wainscot", (-x, y - 0.02, 0.0), (x, y, 0.95), panel)
+    box(scene, "rail", (-x, y - 0.05, 0.95), (x, y, 1.02), white)
+    box(scene, "skirting", (-x, y - 0.04, 0.0), (x, y, 0.12), white)
     for left, colour in ((-2.4, orange), (1.2, blue)):
-        _box(scene, "frame", (left, y - 0.05, 1.3), (left + 1.1, y, 2.1), dark)
-        _box(scene, "picture", (left + 0.07, y - 0.06, 1.37), (left + 1.03, y - 0.01, 2.03), colour)
-        _box(scene, "shape", (left + 0.3, y - 0.065, 1.5), (left + 0.62, y - 0.01, 1.85), white)
-    _box(scene, "bench", (-x + 0.2, y - 0.5, 0.38), (-x + 1.5, y - 0.1, 0.45), orange)
+        box(scene, "frame", (left, y - 0.05, 1.3), (left + 1.1, y, 2.1), dark)
+        box(scene, "picture", (left + 0.07, y - 0.06, 1.37), (left + 1.03, y - 0.01, 2.03), colour)
+        box(scene, "shape", (left + 0.3, y - 0.065, 1.5), (left + 0.62, y - 0.01, 1.85), white)
+    box(scene, "bench", (-x + 0.2, y - 0.5, 0.38), (-x + 1.5, y - 0.1, 0.45), orange)
     for leg in (-x + 0.3, -x + 1.34):
-        _box(scene, "bench leg", (leg, y - 0.45, 0.0), (leg + 0.06, y - 0.15, 0.38), dark)
-    _light(scene, (-2.6, -2.5, 3.2), (0, 0, 0.8), 1.0, 260.0, (1.0, 0.93, 0.82))
-    _light(scene, (2.8, -3.0, 2.8), (0, 0, 1.0), 1.6, 130.0, (0.85, 0.92, 1.0))
-    _light(scene, (0.3, 1.0, 3.4), (0, 0, 0), 0.8, 90.0, (1.0, 0.97, 0.92))
+        box(scene, "bench leg", (leg, y - 0.45, 0.0), (leg + 0.06, y - 0.15, 0.38), dark)
+    area_lamp(scene, (-2.6, -2.5, 3.2), (0, 0, 0.8), 1.0, 260.0, (1.0, 0.93, 0.82))
+    area_lamp(scene, (2.8, -3.0, 2.8), (0, 0, 1.0), 1.6, 130.0, (0.85, 0.92, 1.0))
+    area_lamp(scene, (0.3, 1.0, 3.4), (0, 0, 0), 0.8, 90.0, (1.0, 0.97, 0.92))
     turn = np.eye(4)
     c, s = np.cos(facing), np.sin(facing)
     turn[:2, :2] = [[c, -s], [s, c]]

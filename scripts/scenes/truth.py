@@ -36,6 +36,9 @@ DEPTH_M = {
 }  # fmt: skip
 """How deep under the person's own surface each joint may lie and still count as seen, metres."""
 
+SKIN_POINTS = 100
+"""Points of each person's surface that tell how much of the person is hidden."""
+
 
 def _nearest(body: Body, candidates: np.ndarray, target_dm: tuple[float, float, float]) -> int:
     distance = np.linalg.norm(body.base.vertices_dm[candidates] - target_dm, axis=1)
@@ -120,29 +123,60 @@ def contacts(joints_m: np.ndarray, frame_time_s: np.ndarray) -> np.ndarray:
     return (feet[..., 2] < height) & (speed < CONTACT_SPEED_M_S)
 
 
-def visible(surfaces: list[tuple[np.ndarray, np.ndarray]], joints_m: np.ndarray, camera_m: np.ndarray) -> np.ndarray:
-    """(P, 28) bool: which joints a camera sees in one frame.
+def look(
+    surfaces: list[tuple[np.ndarray, np.ndarray]],
+    joints_m: np.ndarray,
+    camera_m: np.ndarray,
+    things: BVHTree | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a camera sees of people in one frame, the picture's edges aside.
 
     A joint is seen if the first surface on the way to it is its own person's, and no further in front of it than that
-    part of the body is thick.
+    part of the body is thick. It is covered if somebody else or a thing is in front of it and of its own person.
 
     Args:
         surfaces: each person's vertices (n, 3) and faces (m, 4).
         joints_m: (P, 28, 3).
         camera_m: (3,).
+        things: everything else that can stand in the way.
+    Returns:
+        (P, 28) bool seen, (P, 28) bool covered, and (P, n) bool: which of SKIN_POINTS points of each one's surface, at
+        even steps over its vertices, nobody and nothing else stands in front of; n is SKIN_POINTS.
     """
     trees = [BVHTree.FromPolygons(vertices.tolist(), faces.tolist()) for vertices, faces in surfaces]
     depth = np.array([DEPTH_M[name.removeprefix("left_").removeprefix("right_")] for name in JOINTS])
-    seen = np.zeros(joints_m.shape[:2], dtype=bool)
-    for person, joint in np.ndindex(*seen.shape):
-        ray = joints_m[person, joint] - camera_m
+    origin = camera_m.tolist()
+
+    def nearest(target: np.ndarray, among: list[BVHTree]) -> tuple[float, list[float]]:
+        ray = target - camera_m
         distance = float(np.linalg.norm(ray))
-        hits = [tree.ray_cast(camera_m.tolist(), (ray / distance).tolist())[3] for tree in trees]
-        own = hits[person] if hits[person] is not None else np.inf
-        others = min((hit for k, hit in enumerate(hits) if k != person and hit is not None), default=np.inf)
-        first = min(own, distance)
-        seen[person, joint] = others >= first and own >= distance - depth[joint]
-    return seen
+        direction = (ray / distance).tolist()
+        hits = [tree.ray_cast(origin, direction)[3] for tree in among]
+        return distance, [np.inf if hit is None else hit for hit in hits]
+
+    seen, covered = np.zeros(joints_m.shape[:2], dtype=bool), np.zeros(joints_m.shape[:2], dtype=bool)
+    open_skin = np.zeros((len(surfaces), SKIN_POINTS), dtype=bool)
+    for person, (vertices, _) in enumerate(surfaces):
+        among = [tree for k, tree in enumerate(trees) if k != person]
+        among = [trees[person], *among, *([] if things is None else [things])]
+        for joint in range(joints_m.shape[1]):
+            distance, (own, *others) = nearest(joints_m[person, joint], among)
+            covered[person, joint] = min(others, default=np.inf) < min(own, distance)
+            seen[person, joint] = not covered[person, joint] and own >= distance - depth[joint]
+        for k, vertex in enumerate(skin_points(len(vertices))):
+            distance, others = nearest(vertices[vertex], among[1:])
+            open_skin[person, k] = min(others, default=np.inf) > distance - 0.005
+    return seen, covered, open_skin
+
+
+def skin_points(vertex_count: int) -> np.ndarray:
+    """(SKIN_POINTS,) indices of vertices at even steps."""
+    return np.linspace(0, vertex_count - 1, SKIN_POINTS).astype(int)
+
+
+def visible(surfaces: list[tuple[np.ndarray, np.ndarray]], joints_m: np.ndarray, camera_m: np.ndarray) -> np.ndarray:
+    """(P, 28) bool: which joints a camera sees in one frame; see `look`."""
+    return look(surfaces, joints_m, camera_m)[0]
 
 
 def save_truth(path: Path, **arrays: np.ndarray) -> None:
