@@ -25,7 +25,7 @@ MOST_PICTURES = 40
 SHORTEST = 0.03
 """Length of the shortest segment that is used, as a share of the longer side."""
 MOST_SEGMENTS = 400
-"""Longest segments that are kept of a picture."""
+"""Longest segments that are kept of a picture, of the roughly upright ones and of the others."""
 REACH_PITCH_RAD, REACH_ROLL_RAD = np.radians(40.0), np.radians(30.0)
 """How far from the picture's up the way up is sought."""
 LEVEL_SIGMA_RAD = np.radians(12.0)
@@ -57,6 +57,12 @@ class Segments:
     """(N, 2, 2) both ends, pixels of the whole picture."""
     size: tuple[int, int]
     """Width and height of the picture, pixels."""
+
+    def upright(self) -> Segments:
+        """Those which may be upright; in a picture of a camera that looks down, uprights lean by its tilt at the
+        rim."""
+        keep = _leans_little(self.ends_px)
+        return Segments(self.frame[keep], self.ends_px[keep], self.size)
 
 
 class Lines:
@@ -103,10 +109,10 @@ class Lines:
         ends = found.reshape(-1, 2, 2).astype(float) + 0.5
         along = ends[:, 1] - ends[:, 0]
         length = np.hypot(along[:, 0], along[:, 1])
-        # What may be upright; in a picture of a camera that looks down, uprights lean by its tilt at the rim.
-        upright = np.abs(along[:, 1]) > 0.5 * length
-        ends = ends[upright & (length > SHORTEST * LONG_SIDE * min(1.0, max(grey.shape) / LONG_SIDE))]
-        ends = ends[np.argsort(-np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1))[:MOST_SEGMENTS]]
+        long_enough = length > SHORTEST * LONG_SIDE * min(1.0, max(grey.shape) / LONG_SIDE)
+        ends = ends[long_enough][np.argsort(-length[long_enough])]
+        upright = _leans_little(ends)
+        ends = np.concatenate([ends[upright][:MOST_SEGMENTS], ends[~upright][:MOST_SEGMENTS]])
         covered = np.zeros(grey.shape, np.uint8)
         to_small = np.array(grey.shape[::-1]) / self._size
         for person in people:
@@ -139,6 +145,7 @@ def up_from_lines(
         (3,) the way up and its standard deviation in radians, along its worse axis; None where too few lines agree, or
         two ways up are about as likely.
     """
+    segments = segments.upright()
     if len(segments.frame) == 0:
         return None
     scale = min(1.0, LONG_SIDE / max(segments.size))
@@ -157,6 +164,12 @@ def up_from_lines(
         return None
     sigma = _sigma(up, normal[agrees], middle[agrees], slack[agrees] * max(1.0, spread), pictures)
     return (up, sigma) if sigma < MOST_SIGMA_RAD else None
+
+
+def _leans_little(ends: np.ndarray) -> np.ndarray:
+    """(N,) which segments (N, 2, 2) are steeper than 30 degrees."""
+    along = ends[:, 1] - ends[:, 0]
+    return np.abs(along[:, 1]) > 0.5 * np.hypot(along[:, 0], along[:, 1])
 
 
 def _planes(
