@@ -90,7 +90,7 @@ class Clip:
 
 CLIPS: tuple[Clip, ...] = (
     Clip(
-        "couple_dip", "dev", "couple dancing, one leans the other down to the floor", "studio", "hand-held",
+        "couple_dip", "dev", "couple dancing, one goes down behind the other", "studio", "hand-held",
         CameraPath(((0.3, -5.2, 1.6),), ((0.0, 0.0, 0.80),), shake_deg=0.8, shake_m=0.015), 40.0,
         (Couple(("deng", "carla"), ("cmu_salsa_02", "cmu_salsa_17"), 20.6, turn_deg=20),), frames=80,
     ),
@@ -194,9 +194,9 @@ CLIPS: tuple[Clip, ...] = (
         "reentry_edge", "test", "one steps out of the picture and comes back, one stays", "gym", "still",
         CameraPath(((0.3, -5.0, 1.8),), ((0.3, 0.0, 0.85),)), 64.0,
         (
-            Solo("emil", "cmu_martial_08", 6.5, (3.95, 0.1), None, turn_deg=90.0, speed=1.25),
+            Solo("emil", "cmu_martial_08", 6.1, (4.29, 0.1), None, turn_deg=90.0, speed=1.4),
             Solo("carla", "cmu_washwindow_1_b", 12.0, (-0.8, 0.3), -70.0),
-        ), size_px=(640, 360), frames=108, noted_focal=True,
+        ), size_px=(640, 360), frames=116, noted_focal=True,
     ),
     Clip(
         "child_street", "test", "a child jumps beside a tall adult, narrow view from low down", "street", "still",
