@@ -1,0 +1,108 @@
+"""Carrying people on with the velocity they had, which dies down.
+
+The root is filtered in bearing and log depth, where the errors of a camera are even and independent: PHALP's idea
+(Rajasegaran et al., Tracking people by predicting 3D appearance, location and pose, 2022). From there on it moves along
+a straight line in the world, since people walk straight in the world and not in the picture. Every constant is fitted
+on the training recordings by `scripts/train_trajectory.py --fit-constant-velocity`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .body import above_floor, assemble, unit
+from .gait import walk_on
+from .past import RATE_HZ, Past, gather
+from .protocol import History, Prediction
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How fast things are forgotten and how unsure they grow."""
+
+    bearing_memory_s: float = 0.12
+    """Time constant of the weights of past samples in the fit of the bearing's rate."""
+    depth_memory_s: float = 0.3
+    """The same for log depth, which shivers more."""
+    life_s: float = 1.5
+    """Time constant with which an unseen person's horizontal velocity dies down."""
+    lift_life_s: float = 0.15
+    """The same for the vertical: who goes up comes down."""
+    trust_across: float = 0.95
+    """Share of the measured velocity that is believed, across the ray."""
+    trust_along: float = 0.8
+    """The same along it."""
+    pose_life_s: float = 0.12
+    """Time constant of a limb's motion."""
+    start_sigma_m: tuple[float, float] = (0.03, 0.08)
+    """Uncertainty at the moment of loss, across and along the ray."""
+    growth_m_s: tuple[float, float] = (0.30, 0.45)
+    """How much it grows per second."""
+
+
+class ConstantVelocity:
+    """Bearing and log depth with damped velocity; limbs swing out, and walkers walk on."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+
+    def predict(self, history: History, time_s: np.ndarray) -> Prediction:
+        """See `TrajectoryPredictor.predict`."""
+        past = gather(history)
+        since_s = past.since(time_s)
+        velocity = self.velocity_m_s(past)
+        level = _travel(since_s, self.settings.life_s)
+        lift = _travel(since_s, self.settings.lift_life_s)
+        root_m = past.root_m[-1] + velocity * np.stack([level, level, lift], axis=-1)
+        directions = walk_on(past, velocity, level)
+        if directions is None:
+            directions = self._swing_out(past, since_s)
+        relative_m = assemble(np.zeros((len(since_s), 3)), directions, past.lengths_m)
+        last_m = assemble(past.root_m[-1], past.directions[-1], past.lengths_m)
+        root_m = above_floor(root_m, relative_m, since_s, max(0.0, -float(last_m[:, 2].min())))
+        return Prediction(root_m[:, None] + relative_m, self._sigma_m(past, since_s))
+
+    def velocity_m_s(self, past: Past) -> np.ndarray:
+        """(3,) the root's velocity at the end, world axes.
+
+        With d = r u, u the unit ray and r the distance: d' = r (u' + u (log r)'), where u' is across u.
+        """
+        # Seen from where the camera is at the end: its own motion does not move the person.
+        ray_m = past.root_m - past.camera_m
+        distance_m = np.maximum(np.linalg.norm(ray_m, axis=-1), 0.1)
+        u = ray_m / distance_m[:, None]
+        turn = _rate(u, past.known, self.settings.bearing_memory_s)
+        turn = turn - (turn @ u[-1]) * u[-1]
+        recede = _rate(np.log(distance_m)[:, None], past.known, self.settings.depth_memory_s)[0]
+        s = self.settings
+        return distance_m[-1] * (s.trust_across * turn + s.trust_along * recede * u[-1])
+
+    def _swing_out(self, past: Past, since_s: np.ndarray) -> np.ndarray:
+        """(n, J, 3) directions of bones that go on turning for a moment and stop."""
+        turn = _rate(past.directions, past.known, 0.1)
+        moved = past.directions[-1] + turn * _travel(since_s, self.settings.pose_life_s)[:, None, None]
+        return unit(moved, past.directions[-1])
+
+    def _sigma_m(self, past: Past, since_s: np.ndarray) -> np.ndarray:
+        s = self.settings
+        start = np.asarray(s.start_sigma_m) if past.start_sigma_m is None else past.start_sigma_m
+        return np.hypot(start, np.asarray(s.growth_m_s) * since_s[:, None])
+
+
+def _travel(since_s: np.ndarray, life_s: float) -> np.ndarray:
+    """(n,) seconds' worth of way at a speed that dies down."""
+    return life_s * (1 - np.exp(-since_s / life_s))
+
+
+def _rate(values: np.ndarray, known: np.ndarray, memory_s: float) -> np.ndarray:
+    """(...) change per second of values (H, ...) at the end: a straight line through the known samples by least
+    squares, the older the lighter; 0 where fewer than three are known."""
+    if known.sum() < 3:
+        return np.zeros(values.shape[1:])
+    age_s = np.arange(len(values) - 1, -1, -1) / RATE_HZ
+    weight = np.where(known, np.exp(-age_s / memory_s), 0.0)
+    weight /= weight.sum()
+    centred = -age_s + weight @ age_s
+    return np.tensordot(weight * centred, values, axes=1) / (weight @ centred**2)

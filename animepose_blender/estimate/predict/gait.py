@@ -1,0 +1,69 @@
+"""Walking goes on: half a cycle later a walker looks as now, left and right exchanged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...skeleton import MIRROR, J
+from .body import left_of, unit
+from .past import RATE_HZ, Past
+
+MIN_SPEED_M_S = 0.5
+"""Slower people are not taken for walking."""
+HALF_CYCLES_S = (0.25, 0.75)
+"""Half cycles from running to strolling."""
+COMPARED_S = 0.5
+"""How much of the end of the past has to repeat what was half a cycle before."""
+LIKE = 0.25
+"""Largest mean difference between the legs' directions and those of the mirrored past."""
+MOVING = 0.15
+"""Smallest standard deviation that one of the legs' directions must have: who is pushed on a cart does not walk."""
+_LEGS = [J[f"{side}_{name}"] for side in ("left", "right") for name in ("knee", "ankle", "toe")]
+
+
+def walk_on(past: Past, velocity_m_s: np.ndarray, travel_s: np.ndarray) -> np.ndarray | None:
+    """Poses of a walk continued in step with the way that the root makes.
+
+    Args:
+        past: what was seen.
+        velocity_m_s: (3,) of the root at the end.
+        travel_s: (n,) way of the root as seconds of that velocity.
+    Returns:
+        (n, J, 3) directions of the bones in world axes; None where nobody walks evidently.
+    """
+    if np.linalg.norm(velocity_m_s[:2]) < MIN_SPEED_M_S:
+        return None
+    local, axes = _in_own_axes(past.directions)
+    mirrored = (local * np.array([1.0, -1.0, 1.0]))[:, MIRROR]
+    compared = round(COMPARED_S * RATE_HZ)
+    legs = local[:, _LEGS]
+    if past.known[-compared:].sum() < compared or legs[-compared:].std(axis=0).max() < MOVING:
+        return None
+    lags = np.arange(round(HALF_CYCLES_S[0] * RATE_HZ), round(HALF_CYCLES_S[1] * RATE_HZ) + 1)
+    lags = lags[past.known[-compared - lags]]
+    if not len(lags):
+        return None
+    misfit = [
+        np.linalg.norm(legs[-compared:] - mirrored[-compared - lag : -lag, _LEGS], axis=-1).mean() for lag in lags
+    ]
+    best = int(np.argmin(misfit))
+    if misfit[best] > LIKE:
+        return None
+    lag = int(lags[best])
+    # Half a cycle from the mirrored past, bent to begin as the person is now; the other half mirrors it.
+    ahead = np.arange(lag)[:, None, None] / lag
+    half = mirrored[-1 - lag : -1] + (1 - ahead) * (local[-1] - mirrored[-1 - lag])
+    cycle = np.concatenate([half, (half * np.array([1.0, -1.0, 1.0]))[:, MIRROR]])
+    at = travel_s * RATE_HZ
+    low = np.floor(at).astype(int)
+    share = (at - low)[:, None, None]
+    repeated = (1 - share) * cycle[low % (2 * lag)] + share * cycle[(low + 1) % (2 * lag)]
+    return unit(repeated, local[-1]) @ axes.T
+
+
+def _in_own_axes(directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Directions (H, J, 3) in the mean axes of the last moments, x forward, y left, z up, and those axes as columns."""
+    left = left_of(directions)[-round(COMPARED_S * RATE_HZ) :].sum(axis=0)
+    left = left / max(float(np.linalg.norm(left)), 1e-6)
+    axes = np.array([[left[1], left[0], 0.0], [-left[0], left[1], 0.0], [0.0, 0.0, 1.0]])
+    return directions @ axes, axes
