@@ -25,7 +25,8 @@ from animepose_blender.estimate.lift import complete
 from animepose_blender.estimate.metrics.truth import Truth
 from animepose_blender.estimate.people import Tracklet
 from animepose_blender.estimate.place import place_roots
-from animepose_blender.estimate.run import observe, run
+from animepose_blender.estimate.observe import observe
+from animepose_blender.estimate.run import run
 from animepose_blender.estimate.video import open_clip
 from animepose_blender.protocol import JobRequest
 from animepose_blender.skeleton import BONE_COUNT, JOINT_COUNT, from_keypoints

@@ -17,7 +17,8 @@ import numpy as np
 from bench_demo import Silent, raw_take
 
 from animepose_blender.core import cameras
-from animepose_blender.estimate.run import observe, run
+from animepose_blender.estimate.observe import observe
+from animepose_blender.estimate.run import run
 from animepose_blender.estimate.video import open_clip
 from animepose_blender.protocol import JobRequest
 from animepose_blender.skeleton import J, from_keypoints

@@ -44,6 +44,8 @@ class PoseObservation:
     """(4,) x0, y0, x1, y1 of the mask in the whole picture."""
     score: float
     """0 to 1: that there is a person at all."""
+    colours: np.ndarray
+    """(Z, 3) see `appearance.zone_colours`."""
 
 
 class PersonDetector(Protocol):
@@ -85,6 +87,19 @@ def region_to_picture(region: np.ndarray, size: int) -> np.ndarray:
     c, s = np.cos(angle) * extent / size, np.sin(angle) * extent / size
     turn = np.array([[c, -s], [s, c]])
     return np.concatenate([turn, (center - turn @ np.full(2, size / 2))[:, None]], axis=1)
+
+
+def region_cells(points_px: np.ndarray, regions: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which cell of a `cells` x `cells` grid over each of (n, 4) regions the points (n, K, 2) fall into.
+
+    Returns:
+        (n, K, 2) column and row, clipped to the grid, and (n, K) whether the point lies inside; NaN never does.
+    """
+    cos, sin = np.cos(regions[:, 3]), np.sin(regions[:, 3])
+    back = np.stack([np.stack([cos, sin], axis=-1), np.stack([-sin, cos], axis=-1)], axis=-2)
+    share = (points_px - regions[:, None, :2]) @ np.swapaxes(back, -1, -2) / regions[:, None, 2:3] + 0.5
+    inside = ((share >= 0) & (share < 1)).all(axis=-1)
+    return np.floor(np.where(inside[..., None], share, 0.0) * cells).astype(int), inside
 
 
 def region_overlap(a: np.ndarray, b: np.ndarray) -> float:

@@ -31,6 +31,8 @@ from mediapipe.framework.formats import rect_pb2
 from mediapipe.python import packet_creator, packet_getter
 from mediapipe.python._framework_bindings import calculator_graph, image_frame, resource_util
 
+from ..skeleton import BLAZEPOSE_33
+from .appearance import zone_colours
 from .backends import Candidates, PoseObservation, by_index, region_overlap, region_to_picture
 from .erase import blur_out
 
@@ -192,6 +194,7 @@ class MediaPipePose:
             mask=mask,
             box_px=_box_of(mask, to_picture, landmarks_px),
             score=float(confidence.mean()),
+            colours=zone_colours(crop, dict(zip(BLAZEPOSE_33, crop_px, strict=True)), mask),
         )
 
 

@@ -7,13 +7,14 @@ region that their last pose asks for. A second look comes early where somebody w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from .backends import Candidates, PersonDetector, PoseEstimator, PoseObservation, region_overlap, region_to_picture
+from .depth import GRID
 from .erase import erase, matte_of_others
 
 LOOK_EVERY_S = 0.3
@@ -50,6 +51,11 @@ class Tracklet:
     frames: list[int] = field(default_factory=list)
     """Indices into the frames that were read, counted from 0."""
     observations: list[PoseObservation] = field(default_factory=list)
+    """Without their masks, but for the last one."""
+    silhouettes: list[np.ndarray] = field(default_factory=list)
+    """(GRID * GRID / 8,) uint8 each: a coarse mask, a bit a pixel."""
+    depths: list[float] = field(default_factory=list)
+    """What the depth map shows of the person, see `depth.sample_depth`."""
     velocity_px: np.ndarray = field(default_factory=lambda: np.zeros(2))
     """Motion of the region's centre a frame, smoothed."""
     last_seen_s: float = 0.0
@@ -69,10 +75,16 @@ class Tracklet:
             self.observations[-1] = replace(before, mask=_NO_MASK)
         self.frames.append(frame)
         self.observations.append(observation)
+        coarse = cv2.resize(observation.mask, (GRID, GRID), interpolation=cv2.INTER_AREA)
+        self.silhouettes.append(np.packbits(coarse > 127))
+        self.depths.append(float("nan"))
         self.last_seen_s = time_s
 
 
 _NO_MASK = np.zeros((0, 0), dtype=np.uint8)
+
+Watcher = Callable[[int, float, np.ndarray, list[Tracklet]], None]
+"""Is shown each frame's number, time and picture, and everybody seen in it, whose masks are there then."""
 
 
 def follow(
@@ -80,6 +92,7 @@ def follow(
     detector: PersonDetector,
     estimator: PoseEstimator,
     max_people: int,
+    watchers: Sequence[Watcher] = (),
 ) -> list[Tracklet]:
     """Follow everybody through a clip.
 
@@ -87,6 +100,7 @@ def follow(
         frames: (time_s, (H, W, 3) uint8 RGB), in order.
         detector, estimator: the backend.
         max_people: as many are followed at the same time.
+        watchers: are shown every frame.
     Returns:
         All tracklets, in the order in which they begin.
     """
@@ -117,6 +131,9 @@ def follow(
             else:
                 continue
             tracklet.add(number, time_s, observation)
+        seen = [t for t in active if t.frames[-1] == number]
+        for watch in watchers:
+            watch(number, time_s, rgb, seen)
     return tracklets
 
 

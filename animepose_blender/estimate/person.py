@@ -1,178 +1,239 @@
-"""One person over the whole clip: from joined tracklets to a moving skeleton in camera axes."""
+"""One person over the whole clip: from what was seen in single frames to a moving skeleton in the world."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..core import cameras, kinematics
-from ..skeleton import BONE_COUNT, JOINT_COUNT, J
+from ..skeleton import BONE_COUNT, JOINT_COUNT
 from ..take import State
+from .floor import standing_feet
+from .fuse import Ground, RootEvidence, from_depth, from_floor, from_size, fuse, spread_of
+from .gaps import fill_gaps, runs, states
 from .lift import Lifted
-from .place import place_roots
-from .smooth import smooth
+from .place import place_roots, root_sigma
+from .predict import TrajectoryPredictor
+from .smooth import smooth_seen
 from .solve import bone_lengths, pose
+from .view import View
 
 JOINT_ACROSS_CUTOFF_HZ = 5.0
 """Half gain for joints relative to the pelvis, across the view: keeps a fast dance step, takes the network's shiver."""
 JOINT_DEPTH_CUTOFF_HZ = 2.5
 """The same along the view, where the network's error is several times larger; measured on the demo clip, where it
 takes jitter from 41 to 28 and foot slide from 21 to 17 mm."""
-ROOT_ACROSS_CUTOFF_HZ = 5.0
-"""The same for the root across the ray, which the picture shows well."""
-ROOT_DEPTH_CUTOFF_HZ = 1.0
-"""The same for the root's distance, which comes from the person's size alone and shivers by several per cent."""
 SURE = 0.5
 """Confidence from which on a keypoint counts as seen."""
-MAX_FILL_S = 1.5
-"""Longer gaps are left empty; shorter ones are filled by the smoother and marked as predicted."""
+HIDDEN_WEIGHT = 0.02
+"""Doubtful joints count, but little: without any weight a hidden arm would stay where it was last seen."""
+PREDICTED_WEIGHT = 0.3
+"""Weight of a predicted pose beside a seen one of 1."""
+DEPTH_MAP_SIGMA = 0.03
+"""How far a calibrated depth map is off, as a share of the depth."""
+_UP = np.array([0.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What was seen of one person, n of the clip's F frames."""
+    """What was seen of one person, n of the clip's F frames, in the person's own size."""
 
     frames: np.ndarray
     """(n,) increasing."""
     lifted: Lifted
     box_px: np.ndarray
     """(n, 4)."""
+    depth_m: np.ndarray
+    """(n,) of the root along the camera's axis by a depth map; NaN without one."""
+
+    def where(self, chosen: np.ndarray) -> Evidence:
+        """The evidence of some frames, (n,) bool."""
+        lifted = Lifted(**{name: value[chosen] for name, value in vars(self.lifted).items()})
+        return Evidence(self.frames[chosen], lifted, self.box_px[chosen], self.depth_m[chosen])
 
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """One person in all F frames, camera axes; NaN where absent."""
+    """One person in all F frames, world axes; NaN where absent."""
 
     state: np.ndarray
     """(F,) `State`."""
     rotations: np.ndarray
-    """(F, B, 4) local; that of the pelvis in camera axes."""
-    root_camera_m: np.ndarray
+    """(F, B, 4) local; that of the pelvis in world axes."""
+    root_world_m: np.ndarray
     """(F, 3)."""
-    joints_camera_m: np.ndarray
+    root_sigma_m: np.ndarray
+    """(F, 2) how far the root may be off, across the ray and along it."""
+    joints_world_m: np.ndarray
     """(F, J, 3)."""
     joint_confidence: np.ndarray
     """(F, J)."""
     bone_length_m: np.ndarray
     """(B,)."""
     misfit: float
-    """Median distance of surely seen keypoints from the solved joints' projections, as a share of the box height."""
+    """Median distance of surely seen keypoints from the solved joints' projections, as a share of the box's longer side."""
 
 
-def merge(pieces: list[Evidence]) -> Evidence:
-    """The evidence of tracklets that are one person."""
-    lifted = [p.lifted for p in pieces]
-    return Evidence(
-        np.concatenate([p.frames for p in pieces]),
-        Lifted(
-            *(
-                np.concatenate([getattr(part, name) for part in lifted])
-                for name in ("keypoints_px", "keypoint_confidence", "joints_m", "joint_confidence")
-            )
-        ),
-        np.concatenate([p.box_px for p in pieces]),
-    )
+@dataclass(frozen=True, eq=False)
+class _Frames:
+    """The evidence in all F frames: NaN and weight 0 where there is none."""
+
+    relative_m: np.ndarray
+    """(F, J, 3) from the root, world axes."""
+    weight: np.ndarray
+    """(F, J)"""
+    confidence: np.ndarray
+    """(F, J)"""
+    keypoints_px: np.ndarray
+    keypoint_confidence: np.ndarray
+    depth_m: np.ndarray
+    """(F,)"""
+    ray: np.ndarray
+    """(F, 3) unit direction of the view of the person."""
+    further: Sequence[RootEvidence]
 
 
-def select(evidence: Evidence, chosen: np.ndarray) -> Evidence:
-    """The evidence of some frames; `chosen` is (n,) bool."""
-    lifted = Lifted(**{name: value[chosen] for name, value in vars(evidence.lifted).items()})
-    return Evidence(evidence.frames[chosen], lifted, evidence.box_px[chosen])
-
-
-def states(frames: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    """(F,) `State` of somebody seen in the given frames: gaps up to `MAX_FILL_S` count as predicted."""
-    state = np.full(len(time_s), State.ABSENT, dtype=np.uint8)
-    for gap in np.flatnonzero((np.diff(frames) > 1) & (np.diff(time_s[frames]) <= MAX_FILL_S)):
-        state[frames[gap] + 1 : frames[gap + 1]] = State.PREDICTED
-    state[frames] = State.OBSERVED
-    return state
-
-
-def solve_person(evidence: Evidence, time_s: np.ndarray, intrinsics: np.ndarray) -> Solved:
-    """Smooth, give the bones constant lengths, find rotations, and place the person on the rays.
+def solve_person(
+    evidence: Evidence,
+    view: View,
+    ground: Ground,
+    others_m: np.ndarray,
+    predictor: TrajectoryPredictor,
+    further: Sequence[RootEvidence] = (),
+) -> Solved:
+    """Smooth, give the bones constant lengths, find rotations, place the person in the world, and fill gaps.
 
     Args:
         evidence: of the whole clip.
-        time_s: (F,).
-        intrinsics: (F, 3, 3).
+        view: times and camera.
+        ground: below this person.
+        others_m: (O, F, 3) roots of the others, world axes, NaN where absent: people move about each other.
+        predictor: carries people on who are not seen.
+        further: what else is known of the root.
     """
-    count = len(time_s)
-    state = states(evidence.frames, time_s)
-    lifted = evidence.lifted
-    lengths_m = bone_lengths(lifted.joints_m, lifted.joint_confidence)
-    rotations = np.full((count, BONE_COUNT, 4), np.nan)
-    root_m = np.full((count, 3), np.nan)
-    joints_m = np.full((count, JOINT_COUNT, 3), np.nan)
-    confidence = np.zeros((count, JOINT_COUNT))
-    confidence[evidence.frames] = lifted.joint_confidence
-    for span in _runs(state != State.ABSENT):
-        seen = np.isin(evidence.frames, span)
-        rotations[span], root_m[span], joints_m[span] = _solve_span(
-            span, evidence.frames[seen] - span[0], lifted, seen, time_s[span], intrinsics[span], lengths_m
-        )
-    confidence[state == State.PREDICTED] = 0
-    return Solved(state, rotations, root_m, joints_m, confidence, lengths_m, _misfit(evidence, joints_m, intrinsics))
+    state = states(evidence.frames, view.time_s)
+    lengths_m = bone_lengths(evidence.lifted.joints_m, evidence.lifted.joint_confidence)
+    given = _in_all_frames(evidence, view, further)
+    spans = runs(state != State.ABSENT)
+    solved = [_solve_span(span, given, view, ground, lengths_m) for span in spans]
+    if (state == State.PREDICTED).any():
+        joints_m, sigma_m = _nothing(len(state), (JOINT_COUNT, 3)), _nothing(len(state), (2,))
+        for span, part in zip(spans, solved, strict=True):
+            joints_m[span], sigma_m[span] = part.joints_m, part.sigma_m
+        filled_m, filled_sigma_m = fill_gaps(state, joints_m, sigma_m, others_m, view, predictor)
+        solved = [_solve_span(span, given, view, ground, lengths_m, filled_m, filled_sigma_m) for span in spans]
+
+    rotations, roots_m = _nothing(len(state), (BONE_COUNT, 4)), _nothing(len(state), (3,))
+    joints_m, sigma_m = _nothing(len(state), (JOINT_COUNT, 3)), _nothing(len(state), (2,))
+    for span, part in zip(spans, solved, strict=True):
+        rotations[span], roots_m[span] = part.rotations, part.root_m
+        joints_m[span], sigma_m[span] = part.joints_m, part.sigma_m
+    misfit = _misfit(evidence, joints_m, view)
+    return Solved(state, rotations, roots_m, sigma_m, joints_m, given.confidence, lengths_m, misfit)
 
 
-def _misfit(evidence: Evidence, joints_camera_m: np.ndarray, intrinsics: np.ndarray) -> float:
-    frames, lifted = evidence.frames, evidence.lifted
-    projected_px = cameras.project(joints_camera_m[frames], intrinsics[frames])
-    distance_px = np.linalg.norm(projected_px - lifted.keypoints_px, axis=-1)
-    share = distance_px / np.maximum(evidence.box_px[:, 3] - evidence.box_px[:, 1], 1.0)[:, None]
-    sure = (lifted.keypoint_confidence > SURE) & np.isfinite(share)
-    return float(np.median(share[sure])) if sure.any() else np.inf
+@dataclass(frozen=True, eq=False)
+class _Span:
+    rotations: np.ndarray
+    root_m: np.ndarray
+    joints_m: np.ndarray
+    sigma_m: np.ndarray
 
 
 def _solve_span(
     span: np.ndarray,
-    seen_frames: np.ndarray,
-    lifted: Lifted,
-    seen: np.ndarray,
-    time_s: np.ndarray,
-    intrinsics: np.ndarray,
+    given: _Frames,
+    view: View,
+    ground: Ground,
     lengths_m: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rotations (n, B, 4), roots (n, 3) and joints (n, J, 3) of one span without absence."""
-    count = len(span)
+    filled_m: np.ndarray | None = None,
+    filled_sigma_m: np.ndarray | None = None,
+) -> _Span:
+    """n frames without absence; `filled_m` (F, J, 3) and `filled_sigma_m` (F, 2) stand in where nobody was seen."""
+    target_m, weight, turn_weight = given.relative_m[span], given.weight[span], given.confidence[span]
+    predicted = np.zeros(len(span), dtype=bool)
+    if filled_m is not None:
+        predicted = np.isfinite(filled_m[span, 0, 0])
+        target_m = np.where(predicted[:, None, None], filled_m[span] - filled_m[span, :1], target_m)
+        weight = np.where(predicted[:, None], PREDICTED_WEIGHT, weight)
+        turn_weight = np.where(predicted[:, None], PREDICTED_WEIGHT, turn_weight)
+    own, ray = view.at(span), given.ray[span]
+    smoothed_m = smooth_seen(target_m, weight, ray, own.time_s, JOINT_ACROSS_CUTOFF_HZ, JOINT_DEPTH_CUTOFF_HZ)
+    rotations = pose(smoothed_m, turn_weight, own.time_s)
+    relative_m, _ = kinematics.forward(rotations, np.zeros((len(span), 3)), lengths_m)
+    known = _root_evidence(span, given, own, ground, relative_m)
+    if predicted.any() and filled_m is not None and filled_sigma_m is not None:
+        at = np.flatnonzero(predicted)
+        known.append(from_size(at, filled_m[span[at], 0], own.centre_m[at], filled_sigma_m[span[at]], len(span)))
+    root_m = fuse(known, own.time_s)
+    return _Span(rotations, root_m, relative_m + root_m[:, None], spread_of(known, ray))
+
+
+def _root_evidence(
+    span: np.ndarray, given: _Frames, own: View, ground: Ground, relative_m: np.ndarray
+) -> list[RootEvidence]:
+    """All that is known of the roots of a span from a skeleton (n, J, 3) whose bones have constant lengths."""
+    in_camera_m = np.einsum("nji,nkj->nki", own.camera_to_world[:, :3, :3], relative_m)
+    root_camera_m, variance = place_roots(
+        in_camera_m, given.keypoints_px[span], given.keypoint_confidence[span], own.intrinsics
+    )
+    at = np.flatnonzero(np.isfinite(root_camera_m).all(axis=-1))
+    root_m = cameras.transform(own.camera_to_world[at], root_camera_m[at, None])[:, 0]
+    seen, sigma_m = own.at(at), root_sigma(root_camera_m[at], variance[at])
+    feet = standing_feet(at, relative_m[at], root_m, given.confidence[span[at]], seen.time_s, seen.camera_to_world, _UP)
+    known = [
+        from_size(at, root_m, seen.centre_m, sigma_m, len(span)),
+        from_floor(feet, ground, len(span)),
+    ]
+    depth_m = given.depth_m[span[at]]
+    if np.isfinite(depth_m).any():
+        axis = seen.camera_to_world[:, :3, 2]
+        known.append(from_depth(at, root_m, seen.centre_m, axis, depth_m, DEPTH_MAP_SIGMA, len(span)))
+    known += [RootEvidence(e.root_m[span], e.information[span]) for e in given.further]
+    return known
+
+
+def _in_all_frames(evidence: Evidence, view: View, further: Sequence[RootEvidence]) -> _Frames:
+    count, frames, lifted = len(view.time_s), evidence.frames, evidence.lifted
 
     def spread(values: np.ndarray, fill: float) -> np.ndarray:
         whole = np.full((count, *values.shape[1:]), fill)
-        whole[seen_frames] = values[seen]
+        whole[frames] = values
         return whole
 
-    observed_m, weight = spread(lifted.joints_m, np.nan), spread(lifted.joint_confidence, 0.0)
-    # Doubtful joints count, but little: without any weight a hidden arm would stay where it was last seen.
-    floor_weight = np.where(np.isfinite(observed_m).all(axis=-1), 0.02, 0.0)
-    joint_weight = np.maximum(weight**2, floor_weight)
-    smoothed_m = np.concatenate(
-        [
-            smooth(observed_m[..., :2], joint_weight, time_s, JOINT_ACROSS_CUTOFF_HZ),
-            smooth(observed_m[..., 2:], joint_weight, time_s, JOINT_DEPTH_CUTOFF_HZ),
-        ],
-        axis=-1,
+    own = view.at(frames)
+    relative_m = np.einsum("nij,nkj->nki", own.camera_to_world[:, :3, :3], lifted.joints_m)
+    confidence = spread(lifted.joint_confidence, 0.0)
+    middle_px = np.nanmean(np.where(np.isfinite(lifted.keypoints_px), lifted.keypoints_px, np.nan), axis=1)
+    ray = np.concatenate([cameras.rays(middle_px[:, None], own.intrinsics)[:, 0], np.ones((len(frames), 1))], axis=-1)
+    ray = np.einsum("nij,nj->ni", own.camera_to_world[:, :3, :3], ray / np.linalg.norm(ray, axis=-1, keepdims=True))
+    # Where the person is not seen: the view of the last time they were, or of the first.
+    last = np.searchsorted(frames, np.arange(count), side="right") - 1
+    return _Frames(
+        relative_m=spread(relative_m, np.nan),
+        weight=spread(np.maximum(lifted.joint_confidence**2, HIDDEN_WEIGHT), 0.0),
+        confidence=confidence,
+        keypoints_px=spread(lifted.keypoints_px, np.nan),
+        keypoint_confidence=spread(lifted.keypoint_confidence, 0.0),
+        depth_m=spread(evidence.depth_m, np.nan),
+        ray=ray[last.clip(0)],
+        further=further,
     )
-    rotations = pose(smoothed_m, weight, time_s)
-    relative_m, _ = kinematics.forward(rotations, np.zeros((count, 3)), lengths_m)
-    raw_root_m, _ = place_roots(
-        relative_m, spread(lifted.keypoints_px, np.nan), spread(lifted.keypoint_confidence, 0.0), intrinsics
-    )
-    root_m = _smooth_root(raw_root_m, weight[:, J["pelvis"]], time_s)
-    return rotations, root_m, relative_m + root_m[:, None]
 
 
-def _smooth_root(root_m: np.ndarray, confidence: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    """Smooth along and across the ray apart, since their errors differ by an order of magnitude."""
-    depth = root_m[:, 2:]
-    weight = np.maximum(confidence, 0.05)[:, None]
-    across = smooth((root_m[:, :2] / depth)[:, None], weight, time_s, ROOT_ACROSS_CUTOFF_HZ)[:, 0]
-    log_depth = smooth(np.log(depth)[:, None], weight, time_s, ROOT_DEPTH_CUTOFF_HZ)[:, 0]
-    depth = np.exp(log_depth)
-    return np.concatenate([across * depth, depth], axis=-1)
+def _misfit(evidence: Evidence, joints_world_m: np.ndarray, view: View) -> float:
+    frames, lifted = evidence.frames, evidence.lifted
+    own = view.at(frames)
+    projected_px = cameras.project(cameras.transform(own.world_to_camera, joints_world_m[frames]), own.intrinsics)
+    distance_px = np.linalg.norm(projected_px - lifted.keypoints_px, axis=-1)
+    # The longer side: who lies is as large as who stands.
+    size_px = (evidence.box_px[:, 2:] - evidence.box_px[:, :2]).max(axis=1)
+    share = distance_px / np.maximum(size_px, 1.0)[:, None]
+    sure = (lifted.keypoint_confidence > SURE) & np.isfinite(share)
+    return float(np.median(share[sure])) if sure.any() else np.inf
 
 
-def _runs(present: np.ndarray) -> list[np.ndarray]:
-    """Index ranges of consecutive True values."""
-    indices = np.flatnonzero(present)
-    return [run for run in np.split(indices, np.flatnonzero(np.diff(indices) > 1) + 1) if len(run)]
+def _nothing(count: int, shape: tuple[int, ...]) -> np.ndarray:
+    return np.full((count, *shape), np.nan)

@@ -13,6 +13,23 @@ OUTLIER = 0.03
 NEAREST_M = 0.3
 """Roots nearer to the camera than this are not believed."""
 
+RAY_SIGMA_M = 0.03
+"""How far a joint lies off its keypoint's ray, across the view."""
+ALONG_SHARE = 0.05
+"""How far the distance is off, as a share of it: people and their postures are not of the size they seem."""
+
+
+def root_sigma(root_m: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """(..., 2) how far roots (..., 3) in camera axes may be off, across the ray and along it, metres.
+
+    Args:
+        root_m: from `place_roots`.
+        variance: (...,) from `place_roots`.
+    """
+    distance = np.linalg.norm(root_m, axis=-1)
+    along = np.hypot(RAY_SIGMA_M * np.sqrt(variance), ALONG_SHARE * distance)
+    return np.stack([np.full_like(along, RAY_SIGMA_M), along], axis=-1)
+
 
 def place_roots(
     joints_m: np.ndarray, keypoints_px: np.ndarray, confidence: np.ndarray, intrinsics: np.ndarray

@@ -1,4 +1,4 @@
-"""A look at a take: its solved joints drawn over the clip, as a video and as a contact sheet.
+"""A look at a take: its solved joints, 3D boxes and floor drawn over the clip, as a video and as a contact sheet.
 
 Each person has a colour and its id beside the head. Predicted frames are dashed and lighter, and a foot joint in
 contact with the floor carries a ring.
@@ -23,6 +23,7 @@ from ..core.frame_numbers import nearest_frames
 from ..errors import AnimePoseError
 from ..skeleton import CONTACT_JOINTS, PARENTS, J
 from ..take import State, Take
+from .preview_scene import SceneOverlay
 from .video import open_clip
 
 LONGEST_SIDE_PX = 1280
@@ -63,6 +64,7 @@ def write_preview(
     # H.264 with halved colour needs even sizes.
     width, height = (2 * max(1, round(side * scale / 2)) for side in (clip.width, clip.height))
     overlay = Overlay.of(take, scale=(width / clip.width, height / clip.height))
+    scene = SceneOverlay.of(take, scale=(width / clip.width, height / clip.height))
     wanted = set(_sheet_frames(take).tolist())
     cells: list[np.ndarray] = []
     video_path, picture_path = Path(video_path), Path(picture_path)
@@ -75,6 +77,7 @@ def write_preview(
             for _, time_s, rgb in clip.frames(start_s, end_s):
                 frame = int(nearest_frames(take.frame_time_s, np.array([time_s]))[0])
                 picture = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+                scene.draw(picture, frame, COLOURS)
                 overlay.draw(picture, frame)
                 if frame in wanted:
                     wanted.remove(frame)

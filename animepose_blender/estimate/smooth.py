@@ -29,7 +29,7 @@ def smooth(values: np.ndarray, weights: np.ndarray, time_s: np.ndarray, cutoff_h
     filled = np.where(weights[..., None] > 0, values, 0.0)
     if len(time_s) < 3:
         return np.where(weights.sum(axis=0)[None, :, None] > 0, values, np.nan)
-    penalty = _penalty(time_s, cutoff_hz)
+    penalty = second_difference_bands(time_s, cutoff_hz)
     result = np.full_like(filled, np.nan)
     for series in range(values.shape[1]):
         weight = weights[:, series]
@@ -43,6 +43,64 @@ def smooth(values: np.ndarray, weights: np.ndarray, time_s: np.ndarray, cutoff_h
     return result
 
 
+def smooth_seen(
+    values: np.ndarray, weights: np.ndarray, ray: np.ndarray, time_s: np.ndarray, cutoff_hz: float, along_hz: float
+) -> np.ndarray:
+    """The same for points that are seen well across the view and poorly along it.
+
+    Args:
+        values: (F, N, 3) in axes that stand still; where a weight is 0 they may be NaN.
+        weights: (F, N), 0 to 1.
+        ray: (F, 3) unit direction of the view.
+        time_s: (F,) increasing.
+        cutoff_hz: frequency of half gain across the view.
+        along_hz: the same along it.
+    Returns:
+        (F, N, 3); NaN where a series has no data at all.
+    """
+    weights = np.where(np.isnan(values).any(axis=-1), 0.0, weights)
+    filled = np.where(weights[..., None] > 0, values, 0.0)
+    if len(time_s) < 3:
+        return np.where(weights.sum(axis=0)[None, :, None] > 0, values, np.nan)
+    along = ray[:, :, None] * ray[:, None, :]
+    # Gain falls with the fourth power of the frequency, so a cutoff at a share of it is a weight of its fourth power.
+    share = np.eye(3) - along + (along_hz / cutoff_hz) ** 4 * along
+    bands = second_difference_bands(time_s, cutoff_hz)
+    result = np.full_like(filled, np.nan)
+    for series in range(values.shape[1]):
+        weight, own = weights[:, series], filled[:, series]
+        if not weight.any():
+            continue
+        middle = np.average(own, axis=0, weights=weight)
+        for _ in range(2):
+            information = weight[:, None, None] * share
+            curve = solve_blocks(bands, information, np.einsum("fij,fj->fi", information, own - middle)) + middle
+            residual = np.sqrt(np.einsum("fi,fij,fj->f", own - curve, share, own - curve))
+            scale = OUTLIER_MADS * np.median(residual[weight > 0]) + 1e-9
+            weight = weight / np.maximum(1.0, residual / scale) ** 2
+        result[:, series] = curve
+    return result
+
+
+def solve_blocks(bands: np.ndarray, information: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(F, 3) x of (P + W) x = r, with P a penalty that is the same for x, y and z.
+
+    Args:
+        bands: (3, F) of P, see `second_difference_bands`.
+        information: (F, 3, 3) blocks of W.
+        right: (F, 3).
+    """
+    upper = np.zeros((7, len(right), 3))
+    for k in range(3):
+        upper[6 - 3 * k] += bands[2 - k][:, None]
+    for row in range(3):
+        for column in range(row, 3):
+            upper[6 - (column - row), :, column] += information[:, row, column]
+    # A trace everywhere keeps the system regular where little is known.
+    upper[6] += 1e-9 * max(1.0, float(np.abs(information).max()))
+    return solveh_banded(upper.reshape(7, -1), right.reshape(-1)).reshape(-1, 3)
+
+
 def smooth_angle(angle_rad: np.ndarray, weights: np.ndarray, time_s: np.ndarray, cutoff_hz: float) -> np.ndarray:
     """(F,) angles smoothed on the circle, drawn gently to 0 where they are not known."""
     towards_zero = 0.02
@@ -53,8 +111,8 @@ def smooth_angle(angle_rad: np.ndarray, weights: np.ndarray, time_s: np.ndarray,
     return np.arctan2(mean[:, 1], mean[:, 0])
 
 
-def _penalty(time_s: np.ndarray, cutoff_hz: float) -> np.ndarray:
-    """(3, F) upper bands of lambda D'D, D the second derivative by divided differences.
+def second_difference_bands(time_s: np.ndarray, cutoff_hz: float) -> np.ndarray:
+    """(3, F) upper bands of lambda D'D, D the second derivative by divided differences, for half gain at a weight of 1.
 
     A sum over samples stands for an integral times the sample rate, hence the division by the mean step.
     """

@@ -52,6 +52,15 @@ def bone_lengths(joints_m: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     return lengths
 
 
+def stature_m(lengths_m: np.ndarray) -> float:
+    """Height of a person of bone lengths (B,) who stands as in the rest pose, soles included."""
+    upright = np.broadcast_to(quat.IDENTITY, (BONE_COUNT, 4))
+    joints_m, _ = kinematics.forward(upright, np.zeros(3), lengths_m)
+    feet_m = joints_m[[J["left_heel"], J["right_heel"]], 2].mean()
+    above_feet = REST_JOINTS_M[J["head_top"], 2] - REST_JOINTS_M[J["left_heel"], 2]
+    return float((joints_m[J["head_top"], 2] - feet_m) * REST_JOINTS_M[J["head_top"], 2] / above_feet)
+
+
 def pose(joints_m: np.ndarray, confidence: np.ndarray, time_s: np.ndarray) -> np.ndarray:
     """Rotations of all bones for all frames, by analytic swing and hinge twist.
 

@@ -1,73 +1,175 @@
-"""Tracklets to people: join the pieces of one person across gaps, leave out what is no person."""
+"""Who is who from frame to frame: 3D boxes first, then place, pose and looks.
+
+The follower in the picture (`people`) hands over person-frames with a guess at which belong together. Here they are
+assigned again in space, in axes that stand still while the camera moves: boxes expected by a motion filter against
+boxes seen. Two people who cross in the picture are far apart along the view, so a follower that has jumped from one
+body to the other is found out, and the track goes on with its own person.
+
+Reference: AnimePose, section 2.3 (3D IoU); AB3DMOT (3D Kalman filter, 3D IoU, Hungarian method); ByteTrack (second
+pass for weak detections); PHALP (costs scaled by predicted uncertainty).
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-MAX_GAP_S = 3.0
-"""Longest absence after which somebody who returns is taken for the same person without looking at the face."""
-SPEED_SIGMA_M_S = 1.0
-"""How much people's walking changes over a second that nobody sees."""
-ACROSS_SIGMA_M = 0.25
-"""Spread of a root across the ray when it is lost and found."""
-ALONG_SIGMA = 0.08
-"""Spread along the ray, as a share of depth."""
-GATE = 3.0
-"""Largest distance of a join in standard deviations."""
-MIN_SEEN_S = 0.3
-"""Shorter appearances are finds that were no person, or of no use."""
+from ..core import boxes, cameras
+from . import motion_filter
+from .appearance import colour_distance
+from .detections import Placed, Seen
+
+SURE_SCORE = 0.5
+"""Score from which on a detection takes part in the first pass and can begin a track."""
+MIN_IOU = 0.1
+"""Overlap in space from which on boxes are compared by it."""
+GATE = 4.0
+"""Largest distance in standard deviations where boxes do not touch."""
+KEEP_S = 0.25
+"""Time for which somebody unseen is looked for here; later finds are left to `stitch`, which knows the whole clip."""
+LINK = 1.0
+"""What the follower's own word counts, in units of negative log-likelihood."""
+POSE_SIGMA_M, POSE_SIGMA_M_S = 0.12, 0.8
+"""How much a joint moves relative to the pelvis: error of a frame, and more for each second."""
+WORST = 6.0
+"""Most that any single piece of evidence can count against a match."""
+COLOUR_MEMORY = 0.05
+"""Weight of a new frame's colours in a track's own."""
 
 
-def join(frames: list[np.ndarray], roots_camera_m: list[np.ndarray], time_s: np.ndarray) -> list[list[int]]:
-    """Chains of tracklets that are one person each.
+@dataclass(eq=False)
+class _Track:
+    """Somebody followed: the last that was seen of them."""
 
-    The end of each tracklet is carried on with its mean motion; the start of every later one within `MAX_GAP_S` is
-    compared with that in standard deviations, which grow with the gap and are wide along the camera's ray. The best
-    set of joins is one assignment for the whole clip.
+    number: int
+    box_m: np.ndarray
+    """(6,) relative to the root."""
+    joints_m: np.ndarray
+    """(J, 3) relative to the root, still axes."""
+    colours: np.ndarray
+    tracklet: int
+    frame: int
+
+
+def track(seen: Seen, placed: Placed, camera_to_start: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """Tracks without long gaps.
 
     Args:
-        frames: for each tracklet its (n,) frame numbers.
-        roots_camera_m: for each tracklet its (n, 3) roots, camera axes.
-        time_s: (F,) of all frames.
+        seen: N person-frames in the order of frames.
+        placed: the same in space.
+        camera_to_start: (F, 4, 4) from each frame's camera axes to axes that stand still, metres.
+        time_s: (F,).
     Returns:
-        Lists of indices of tracklets, each in order of time.
+        (N,) number of each one's track, -1 for weak ones that continue none.
     """
-    count = len(frames)
-    # Not to be joined costs as much as a join at the gate, so that no good join is given up for two poor ones.
-    cost = np.full((count, count), GATE)
-    for a in range(count):
-        for b in range(count):
-            gap_s = time_s[frames[b][0]] - time_s[frames[a][-1]]
-            if a != b and 0 < gap_s <= MAX_GAP_S:
-                cost[a, b] = min(GATE, _distance(frames[a], roots_camera_m[a], roots_camera_m[b][0], gap_s, time_s))
-    joined = {a: b for a, b in zip(*linear_sum_assignment(cost), strict=True) if cost[a, b] < GATE}
-    chains = []
-    for start in sorted(set(range(count)) - set(joined.values()), key=lambda i: frames[i][0]):
-        chain = [start]
-        while chain[-1] in joined:
-            chain.append(joined[chain[-1]])
-        chains.append(chain)
-    return chains
+    label = np.full(len(seen), -1)
+    motion = camera_to_start[seen.frame]
+    root_m = cameras.transform(motion, placed.root_m[:, None])[:, 0]
+    noise = motion_filter.measurement_noise(root_m, motion[:, :3, 3], placed.sigma_m)
+    joints_m = placed.lifted.joints_m @ np.swapaxes(motion[:, :3, :3], -1, -2)
+    relative_box_m = placed.box_m - np.tile(placed.root_m, 2)
+    start_to_camera = cameras.invert(camera_to_start)
+
+    active: list[_Track] = []
+    state, covariance = np.zeros((0, 6)), np.zeros((0, 6, 6))
+    count, at_s = 0, time_s[0]
+    starts = np.searchsorted(seen.frame, np.arange(len(time_s) + 1))
+    for frame in range(len(time_s)):
+        own = np.arange(starts[frame], starts[frame + 1])
+        if len(own) == 0:
+            continue
+        recent = [k for k, t in enumerate(active) if time_s[frame] - time_s[t.frame] <= KEEP_S]
+        active, state, covariance = [active[k] for k in recent], state[recent], covariance[recent]
+        state, covariance = motion_filter.predict(state, covariance, np.full(len(active), time_s[frame] - at_s))
+        at_s = time_s[frame]
+        partner = np.full(len(active), -1)
+        if active:
+            cost = _costs(
+                active, state, covariance, own, frame, seen, placed, root_m, noise, joints_m, time_s,
+                start_to_camera[frame],
+            )  # fmt: skip
+            sure = seen.score[own] >= SURE_SCORE
+            for usable in (sure, ~sure):
+                partner = _assign(cost, partner, usable)
+        hit = partner >= 0
+        chosen = own[partner[hit]]
+        state[hit], covariance[hit] = motion_filter.update(state[hit], covariance[hit], root_m[chosen], noise[chosen])
+        for k in np.flatnonzero(hit):
+            _remember(active[k], own[partner[k]], frame, seen, relative_box_m, joints_m)
+            label[own[partner[k]]] = active[k].number
+        new = own[np.setdiff1d(np.flatnonzero(seen.score[own] >= SURE_SCORE), partner)]
+        if len(new):
+            fresh = motion_filter.begin(root_m[new], noise[new])
+            state, covariance = np.concatenate([state, fresh[0]]), np.concatenate([covariance, fresh[1]])
+            for index in new:
+                label[index] = count
+                active.append(
+                    _Track(
+                        count, relative_box_m[index], joints_m[index], seen.colours[index], int(seen.tracklet[index]),
+                        frame,
+                    )
+                )  # fmt: skip
+                count += 1
+    return label
 
 
-def long_enough(frames: list[np.ndarray], chain: list[int], time_s: np.ndarray) -> bool:
-    """Whether a person is seen for `MIN_SEEN_S` in all, or for half of a clip that is shorter than twice that."""
-    step_s = (time_s[-1] - time_s[0]) / max(len(time_s) - 1, 1)
-    seen = sum(len(frames[i]) for i in chain)
-    return seen * step_s >= min(MIN_SEEN_S, (time_s[-1] - time_s[0]) / 2)
+def _remember(
+    one: _Track, index: int, frame: int, seen: Seen, relative_box_m: np.ndarray, joints_m: np.ndarray
+) -> None:
+    one.box_m, one.joints_m = relative_box_m[index], joints_m[index]
+    one.tracklet, one.frame = int(seen.tracklet[index]), frame
+    mixed = one.colours + COLOUR_MEMORY * (seen.colours[index] - one.colours)
+    # A zone that was never seen takes the new colours; one that is not seen now keeps its own.
+    one.colours = np.where(
+        np.isfinite(mixed), mixed, np.where(np.isfinite(one.colours), one.colours, seen.colours[index])
+    )
 
 
-def _distance(frames: np.ndarray, roots_m: np.ndarray, found_m: np.ndarray, gap_s: float, time_s: np.ndarray) -> float:
-    """Standard deviations between where somebody was lost and is found."""
-    times = time_s[frames]
-    tail = times >= times[-1] - 0.5
-    velocity = (roots_m[tail][-1] - roots_m[tail][0]) / max(times[-1] - times[tail][0], 0.1)
-    # Motion dies down: nobody keeps their speed unseen for long.
-    expected = roots_m[-1] + velocity * min(gap_s, 0.5)
-    ray = expected / np.linalg.norm(expected)
-    error = found_m - expected
-    along = error @ ray
-    across = np.linalg.norm(error - along * ray)
-    sigma_along = np.hypot(ALONG_SIGMA * expected[2], SPEED_SIGMA_M_S * gap_s)
-    return float(np.hypot(along / sigma_along, across / np.hypot(ACROSS_SIGMA_M, SPEED_SIGMA_M_S * gap_s)))
+def _costs(
+    active: list[_Track],
+    state: np.ndarray,
+    covariance: np.ndarray,
+    own: np.ndarray,
+    frame: int,
+    seen: Seen,
+    placed: Placed,
+    root_m: np.ndarray,
+    noise: np.ndarray,
+    joints_m: np.ndarray,
+    time_s: np.ndarray,
+    start_to_camera: np.ndarray,
+) -> np.ndarray:
+    """(T, n) negative log-likelihoods of each track's being each detection; infinite where they cannot be one."""
+    gap_s = time_s[frame] - time_s[[t.frame for t in active]]
+    expected_m = cameras.transform(start_to_camera, state[:, :3])
+    expected_box_m = np.stack([t.box_m for t in active]) + np.tile(expected_m, 2)
+    overlap = boxes.iou(expected_box_m, placed.box_m[own])
+    distance = motion_filter.mahalanobis(state, covariance, root_m[own], noise[own])
+    linked = np.array([t.tracklet for t in active])[:, None] == seen.tracklet[own]
+    pose_m = np.linalg.norm(np.stack([t.joints_m for t in active])[:, None] - joints_m[own], axis=-1).mean(axis=-1)
+    pose = pose_m / (POSE_SIGMA_M + POSE_SIGMA_M_S * gap_s[:, None])
+    looks = colour_distance(np.stack([t.colours for t in active])[:, None], seen.colours[own])
+    touching = overlap >= MIN_IOU
+    where = np.where(touching, -2 * np.log(np.maximum(overlap, MIN_IOU)), distance**2 / 2)
+    cost = where.clip(0, WORST) + (pose**2 / 2).clip(0, WORST) + (looks**2 / 2).clip(0, WORST) - LINK * linked
+    return np.where(touching | (distance <= GATE), cost, np.inf)
+
+
+def _assign(cost: np.ndarray, partner: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """(T,) partners, the given ones kept and the rest matched to usable detections at the least total cost."""
+    partner = partner.copy()
+    rows = np.flatnonzero(partner < 0)
+    columns = np.setdiff1d(np.flatnonzero(usable), partner)
+    if len(rows) == 0 or len(columns) == 0:
+        return partner
+    # Not being matched costs as much as the worst match allowed, so that one good match is worth more than two poor.
+    most = 2 * WORST
+    part = cost[np.ix_(rows, columns)]
+    padded = np.full((len(rows), len(columns) + len(rows)), most)
+    padded[:, : len(columns)] = np.where(part <= most, part, 1e6)
+    for row, column in zip(*linear_sum_assignment(padded), strict=True):
+        if column < len(columns):
+            partner[rows[row]] = columns[column]
+    return partner

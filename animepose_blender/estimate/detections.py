@@ -1,0 +1,117 @@
+"""Everybody seen in every frame, in arrays: what the stages after decoding work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from .depth import GRID
+from .lift import Lifted, lift_blazepose, onto_rays
+from .people import Tracklet
+from .person_boxes import person_boxes
+from .place import place_roots, root_sigma
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """N person-frames as the backend gave them, in the order of frames."""
+
+    frame: np.ndarray
+    """(N,) index of the frame."""
+    tracklet: np.ndarray
+    """(N,) index of the tracklet that the follower put it in."""
+    landmarks_px: np.ndarray
+    """(N, 33, 2)"""
+    confidence: np.ndarray
+    """(N, 33)"""
+    landmarks_m: np.ndarray
+    """(N, 33, 3) as in `backends.PoseObservation`."""
+    region: np.ndarray
+    """(N, 4)"""
+    box_px: np.ndarray
+    """(N, 4)"""
+    score: np.ndarray
+    """(N,)"""
+    colours: np.ndarray
+    """(N, Z, 3) see `appearance`."""
+    silhouette: np.ndarray
+    """(N, GRID, GRID) bool over the region."""
+    depth: np.ndarray
+    """(N,) from the depth map, in its own scale; NaN without one."""
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def where(self, chosen: np.ndarray) -> Seen:
+        """Those of a bool or index array."""
+        return Seen(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """The same N person-frames in space, camera axes of their own frame."""
+
+    lifted: Lifted
+    """Joints on the rays of their keypoints."""
+    root_m: np.ndarray
+    """(N, 3)"""
+    sigma_m: np.ndarray
+    """(N, 2) how far the root may be off across the ray and along it."""
+    box_m: np.ndarray
+    """(N, 6)"""
+
+    def where(self, chosen: np.ndarray) -> Placed:
+        """Those of a bool or index array."""
+        lifted = Lifted(**{name: value[chosen] for name, value in vars(self.lifted).items()})
+        return Placed(lifted, self.root_m[chosen], self.sigma_m[chosen], self.box_m[chosen])
+
+    def sized(self, size: np.ndarray) -> Placed:
+        """Everything (N,) times as large and as far."""
+        lifted = replace(self.lifted, joints_m=self.lifted.joints_m * size[:, None, None])
+        return Placed(lifted, self.root_m * size[:, None], self.sigma_m * size[:, None], self.box_m * size[:, None])
+
+
+def gather(tracklets: list[Tracklet]) -> Seen:
+    """All observations of all tracklets."""
+    pairs = [(number, k) for number, tracklet in enumerate(tracklets) for k in range(len(tracklet.frames))]
+    pairs.sort(key=lambda pair: (tracklets[pair[0]].frames[pair[1]], pair[0]))
+    observations = [tracklets[number].observations[k] for number, k in pairs]
+
+    def stack(name: str) -> np.ndarray:
+        return np.stack([getattr(o, name) for o in observations])
+
+    bits = np.stack([tracklets[number].silhouettes[k] for number, k in pairs])
+    return Seen(
+        frame=np.array([tracklets[number].frames[k] for number, k in pairs]),
+        tracklet=np.array([number for number, _ in pairs]),
+        landmarks_px=stack("landmarks_px"),
+        confidence=stack("confidence"),
+        landmarks_m=stack("landmarks_m"),
+        region=stack("region"),
+        box_px=stack("box_px"),
+        score=np.array([o.score for o in observations]),
+        colours=stack("colours"),
+        silhouette=np.unpackbits(bits, axis=-1).reshape(-1, GRID, GRID).astype(bool),
+        depth=np.array([tracklets[number].depths[k] for number, k in pairs]),
+    )
+
+
+def place(seen: Seen, intrinsics: np.ndarray) -> tuple[Placed, np.ndarray]:
+    """Everybody in space by their own size alone, as an average adult.
+
+    Args:
+        seen: the person-frames.
+        intrinsics: (F, 3, 3) of all frames.
+    Returns:
+        What could be placed, and (N,) bool which of `seen` that is.
+    """
+    own = intrinsics[seen.frame]
+    lifted = lift_blazepose(seen.landmarks_px, seen.confidence, seen.landmarks_m, seen.region, own)
+    root_m, variance = place_roots(lifted.joints_m, lifted.keypoints_px, lifted.keypoint_confidence, own)
+    good = np.isfinite(root_m).all(axis=-1)
+    lifted = Lifted(**{name: value[good] for name, value in vars(lifted).items()})
+    root_m, own = root_m[good], own[good]
+    on_rays = onto_rays(lifted, root_m, own)
+    boxes_m = person_boxes(seen.silhouette[good], seen.region[good], on_rays.joints_m + root_m[:, None], own)
+    return Placed(on_rays, root_m, root_sigma(root_m, variance[good]), boxes_m), good

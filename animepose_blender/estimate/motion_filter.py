@@ -1,0 +1,73 @@
+"""A Kalman filter for roots that are known well across the camera's ray and poorly along it.
+
+All tracks are filtered at once: (T, 6) states of place and velocity, (T, 6, 6) covariances, in axes that do not move
+with the camera.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+ACCELERATION_M_S2 = 4.0
+"""How much people's walking changes: they stop or turn within half a second."""
+START_SPEED_M_S = 1.5
+"""Spread of the velocity of somebody who has just been found."""
+VELOCITY_LIFE_S = 1.0
+"""Time in which an unseen velocity dies down to 1/e: nobody keeps their course for long."""
+
+
+def measurement_noise(root_m: np.ndarray, centre_m: np.ndarray, sigma_m: np.ndarray) -> np.ndarray:
+    """Covariances of roots, wide along their rays.
+
+    Args:
+        root_m: (N, 3).
+        centre_m: (N, 3) or (3,) where the camera stands.
+        sigma_m: (N, 2) across and along.
+    Returns:
+        (N, 3, 3).
+    """
+    ray = root_m - centre_m
+    ray = ray / np.maximum(np.linalg.norm(ray, axis=-1, keepdims=True), 1e-9)
+    across, along = sigma_m[:, 0, None, None] ** 2, sigma_m[:, 1, None, None] ** 2
+    return across * np.eye(3) + (along - across) * ray[:, :, None] * ray[:, None, :]
+
+
+def begin(root_m: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """States and covariances of people found at (N, 3) with (N, 3, 3) noise."""
+    state = np.concatenate([root_m, np.zeros_like(root_m)], axis=-1)
+    covariance = np.zeros((len(root_m), 6, 6))
+    covariance[:, :3, :3] = noise
+    covariance[:, 3:, 3:] = START_SPEED_M_S**2 * np.eye(3)
+    return state, covariance
+
+
+def predict(state: np.ndarray, covariance: np.ndarray, step_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """States (T, 6) and covariances (T, 6, 6) after (T,) seconds unseen."""
+    kept = np.exp(-step_s / VELOCITY_LIFE_S)
+    travel = VELOCITY_LIFE_S * (1 - kept)
+    move = np.tile(np.eye(6), (len(state), 1, 1))
+    move[:, :3, 3:] = travel[:, None, None] * np.eye(3)
+    move[:, 3:, 3:] *= kept[:, None, None]
+    # White acceleration over the step, but no more speed than people have: a long absence adds way, not speed.
+    speed = np.minimum(ACCELERATION_M_S2 * step_s, START_SPEED_M_S)
+    way = speed * step_s
+    added = np.zeros((len(state), 6, 6))
+    added[:, :3, :3] = (way**2 / 3)[:, None, None] * np.eye(3)
+    added[:, 3:, 3:] = (speed**2)[:, None, None] * np.eye(3)
+    return np.einsum("tij,tj->ti", move, state), move @ covariance @ np.swapaxes(move, -1, -2) + added
+
+
+def update(
+    state: np.ndarray, covariance: np.ndarray, root_m: np.ndarray, noise: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """States and covariances after roots (T, 3) with (T, 3, 3) noise have been seen."""
+    gain = covariance[:, :, :3] @ np.linalg.inv(covariance[:, :3, :3] + noise)
+    better = state + np.einsum("tij,tj->ti", gain, root_m - state[:, :3])
+    return better, covariance - gain @ covariance[:, :3, :]
+
+
+def mahalanobis(state: np.ndarray, covariance: np.ndarray, root_m: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """(T, N) standard deviations between each expected and each seen root."""
+    difference = root_m[None] - state[:, None, :3]
+    spread = covariance[:, None, :3, :3] + noise[None]
+    return np.sqrt(np.einsum("tni,tnij,tnj->tn", difference, np.linalg.inv(spread), difference).clip(0))

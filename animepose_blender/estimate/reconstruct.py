@@ -1,0 +1,262 @@
+"""From what was seen in single frames to everybody in one scene: camera, place, identity, floor, sizes, motion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..core import cameras
+from ..protocol import JobRequest
+from ..skeleton import CONTACT_JOINTS
+from . import camera_motion
+from .camera import Focal, more_certain
+from .camera_motion import CameraMotion
+from .cut import cut_where_looks_change
+from .depth import calibrate
+from .detections import Placed, Seen, gather, place
+from .floor import SOLE_M, standing_feet, way_up_of_people
+from .fuse import Ground, RootEvidence
+from .observe import Observed, Reporter
+from .order import depth_order, order_evidence
+from .person import Evidence, Solved, solve_person
+from .predict import default_predictor
+from .scene import ADULT_M, Beliefs, Direction, Scene, solve_scene
+from .self_calibration import focal_from_rotation
+from .settle import settle
+from .stitch import stitch
+from .track import track
+from .travel_scale import translation_scale
+from .verticals import up_from_lines
+from .view import View
+
+MAX_MISFIT = 0.04
+"""Solved people lie at 0.015 to 0.028 of their height off their keypoints, tree trunks and shadows at 0.042 to 0.06."""
+NO_PERSON = "no person by their proportions"
+RAISED_M = 0.06
+"""Height over the lower foot at which a foot counts a third as standing, for the length of the camera's path."""
+MAX_FEET = 300
+"""Standing feet used at most for each person, evenly over the clip."""
+SAME_FOCAL = 0.01
+"""Change of the focal length below which nothing is placed again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What is known beforehand and need not be found out; for the user's word, and to try stages one at a time."""
+
+    motion: CameraMotion | None = None
+    person: np.ndarray | None = None
+    """(N,) who each of the gathered person-frames is, -1 for nobody."""
+    scene: Scene | None = None
+    sizes: np.ndarray | None = None
+    """(P,) NaN where not known."""
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """One person, found and solved."""
+
+    number: int
+    """Index into the scene's people."""
+    evidence: Evidence
+    solved: Solved
+    silhouettes: np.ndarray
+    """(n, GRID, GRID) of the frames that they are seen in."""
+    regions: np.ndarray
+    """(n, 4)"""
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """Everybody in one scene."""
+
+    people: list[Person]
+    """In the order of their first appearance."""
+    view: View
+    focal: Focal
+    camera: str
+    """`still`, `turning` or `moving`."""
+    scene: Scene
+    dropped: dict[str, int]
+    """How many finds were left out, and why."""
+
+
+def reconstruct(
+    observed: Observed, focal: Focal, job: JobRequest, report: Reporter, given: Given = Given()
+) -> Reconstruction | None:
+    """Solve a clip.
+
+    Args:
+        observed: what decoding left behind.
+        focal: the best known focal length.
+        job: the user's wishes: a height, a camera that stands still, the most people.
+        report: told how far it is.
+        given: what need not be found out.
+    Returns:
+        None if nobody was found.
+    """
+    if not observed.tracklets:
+        return None
+    report.progress("camera", 0.0)
+    everybody = gather(observed.tracklets)
+    if focal.sigma > 0 and job.camera != "still" and given.motion is None:
+        focal = more_certain(focal, focal_from_rotation(observed.background, *observed.size_px))
+    intrinsics, motion = _camera(observed, focal, job, given)
+    report.progress("place", 0.0)
+    placed, usable = place(everybody, intrinsics)
+    if not usable.any():
+        return None
+    seen = everybody.where(usable)
+    report.progress("track", 0.0)
+    motion = _metric(motion, seen, placed, observed.time_s)
+    if given.person is not None:
+        person = given.person[usable]
+    else:
+        label = track(seen, placed, motion.camera_to_start, observed.time_s)
+        label = cut_where_looks_change(label, seen, observed.time_s)
+        person = stitch(label, seen, placed, motion.camera_to_start, observed.time_s, observed.size_px)
+        person = settle(person, seen, placed, motion.camera_to_start, observed.time_s)
+    short = len(np.unique(seen.tracklet[person < 0]))
+    if not (person >= 0).any():
+        return None
+
+    report.progress("solve", 0.0)
+    scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, focal.sigma, given.sizes)
+    if abs(np.log(scene.focal_factor)) > SAME_FOCAL:
+        focal = replace(focal, focal_px=focal.focal_px * scene.focal_factor, source="estimated", sigma=0.0)
+        intrinsics, motion = _camera(observed, focal, job, given)
+        placed, usable = place(seen, intrinsics)
+        seen, person = seen.where(usable), person[usable]
+        motion = _metric(motion, seen, placed, observed.time_s)
+        scene = _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
+    view = View(observed.time_s, intrinsics, scene.start_to_world @ motion.camera_to_start)
+    people, dropped = _solve(observed, seen, placed, person, scene, view, job, report)
+    if dropped[NO_PERSON] and people and given.scene is None:
+        # Tree trunks stand on no floor, and have no size; without them both come out better.
+        person = _only(person, [one.number for one in people])
+        scene = _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
+        view = View(observed.time_s, intrinsics, scene.start_to_world @ motion.camera_to_start)
+        people, _ = _solve(observed, seen, placed, person, scene, view, job, report)
+    if job.height_m is not None and job.height_of <= len(people):
+        # Only now it is known who is who in the take.
+        sizes = np.full(len(scene.size), np.nan)
+        sizes[people[job.height_of - 1].number] = job.height_m / ADULT_M
+        scene = _scene(observed, seen, placed, person, intrinsics, motion, 0.0, sizes)
+        view = View(observed.time_s, intrinsics, scene.start_to_world @ motion.camera_to_start)
+        people, dropped = _solve(observed, seen, placed, person, scene, view, job, report)
+    if not people:
+        return None
+    return Reconstruction(people, view, focal, motion.kind, scene, {"seen too shortly": short, **dropped})
+
+
+def _camera(observed: Observed, focal: Focal, job: JobRequest, given: Given) -> tuple[np.ndarray, CameraMotion]:
+    """(F, 3, 3) intrinsics, and the camera's path in units of its own."""
+    count = len(observed.time_s)
+    intrinsics = np.tile(cameras.intrinsics_of(focal.focal_px, *observed.size_px), (count, 1, 1))
+    if given.motion is not None:
+        return intrinsics, given.motion
+    if job.camera == "still":
+        still = np.tile(np.eye(4), (count, 1, 1))
+        return intrinsics, CameraMotion(still, "still", np.zeros(count), 1.0, np.zeros((0, 4)), 0.0)
+    return intrinsics, camera_motion.solve(observed.background, intrinsics, observed.time_s)
+
+
+def _metric(motion: CameraMotion, seen: Seen, placed: Placed, time_s: np.ndarray) -> CameraMotion:
+    """The same path in metres, from feet that stand; a path whose length nothing tells is left out."""
+    if motion.kind != "moving":
+        return motion
+    joints = list(CONTACT_JOINTS)
+    feet_m = np.full((int(seen.tracklet.max()) + 1, len(time_s), 4, 3), np.nan)
+    standing = np.zeros(feet_m.shape[:3])
+    own_m = placed.lifted.joints_m[:, joints] + placed.root_m[:, None]
+    # In the picture up is roughly the camera's own: the foot that is lower stands.
+    raised_m = own_m[..., 1].max(axis=1, keepdims=True) - own_m[..., 1]
+    feet_m[seen.tracklet, seen.frame] = own_m
+    sure = placed.lifted.joint_confidence[:, joints]
+    standing[seen.tracklet, seen.frame] = sure * np.exp(-raised_m / RAISED_M)
+    found = translation_scale(motion, feet_m, standing, time_s)
+    path = motion.camera_to_start.copy()
+    path[:, :3, 3] *= 0.0 if found is None else found[0]
+    return replace(motion, camera_to_start=path, kind="turning" if found is None else motion.kind)
+
+
+def _only(person: np.ndarray, numbers: list[int]) -> np.ndarray:
+    """(N,) people with all but some left out, numbered without gaps."""
+    place = {number: k for k, number in enumerate(sorted(numbers))}
+    return np.array([place.get(number, -1) for number in person.tolist()])
+
+
+def _scene(
+    observed: Observed,
+    seen: Seen,
+    placed: Placed,
+    person: np.ndarray,
+    intrinsics: np.ndarray,
+    motion: CameraMotion,
+    focal_sigma: float,
+    sizes: np.ndarray | None,
+) -> Scene:
+    to_start = motion.camera_to_start[seen.frame]
+    relative_m = np.einsum("nij,nkj->nki", to_start[:, :3, :3], placed.lifted.joints_m)
+    root_m = cameras.transform(to_start, placed.root_m[:, None])[:, 0]
+    upright = way_up_of_people(relative_m[person >= 0])
+    up = upright if upright is not None else np.array([0.0, -1.0, 0.0])
+    feet = []
+    for number in range(person.max() + 1):
+        own = np.flatnonzero(person == number)
+        frames = seen.frame[own]
+        feet.append(
+            standing_feet(
+                frames, relative_m[own], root_m[own], placed.lifted.joint_confidence[own],
+                observed.time_s[frames], to_start[own], up,
+            ).every(1 + len(own) // MAX_FEET)
+        )  # fmt: skip
+    found = up_from_lines(observed.lines, intrinsics, motion.camera_to_start)
+    lines = None if found is None else Direction(*found)
+    known = None if sizes is None else sizes[: len(feet)]
+    return solve_scene(feet, Beliefs(upright, lines, focal_sigma, known))
+
+
+def _solve(
+    observed: Observed,
+    seen: Seen,
+    placed: Placed,
+    person: np.ndarray,
+    scene: Scene,
+    view: View,
+    job: JobRequest,
+    report: Reporter,
+) -> tuple[list[Person], dict[str, int]]:
+    """Everybody who is believed, and how many are not, and why."""
+    known = person >= 0
+    seen, person, sized = seen.where(known), person[known], placed.where(known).sized(scene.size[person[known]])
+    depth_m = calibrate(seen.depth, sized.root_m[:, 2], metric=observed.metric_depth)
+    roots_m = np.full((len(scene.size), len(view.time_s), 3), np.nan)
+    roots_m[person, seen.frame] = cameras.transform(view.camera_to_world[seen.frame], sized.root_m[:, None])[:, 0]
+    predictor = default_predictor()
+
+    def solve(number: int, further: Sequence[RootEvidence] = ()) -> Person:
+        own = np.flatnonzero(person == number)
+        evidence = Evidence(seen.frame[own], sized.where(own).lifted, seen.box_px[own], depth_m[own])
+        ground = Ground(scene.level_m[number] + SOLE_M * scene.size[number], scene.tilt_sigma_rad)
+        others_m = np.delete(roots_m, number, axis=0)
+        solved = solve_person(evidence, view, ground, others_m, predictor, further)
+        return Person(number, evidence, solved, seen.silhouette[own], seen.region[own])
+
+    solved: dict[int, Person] = {}
+    for step, number in enumerate(numbers := np.unique(person).tolist()):
+        report.progress("solve", step / len(numbers))
+        solved[number] = solve(number)
+        roots_m[number] = solved[number].solved.root_world_m
+    order = depth_order(seen, sized.lifted, person)
+    for number, evidence in order_evidence(order, roots_m, view).items():
+        solved[number] = solve(number, [evidence])
+    believed = [one for one in solved.values() if one.solved.misfit <= MAX_MISFIT]
+    longest = sorted(believed, key=lambda one: -len(one.evidence.frames))[: job.max_people]
+    people = sorted(longest, key=lambda one: (int(one.evidence.frames[0]), float(one.evidence.box_px[0, 0])))
+    return people, {
+        NO_PERSON: len(solved) - len(believed),
+        "more than the most people asked for": len(believed) - len(people),
+    }

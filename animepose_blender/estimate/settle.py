@@ -1,0 +1,151 @@
+"""Settle who is who while people overlap, from how they went in and how they came out.
+
+In the moments in which one body hides part of another, finds jump between the two and are made up of both. By then it
+is known where everybody was before and after, which way they faced and what they look like: each of these finds is
+given to the person whose path through the encounter it fits best, or to nobody.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from ..core import boxes, cameras
+from ..skeleton import J
+from . import motion_filter
+from .appearance import colour_distance
+from .detections import Placed, Seen
+from .smooth import smooth
+
+OVERLAP = 0.15
+"""Overlap of two boxes in the picture, as intersection over union, from which on finds may be mixed up."""
+MARGIN_S = 0.1
+"""Time around an encounter that is looked at again with it."""
+ACROSS_SIGMA_M, ALONG_SHARE = 0.15, 0.06
+"""How far a find may lie off a person's path, across the view and as a share of the distance along it."""
+STRAY_M_S = 0.7
+"""How much less sure the path is for each second from where it is known."""
+FACING_SIGMA = 0.7
+"""How far off the direction that a find faces is, as the length of a difference of unit vectors."""
+PATH_CUTOFF_HZ = 1.0
+WORST = 6.0
+"""Most that any single piece of evidence can count against a person."""
+NOBODY = 8.0
+"""Cost of belonging to nobody."""
+
+
+def settle(
+    person: np.ndarray, seen: Seen, placed: Placed, camera_to_start: np.ndarray, time_s: np.ndarray
+) -> np.ndarray:
+    """People again, with the finds of encounters given out anew.
+
+    Args:
+        person: (N,) from `stitch`; -1 = nobody.
+        seen, placed: the N person-frames.
+        camera_to_start: (F, 4, 4).
+        time_s: (F,).
+    Returns:
+        (N,) numbers as in `person`.
+    """
+    count = int(person.max(initial=-1)) + 1
+    mixed = _encounters(seen, person, time_s)
+    if count < 2 or not mixed.any():
+        return person
+    motion = camera_to_start[seen.frame]
+    root_m = cameras.transform(motion, placed.root_m[:, None])[:, 0]
+    noise = motion_filter.measurement_noise(
+        root_m,
+        motion[:, :3, 3],
+        np.stack([np.full(len(root_m), ACROSS_SIGMA_M), ALONG_SHARE * placed.root_m[:, 2]], axis=-1),
+    )
+    joints_m = placed.lifted.joints_m @ np.swapaxes(motion[:, :3, :3], -1, -2)
+    left = joints_m[:, [J["left_hip"], J["left_shoulder"]]].sum(1)
+    left -= joints_m[:, [J["right_hip"], J["right_shoulder"]]].sum(1)
+    left /= np.linalg.norm(left, axis=-1, keepdims=True) + 1e-9
+
+    cost = np.full((count, len(person)), np.inf)
+    open_to = np.flatnonzero(mixed)
+    for number in range(count):
+        known = np.flatnonzero((person == number) & ~mixed)
+        # Who is seen in encounters only keeps what they have.
+        if len(known) < 3:
+            cost[number, open_to[person[open_to] == number]] = 0.0
+            continue
+        frames = seen.frame[known]
+        away_s = _away(frames, time_s)[seen.frame[open_to]]
+        path_m, facing = (
+            _interpolated(values, frames, time_s)[seen.frame[open_to]] for values in (root_m[known], left[known])
+        )
+        spread = noise[open_to] + (STRAY_M_S * away_s[:, None, None]) ** 2 * np.eye(3)
+        error = root_m[open_to] - path_m
+        where = np.einsum("ni,nij,nj->n", error, np.linalg.inv(spread), error) / 2
+        turned = np.linalg.norm(left[open_to] - facing, axis=-1) / (FACING_SIGMA + away_s)
+        colours = seen.colours[known]
+        usual = np.where(
+            np.isfinite(colours).any(axis=0), np.nanmedian(np.where(np.isfinite(colours), colours, np.nan), axis=0),
+            np.nan,
+        ) if np.isfinite(colours).any() else np.full(colours.shape[1:], np.nan)  # fmt: skip
+        looks = colour_distance(usual, seen.colours[open_to])
+        cost[number, open_to] = where.clip(0, WORST) + (turned**2 / 2).clip(0, WORST) + (looks**2 / 2).clip(0, WORST)
+    cost = _steadied(cost, open_to, seen)
+    settled = person.copy()
+    for frame in np.unique(seen.frame[open_to]):
+        own = open_to[seen.frame[open_to] == frame]
+        # Those of this frame who are beyond doubt are not to be had.
+        taken = person[(seen.frame == frame) & ~mixed]
+        free = np.setdiff1d(np.arange(count), taken)
+        padded = np.full((len(own), len(free) + len(own)), NOBODY)
+        padded[:, : len(free)] = np.where(np.isfinite(part := cost[np.ix_(free, own)].T), part, 1e6)
+        settled[own] = -1
+        for row, column in zip(*linear_sum_assignment(padded), strict=True):
+            if column < len(free):
+                settled[own[row]] = free[column]
+    return settled
+
+
+def _steadied(cost: np.ndarray, open_to: np.ndarray, seen: Seen) -> np.ndarray:
+    """(P, N) costs averaged with those of the same tracklet a frame before and after: a follower jumps once, not to and
+    fro."""
+    steadied = cost.copy()
+    for number in np.unique(seen.tracklet[open_to]):
+        own = open_to[seen.tracklet[open_to] == number]
+        near = np.abs(seen.frame[own][:, None] - seen.frame[own]) <= 1
+        steadied[:, own] = cost[:, own] @ (near / near.sum(axis=0))
+    return steadied
+
+
+def _encounters(seen: Seen, person: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """(N,) whether a find overlaps another in the picture, or does so within a moment for the same person."""
+    mixed = np.zeros(len(person), dtype=bool)
+    starts = np.searchsorted(seen.frame, np.arange(len(time_s) + 1))
+    for frame in range(len(time_s)):
+        own = slice(starts[frame], starts[frame + 1])
+        if starts[frame + 1] - starts[frame] > 1:
+            overlap = boxes.iou(seen.box_px[own], seen.box_px[own])
+            np.fill_diagonal(overlap, 0.0)
+            mixed[own] = (overlap > OVERLAP).any(axis=1)
+    for number in np.unique(person[mixed]):
+        mine = np.flatnonzero(person == number)
+        busy_s = time_s[seen.frame[mine[mixed[mine]]]]
+        own_s = time_s[seen.frame[mine]]
+        at = np.searchsorted(busy_s, own_s)
+        before = np.abs(own_s - busy_s[np.maximum(at - 1, 0)])
+        after = np.abs(own_s - busy_s[np.minimum(at, len(busy_s) - 1)])
+        mixed[mine] |= np.minimum(before, after) <= MARGIN_S
+    return mixed
+
+
+def _away(frames: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """(F,) time from each frame to the nearest of some."""
+    at = np.searchsorted(frames, np.arange(len(time_s)))
+    before, after = frames[np.maximum(at - 1, 0)], frames[np.minimum(at, len(frames) - 1)]
+    return np.minimum(np.abs(time_s - time_s[before]), np.abs(time_s - time_s[after]))
+
+
+def _interpolated(values: np.ndarray, frames: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """(F, 3) a smooth curve through (n, 3) values at some frames, straight where there are none, held at the ends."""
+    whole, weight = np.full((len(time_s), 3), np.nan), np.zeros(len(time_s))
+    whole[frames], weight[frames] = values, 1.0
+    curve = smooth(whole[:, None], weight[:, None], time_s, PATH_CUTOFF_HZ)[:, 0]
+    curve[: frames[0]], curve[frames[-1] + 1 :] = curve[frames[0]], curve[frames[-1]]
+    return curve

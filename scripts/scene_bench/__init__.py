@@ -1,0 +1,1 @@
+"""Parts of `bench_scene.py`: what the benchmark compares us with, and what it gives us of the truth."""
