@@ -267,6 +267,13 @@ def test_the_list_is_what_the_script_would_write() -> None:
     assert json.loads(done.stdout) == CLIPS
 
 
+def test_the_page_tells_of_every_clip() -> None:
+    page = (ROOT / "docs/benchmark_clips.md").read_text()
+    for clip in CLIPS:
+        assert f"| `{clip['name']}` | {clip['split']} | {clip['people']} | {clip['tests']} |" in page
+    assert 10_000 < (ROOT / "docs/pictures/benchmark_clips.jpg").stat().st_size < 300_000
+
+
 def test_missing_data_and_unknown_clips_are_said_and_nothing_is_made(tmp_path: Path) -> None:
     pytest.importorskip("bpy")
     for more, status, words in (

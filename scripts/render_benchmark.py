@@ -26,7 +26,7 @@ from scenes import depth, places, truth
 from scenes import render as draw
 from scenes.clips import CLIPS, Clip, Couple, Lying
 from scenes.stage import Staged, stage
-from scenes.video import encode
+from scenes.video import contact_sheet, encode
 
 from animepose_blender.errors import AnimePoseError, ExitCode
 from animepose_blender.skeleton import JOINTS
@@ -178,6 +178,8 @@ def run(options: argparse.Namespace) -> None:
             print(f"{clip.name}: truth written", flush=True)
         if not options.truth_only:
             render(clip, staged, scene, options, folder)
+    if options.sheet:
+        contact_sheet([options.output / clip.split / f"{clip.name}.mp4" for clip in CLIPS], options.sheet)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -192,6 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--truth-only", action="store_true", help="truth, depth maps and masks, no pictures")
     parser.add_argument("--look", type=int, default=0, metavar="N", help="draw N frames of each clip and stop there")
     parser.add_argument("--quick", action="store_true", help="NAME_quick.mp4: two small, coarse frames, no truth")
+    parser.add_argument("--sheet", type=Path, metavar="JPEG", help="then put a frame of every clip into one picture")
     parser.add_argument("--keep", action="store_true", help="keep the pictures")
     options = parser.parse_args(arguments)
     try:

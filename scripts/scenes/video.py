@@ -1,4 +1,4 @@
-"""Pictures into a clip."""
+"""Pictures into a clip, and clips into a picture."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
+import numpy as np
 
 FOCAL_KEY = "com.apple.quicktime.camera.focal_length.35mm_equivalent"
 
@@ -42,4 +44,20 @@ def encode(pictures: list[Path], path: Path, rate: Fraction, focal_35mm: float |
             frame.pts, frame.time_base = index, 1 / rate
             clip.mux(stream.encode(frame))
         clip.mux(stream.encode(None))
+    part.replace(path)
+
+
+def contact_sheet(clips: list[Path], path: Path, columns: int = 4, width_px: int = 320) -> None:
+    """One picture with a frame from two thirds into each clip, row by row, as JPEG, to a temporary name first."""
+    height_px = width_px * 9 // 16
+    cells = []
+    for clip in clips:
+        with av.open(str(clip)) as container:
+            frames = list(container.decode(video=0))
+        frame = frames[2 * len(frames) // 3].to_ndarray(format="bgr24")
+        cells.append(cv2.resize(frame, (width_px, height_px), interpolation=cv2.INTER_AREA))
+    cells += [np.zeros_like(cells[0])] * (-len(cells) % columns)
+    rows = [np.hstack(cells[first : first + columns]) for first in range(0, len(cells), columns)]
+    part = path.with_name(path.stem + ".part" + path.suffix)
+    cv2.imwrite(str(part), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 82])
     part.replace(path)
