@@ -32,7 +32,7 @@ KEY_STEP = 0.05
 """Median motion between key views, as a share of the longer side."""
 KEY_FRAMES = 15
 """Frames between key views at most."""
-MOST_KEYS = 160
+MOST_KEYS = 100
 FEW_POINTS = 6
 """Points that two views must share to hang together, and that a frame must show to be laid onto them."""
 PARALLAX_PX = 0.2

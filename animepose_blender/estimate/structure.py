@@ -18,10 +18,12 @@ MIN_SHARED = 25
 """Points that the first two views must share."""
 MIN_KNOWN = 12
 """Known points that a further view must show."""
-GROWTH = 1.5
-"""All is adjusted together when the solved views have become so many times more."""
+GROWTH, MOST_NEW = 1.5, 5
+"""All is adjusted together when the solved views have become so many times more, or have so many new ones."""
 PAIRS = 3
 """Pairs of views that are tried as the first two."""
+GOOD = 2.0
+"""Misses, in standard deviations of the tracker, with which no other pair is tried."""
 RANSAC_PX = 3.0
 """Distance to the epipolar line at which a point is an outlier, in standard deviations of the tracker."""
 
@@ -43,6 +45,8 @@ def travelling(turning: Scene, views: Sightings, least_noise_px: float) -> tuple
         grown = None if first is None else _grown(first, views, pair, least_noise_px)
         if grown is not None and (best is None or grown[1].noise_px < best[1].noise_px):
             best = grown
+        if best is not None and best[1].noise_px < GOOD * least_noise_px:
+            break
     return best
 
 
@@ -112,13 +116,13 @@ def _grown(scene: Scene, views: Sightings, pair: tuple[int, int], least_noise_px
         scene = _resected(scene, views, view, known, least_noise_px)
         solved.append(view)
         scene = _with_points(scene, views, solved)
-        if len(solved) >= GROWTH * adjusted_at:
+        if len(solved) >= min(GROWTH * adjusted_at, adjusted_at + MOST_NEW):
             scene = _adjusted(scene, views, solved, least_noise_px)
             adjusted_at = len(solved)
     if len(solved) < count:
         return None
     scene = _from_first(scene)
-    return _in_scene_units(*adjust(scene, views, moving=True, least_noise_px=least_noise_px))
+    return _in_scene_units(*adjust(scene, views, moving=True, least_noise_px=least_noise_px, rounds=30))
 
 
 def _known(views: Sightings, solved: list[int]) -> np.ndarray:
