@@ -14,6 +14,8 @@ ALONG_SHARE = 1 / 3
 """How much a difference along the view counts: a foot's distance wavers three times as much as its direction."""
 LEAST_SPREAD_M = 0.02
 """Feet are not believed to stand better than this."""
+SLIDE_M_S = 0.05
+"""Standing feet seem to slide with the walker: a step counts as standing a little too early and too late."""
 BELOW_HORIZON = np.sin(np.radians(5.0))
 LEVEL_SHARE = 0.06
 """Points of the floor lie within this share of the camera's height of each other."""
@@ -45,7 +47,7 @@ def translation_scale(
     turned = np.einsum("fij,pfnj->pfni", matrix[:, :3, :3], feet)
     ray = turned / (np.linalg.norm(turned, axis=-1, keepdims=True) + 1e-9)
     frame_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 1.0
-    foot, camera, sure, independent = [], [], [], 0.0
+    foot, camera, sure, lasting, independent = [], [], [], [], 0.0
     for span in sorted({max(1, round(span_s / frame_s)) for span_s in SPANS_S}):
         if span >= len(time_s):
             break
@@ -58,6 +60,7 @@ def translation_scale(
         foot.append(_less_along(apart[chosen], view))
         camera.append(_less_along(travel[chosen], view))
         sure.append(held[chosen] / span)
+        lasting.append(np.full(int(chosen.sum()), span * frame_s))
         independent += float(held.sum()) / span
     if not foot or independent < 1:
         return None
@@ -72,8 +75,9 @@ def translation_scale(
         if power < 1e-12:
             return None
         scale = -float((held * (a * b).sum(axis=1)).sum()) / power
-    # The weights add up to the number of independent pairs.
-    sigma = float(np.sqrt(spread**2 / power))
+    # The weights add up to the number of independent pairs; sliding is common to all, and counts less for a fast camera.
+    square_speed = power / float((held * np.concatenate(lasting) ** 2).sum())
+    sigma = float(np.sqrt(spread**2 / power + SLIDE_M_S**2 / square_speed))
     return (scale, sigma) if scale > 0 else None
 
 
