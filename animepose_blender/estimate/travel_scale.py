@@ -75,7 +75,8 @@ def translation_scale(
         if power < 1e-12:
             return None
         scale = -float((held * (a * b).sum(axis=1)).sum()) / power
-    # The weights add up to the number of independent pairs; sliding is common to all, and counts less for a fast camera.
+    # The weights add up to the number of independent pairs; sliding is common to all, and matters less the faster the
+    # camera is.
     square_speed = power / float((held * np.concatenate(lasting) ** 2).sum())
     sigma = float(np.sqrt(spread**2 / power + SLIDE_M_S**2 / square_speed))
     return (scale, sigma) if scale > 0 else None
