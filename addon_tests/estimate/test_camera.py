@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from animepose_blender.estimate.camera import DEFAULT_35MM, focal_of
+from animepose_blender.estimate.camera import DEFAULT_35MM, Focal, focal_of, more_certain
 from animepose_blender.estimate.video import Clip
 from animepose_blender.protocol import JobRequest
 
@@ -46,3 +46,26 @@ def test_a_portrait_picture_has_the_focal_length_of_the_same_camera_held_level(s
     upright = focal_of(_job(**settings), _clip(1080, 1920, focal_35mm))
     level = focal_of(_job(**settings), _clip(1920, 1080, focal_35mm))
     assert upright == level
+
+
+def test_a_default_is_a_guess_and_all_else_is_known():
+    assert focal_of(_job(), _clip()).sigma > 0.1
+    for known in (focal_of(_job(focal_px=900.0), _clip()), focal_of(_job(), _clip(focal_35mm=26.0))):
+        assert known.sigma == 0
+
+
+def test_a_guess_and_a_finding_are_weighed_by_what_they_are_sure_of():
+    guess = Focal(1000.0, "default", 0.3)
+    # Log focal lengths have information 1 / sigma^2: 11.1 and 100.
+    both = more_certain(guess, (2000.0, 0.1))
+    assert both.focal_px == pytest.approx(1000.0 * 2 ** (100 / 111.111), rel=1e-4)
+    assert both.sigma == pytest.approx(111.111**-0.5, rel=1e-4)
+    assert both.source == "estimated"
+    alike = more_certain(guess, (2000.0, 0.3))
+    assert alike.focal_px == pytest.approx((1000.0 * 2000.0) ** 0.5)
+
+
+def test_no_finding_changes_nothing_and_what_is_known_stays():
+    guess, known = Focal(1000.0, "default", 0.3), Focal(1000.0, "metadata")
+    assert more_certain(guess, None) == guess
+    assert more_certain(known, (2000.0, 0.05)) == known

@@ -24,6 +24,7 @@ def _observation(region: np.ndarray, mask: np.ndarray, next_region: np.ndarray |
         mask=mask,
         box_px=np.zeros(4),
         score=1.0,
+        colours=np.zeros((0, 3)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The floor lies under the feet of those who stand, whatever jumpers, climbers and the camera do."""
+"""Which feet stand, which way people are upright, and when a foot is in contact."""
 
 from __future__ import annotations
 
@@ -7,135 +7,126 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from animepose_blender.core import cameras
-from animepose_blender.core.synthetic import FOOT_HEIGHT_M, walking_take
-from animepose_blender.estimate.floor import contacts, fit_floor
+from animepose_blender.core.synthetic import walking_take
+from animepose_blender.estimate.floor import StandingFeet, contacts, standing_feet, way_up_of_people
 from animepose_blender.skeleton import CONTACT_JOINTS, JOINT_COUNT, REST_JOINTS_M, J
 
-AWAY_M = np.array([0.0, 6.0, 0.0])
-"""People walk about this place; the camera stands above the origin and looks along Y."""
-LONG = 240
+FRAMES = 60
+UP = np.array([0.0, 0.0, 1.0])
 
 
-def _camera(pitch_deg: float = 10.0, roll_deg: float = 0.0, height_m: float = 1.6) -> np.ndarray:
-    """(4, 4) camera to world of a camera that looks down and leans."""
+def _feet(joints_m: np.ndarray, confidence: np.ndarray | None = None, motion: np.ndarray | None = None) -> StandingFeet:
+    """Of joints (F, J, 3) in axes whose Z is up."""
+    count = len(joints_m)
+    sure = np.ones(joints_m.shape[:2]) if confidence is None else confidence
+    still = np.tile(np.eye(4), (count, 1, 1)) if motion is None else motion
+    return standing_feet(
+        np.arange(count), joints_m - joints_m[:, :1], joints_m[:, 0], sure, np.arange(count) / 30, still, UP
+    )
+
+
+def _walk() -> np.ndarray:
+    return walking_take(frames=FRAMES, gaps=False).joints_world_m[0].astype(float) + [0.0, 6.0, 0.0]
+
+
+def test_the_lowest_foot_of_each_frame_is_taken():
+    joints_m = _walk()
+    feet = _feet(joints_m)
+    points_m = joints_m[:, list(CONTACT_JOINTS)]
+    np.testing.assert_array_equal(feet.joint, points_m[..., 2].argmin(axis=1))
+    np.testing.assert_allclose(
+        feet.centre_m + feet.ray_m + feet.root_to_foot_m, points_m[np.arange(FRAMES), feet.joint], atol=1e-12
+    )
+
+
+def test_the_ray_runs_from_a_camera_that_moves_and_its_depth_along_the_cameras_axis():
+    motion = np.tile(np.eye(4), (FRAMES, 1, 1))
+    motion[:, :3, :3] = Rotation.from_rotvec(np.radians(np.linspace(-90, -70, FRAMES))[:, None] * [1, 0, 0]).as_matrix()
+    motion[:, :3, 3] = np.linspace(0, 1, FRAMES)[:, None] * [0.5, -1.0, 1.0]
+    joints_m = _walk()
+    feet = _feet(joints_m, motion=motion)
+    np.testing.assert_array_equal(feet.centre_m, motion[:, :3, 3])
+    in_camera_m = cameras.transform(cameras.invert(motion), joints_m)[:, 0]
+    np.testing.assert_allclose(np.linalg.norm(feet.depth_axis_m, axis=1), np.abs(in_camera_m[:, 2]))
+    np.testing.assert_allclose(
+        np.einsum("nij,nj->ni", motion[:, :3, :3], in_camera_m * [0, 0, 1]), feet.depth_axis_m, atol=1e-12
+    )
+
+
+def test_a_foot_that_stands_counts_for_more_than_one_that_moves():
+    joints_m = np.tile(REST_JOINTS_M, (FRAMES, 1, 1)) + [0.0, 6.0, 0.0]
+    joints_m[30:, :, 0] += 2.0 * np.arange(30)[:, None] / 30
+    weight = _feet(joints_m).weight
+    assert weight[:28].min() > 3 * weight[32:].max()
+
+
+def test_a_foot_that_is_hardly_seen_counts_little():
+    joints_m = np.tile(REST_JOINTS_M, (FRAMES, 1, 1)) + [0.0, 6.0, 0.0]
+    confidence = np.ones((FRAMES, JOINT_COUNT))
+    confidence[20:40] = 0.01
+    weight = _feet(joints_m, confidence).weight
+    assert weight[20:40].max() < 0.1 * weight[:20].min()
+
+
+def test_who_walks_about_says_more_of_the_floor_than_who_waits_however_long():
+    waiting = np.tile(REST_JOINTS_M, (600, 1, 1)) + [0.0, 6.0, 0.0]
+    short, long = _feet(waiting[:FRAMES]).weight.sum(), _feet(waiting).weight.sum()
+    assert long == pytest.approx(short, rel=0.05)
+    strolling = waiting + np.arange(600)[:, None, None] * [0.01, 0.0, 0.0]
+    assert _feet(strolling).weight.sum() > 3 * long
+
+
+@pytest.mark.parametrize("stride", [1, 3, 7])
+def test_of_many_feet_some_stand_for_all(stride):
+    feet = _feet(_walk())
+    some = feet.every(stride)
+    assert some.weight.sum() == pytest.approx(feet.weight.sum())
+    for name, values in vars(some).items():
+        assert len(values) == len(range(0, FRAMES, stride))
+        if name != "weight":
+            np.testing.assert_array_equal(values, getattr(feet, name)[::stride])
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_nobody_and_a_single_frame_have_feet_without_harm(count):
+    feet = _feet(_walk()[:count])
+    assert feet.weight.shape == (count,)
+    assert feet.ray_m.shape == feet.centre_m.shape == feet.root_to_foot_m.shape == (count, 3)
+    assert np.isfinite(feet.weight).all()
+
+
+def _seen_from(pitch_deg: float, joints_world_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Joints in the axes of a camera that looks down, and the true way up there."""
     level = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-    matrix = np.eye(4)
-    matrix[:3, :3] = (
-        Rotation.from_euler("x", -pitch_deg, degrees=True).as_matrix()
-        @ level
-        @ Rotation.from_euler("z", roll_deg, degrees=True).as_matrix()
-    )
-    matrix[2, 3] = height_m
-    return matrix
+    matrix = Rotation.from_euler("x", -pitch_deg, degrees=True).as_matrix() @ level
+    return joints_world_m @ matrix, matrix.T @ UP
 
 
-def _walkers(people: int = 2, frames: int = LONG) -> tuple[np.ndarray, np.ndarray]:
-    """(P, F, J, 3) joints in the world and (F,) times."""
-    take = walking_take(people=people, frames=frames, gaps=False)
-    return take.joints_world_m.astype(float) + AWAY_M, take.frame_time_s
+@pytest.mark.parametrize("pitch_deg", [-15, 0, 20, 50])
+def test_people_who_walk_are_upright_on_the_whole(pitch_deg):
+    joints_m, up = _seen_from(pitch_deg, _walk())
+    found = way_up_of_people(joints_m)
+    # This walk leans by six degrees on the mean of its two seconds.
+    assert np.linalg.norm(found) == pytest.approx(1)
+    assert np.degrees(np.arccos(found @ up)) < 9
 
 
-def _fit(joints_world_m: np.ndarray, time_s: np.ndarray, camera: np.ndarray) -> tuple[float, np.ndarray]:
-    """Tilt against the truth in degrees, and the (P, F) height of each one's lower foot over the floor found."""
-    joints_camera_m = cameras.transform(cameras.invert(camera), joints_world_m)
-    found = fit_floor(joints_camera_m, np.ones(joints_camera_m.shape[:3]), time_s)
-    tilt_deg = np.degrees(np.arccos(np.clip(found[2, :3] @ camera[2, :3], -1, 1)))
-    return tilt_deg, cameras.transform(found, joints_camera_m)[:, :, list(CONTACT_JOINTS), 2].min(axis=-1)
+def test_who_lies_or_does_a_handstand_is_not_asked():
+    joints_m, up = _seen_from(10, _walk())
+    joints_m = joints_m - joints_m[:, :1]
+    lying = joints_m[:25] @ Rotation.from_euler("z", 90, degrees=True).as_matrix()
+    standing_on_hands = -joints_m[:20]
+    found = way_up_of_people(np.concatenate([joints_m, lying, standing_on_hands]))
+    assert np.degrees(np.arccos(found @ up)) < 9
+    assert way_up_of_people(lying) is None
 
 
-@pytest.mark.parametrize("people", [1, 2, 3])
-@pytest.mark.parametrize("camera", [(0, 0, 1.2), (12, 0, 1.6), (25, -2, 3.0), (45, 0, 6.0), (-8, 3, 0.5)])
-def test_the_floor_under_walking_people_is_found(people, camera):
-    tilt_deg, height_m = _fit(*_walkers(people), _camera(*camera))
-    assert tilt_deg < 0.5
-    np.testing.assert_allclose(height_m, FOOT_HEIGHT_M, atol=0.02)
+def test_nobody_is_upright_where_nobody_is():
+    assert way_up_of_people(np.zeros((0, JOINT_COUNT, 3))) is None
+    assert way_up_of_people(np.full((5, JOINT_COUNT, 3), np.nan)) is None
 
 
-def test_a_noisy_distance_of_the_people_does_not_tilt_the_floor(rng):
-    joints_m, time_s = _walkers(2)
-    # Depth wavers by three per cent, as it does for a size taken from the picture.
-    waver = 1 + 0.03 * np.repeat(rng.normal(size=(2, LONG // 8, 1, 1)), 8, axis=1)
-    camera = _camera(12, 0, 1.6)
-    tilt_deg, height_m = _fit(camera[:3, 3] + (joints_m - camera[:3, 3]) * waver, time_s, camera)
-    assert tilt_deg < 1.5
-    assert abs(np.median(height_m) - FOOT_HEIGHT_M) < 0.03
-
-
-def test_somebody_on_a_wall_does_not_lift_or_tilt_the_floor():
-    joints_m, time_s = _walkers(2)
-    joints_m[1] += [0.0, 0.0, 0.6]
-    tilt_deg, height_m = _fit(joints_m, time_s, _camera())
-    assert tilt_deg < 0.6
-    np.testing.assert_allclose(height_m[0], FOOT_HEIGHT_M, atol=0.02)
-    np.testing.assert_allclose(height_m[1], FOOT_HEIGHT_M + 0.6, atol=0.02)
-
-
-def test_jumps_do_not_lift_or_tilt_the_floor():
-    joints_m, time_s = _walkers(2)
-    jump = 0.5 * np.clip(np.sin(2 * np.pi * 0.7 * time_s), 0, None)
-    joints_m[0, :, :, 2] += jump[:, None]
-    tilt_deg, height_m = _fit(joints_m, time_s, _camera())
-    assert tilt_deg < 0.6
-    np.testing.assert_allclose(height_m[0], FOOT_HEIGHT_M + jump, atol=0.03)
-
-
-@pytest.mark.parametrize("pitch_deg", [0, 15, 50])
-@pytest.mark.parametrize("frames", [1, 2, 60])
-def test_somebody_who_only_stands_is_believed_to_stand_upright(pitch_deg, frames):
-    joints_m = np.tile(REST_JOINTS_M + [0.4, 4.0, 0.0], (1, frames, 1, 1))
-    tilt_deg, height_m = _fit(joints_m, np.arange(frames) / 30, _camera(pitch_deg))
-    # The rest pose leans by a degree from ankles to neck.
-    assert tilt_deg < 2
-    np.testing.assert_allclose(height_m, FOOT_HEIGHT_M, atol=0.02)
-
-
-def test_somebody_who_lies_on_the_floor_does_not_turn_the_world_over():
-    joints_m, time_s = _walkers(2)
-    lying = Rotation.from_euler("y", 90, degrees=True).apply(REST_JOINTS_M - REST_JOINTS_M[0]) + AWAY_M + [0, 0, 0.15]
-    joints_m[1] = lying
-    tilt_deg, height_m = _fit(joints_m, time_s, _camera())
-    assert tilt_deg < 1
-    np.testing.assert_allclose(height_m[0], FOOT_HEIGHT_M, atol=0.03)
-
-
-def test_absent_frames_and_people_do_not_matter():
-    joints_m, time_s = _walkers(3)
-    joints_m[0, 50:90], joints_m[2] = np.nan, np.nan
-    tilt_deg, height_m = _fit(joints_m, time_s, _camera())
-    assert tilt_deg < 0.5
-    np.testing.assert_allclose(height_m[1], FOOT_HEIGHT_M, atol=0.02)
-
-
-def test_feet_that_are_not_trusted_have_no_say():
-    joints_m, time_s = _walkers(2)
-    camera = _camera()
-    joints_camera_m = cameras.transform(cameras.invert(camera), joints_m)
-    confidence = np.ones(joints_camera_m.shape[:3])
-    wrong = joints_camera_m.copy()
-    wrong[:, 100:140, list(CONTACT_JOINTS)] += [0.0, 0.5, 0.0]
-    confidence[:, 100:140, list(CONTACT_JOINTS)] = 0
-    found = fit_floor(wrong, confidence, time_s)
-    assert np.degrees(np.arccos(found[2, :3] @ camera[2, :3])) < 0.5
-
-
-@pytest.mark.parametrize("seen", [True, False])
-def test_the_camera_stands_over_the_origin_and_looks_along_y(seen):
-    joints_m, time_s = _walkers(1, 60)
-    joints_camera_m = (
-        cameras.transform(cameras.invert(_camera(20, 4)), joints_m) if seen else np.full_like(joints_m, np.nan)
-    )
-    found = fit_floor(joints_camera_m, np.ones(joints_m.shape[:3]), time_s)
-    np.testing.assert_allclose(found[:3, :3] @ found[:3, :3].T, np.eye(3), atol=1e-9)
-    assert np.linalg.det(found[:3, :3]) == pytest.approx(1)
-    np.testing.assert_array_equal(found[3], [0, 0, 0, 1])
-    np.testing.assert_array_equal(found[:2, 3], 0)
-    assert found[2, 3] > 0
-    view = found[:3, 2]
-    assert view[0] == pytest.approx(0, abs=1e-9)
-    assert view[1] > 0
-
-
-CAMERA_M = np.array([0.0, -5.0, 1.5])
+CAMERA_M = np.array([[0.0, -5.0, 1.5]])
 
 
 def _in_place(frames: int = 60) -> tuple[np.ndarray, np.ndarray]:
@@ -183,8 +174,14 @@ def test_depth_that_wavers_does_not_end_a_contact():
 def test_the_contacts_of_a_walk_are_those_of_its_making():
     take = walking_take(people=2, frames=120, gaps=False)
     for person in range(2):
-        found = contacts(take.joints_world_m[person].astype(float), take.frame_time_s, take.camera_to_world[0, :3, 3])
+        found = contacts(take.joints_world_m[person].astype(float), take.frame_time_s, take.camera_to_world[:, :3, 3])
         assert ((found > 0.5) == (take.contact[person] > 0.5)).mean() > 0.85
+
+
+def test_a_camera_that_drives_along_changes_no_contact():
+    joints_m, time_s = _in_place()
+    path = CAMERA_M + time_s[:, None] * [1.0, 0.5, 0.0]
+    assert contacts(joints_m, time_s, path).min() > 0.9
 
 
 def test_the_contact_of_one_frame_is_a_probability():

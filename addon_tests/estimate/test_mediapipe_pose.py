@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("mediapipe", reason="the preset `offline` needs mediapipe")
 
+from animepose_blender.estimate.appearance import ZONES, colour_distance
 from animepose_blender.estimate.backends import PoseObservation, region_overlap
 from animepose_blender.estimate.mediapipe_pose import (
     CROP_SIZE,
@@ -113,6 +114,16 @@ def test_both_dancers_are_found_with_all_fields_of_the_contract(dancers, picture
         assert -20 < x0 < x1 < width + 20
         assert -20 < y0 < y1 < height + 20
     assert np.abs(dancers[0].next_region[:2] - dancers[1].next_region[:2]).max() > 30
+
+
+def test_the_dancers_are_told_apart_by_their_clothes(backend, picture, dancers):
+    again = backend.estimate(picture, np.stack([d.next_region for d in dancers]))
+    for seen in dancers:
+        assert seen.colours.shape == (len(ZONES), 3)
+        assert np.isfinite(seen.colours).all(axis=1).sum() >= 3
+    own = [float(colour_distance(a.colours, b.colours)) for a, b in zip(dancers, again, strict=True)]
+    assert max(own) < 0.5
+    assert colour_distance(dancers[0].colours, dancers[1].colours) > 2 * max(own)
 
 
 def test_people_stand_upright_and_their_landmarks_lie_in_their_box(dancers):

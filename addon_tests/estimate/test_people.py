@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from animepose_blender.estimate.appearance import ZONES
 from animepose_blender.estimate.backends import Candidates, PoseObservation, region_to_picture
-from animepose_blender.estimate.people import GIVE_UP_S, LOOK_EVERY_S, Tracklet, follow
+from animepose_blender.estimate.depth import GRID
+from animepose_blender.estimate.people import GIVE_UP_S, LOOK_EVERY_S, Tracklet, Watcher, follow
 
 WIDTH, HEIGHT, FPS = 640, 360, 30
 SIZE = 120.0
@@ -57,8 +59,8 @@ class World:
             self.drawn += 1
             yield float(time_s), picture
 
-    def follow(self, max_people: int = 8) -> list[Tracklet]:
-        return follow(self.frames(), self, self, max_people)
+    def follow(self, max_people: int = 8, watchers: Sequence[Watcher] = ()) -> list[Tracklet]:
+        return follow(self.frames(), self, self, max_people, watchers)
 
     def _seen(self, rgb: np.ndarray) -> dict[int, np.ndarray]:
         """Places of the people who show in a picture."""
@@ -116,6 +118,7 @@ class World:
             mask=mask,
             box_px=np.array([*(place - RADIUS), *(place + RADIUS)]),
             score=self.score[number],
+            colours=np.full((len(ZONES), 3), float(number)),
         )
 
     def who(self, tracklet: Tracklet) -> list[int]:
@@ -300,3 +303,46 @@ def test_an_empty_scene_has_nobody():
 def test_a_clip_of_one_frame_is_enough_to_be_found():
     world = World(_standing(200), _standing(450), seconds=1 / FPS)
     assert [t.frames for t in world.follow()] == [[0], [0]]
+
+
+def test_everybody_has_a_coarse_mask_and_colours_for_every_frame():
+    world = World(_walking(80, 70), _walking(560, -60, 90))
+    for tracklet in world.follow():
+        (who,) = set(world.who(tracklet))
+        assert len(tracklet.silhouettes) == len(tracklet.depths) == len(tracklet.frames)
+        assert np.isnan(tracklet.depths).all()
+        for bits, observation in zip(tracklet.silhouettes, tracklet.observations, strict=True):
+            coarse = np.unpackbits(bits).reshape(GRID, GRID).astype(bool)
+            rows, columns = (np.mgrid[:GRID, :GRID] + 0.5) / GRID - 0.5
+            offset = (observation.next_region[:2] - observation.region[:2]) / SIZE
+            distance = np.hypot(columns - offset[0], rows - offset[1]) * SIZE
+            assert coarse[distance < RADIUS - 6].all() and not coarse[distance > RADIUS + 6].any()
+            assert (observation.colours == who).all()
+
+
+def test_watchers_see_every_frame_with_everybody_in_it_and_their_masks():
+    world = World(_standing(150), _between(_standing(450), (0, 0.6), (1.2, 9.0)), seconds=1.8)
+    watched: list[tuple[int, float, int]] = []
+
+    def watch(number: int, time_s: float, rgb: np.ndarray, seen: list[Tracklet]) -> None:
+        assert rgb[0, 0, 0] == number
+        assert all(t.frames[-1] == number and t.observations[-1].mask.size for t in seen)
+        for tracklet in seen:
+            tracklet.depths[-1] = float(number)
+        watched.append((number, time_s, len(seen)))
+
+    second: list[int] = []
+    tracklets = world.follow(watchers=(watch, lambda number, *_: second.append(number)))
+    assert [number for number, *_ in watched] == second == list(range(len(world.times_s)))
+    np.testing.assert_allclose([time_s for _, time_s, _ in watched], world.times_s)
+    in_each_frame = np.zeros(len(world.times_s), int)
+    for tracklet in tracklets:
+        in_each_frame[tracklet.frames] += 1
+        assert tracklet.depths == tracklet.frames
+    assert [count for *_, count in watched] == in_each_frame.tolist()
+
+
+def test_watchers_see_frames_without_anybody_too():
+    seen: list[int] = []
+    World(seconds=0.2).follow(watchers=(lambda number, *_: seen.append(number),))
+    assert seen == list(range(6))

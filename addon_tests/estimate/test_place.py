@@ -8,7 +8,7 @@ from scipy.optimize import least_squares
 
 from animepose_blender.core import cameras
 from animepose_blender.core.synthetic import walking_take
-from animepose_blender.estimate.place import place_roots
+from animepose_blender.estimate.place import ALONG_SHARE, RAY_SIGMA_M, place_roots, root_sigma
 from animepose_blender.skeleton import J
 
 FOCAL_PX, WIDTH, HEIGHT = 800.0, 1280, 720
@@ -133,3 +133,29 @@ def test_depth_is_less_sure_the_smaller_the_person(walkers):
     _, near = _place(joints_m, cameras.project(joints_m + roots_m[..., None, :], intrinsics))
     _, far = _place(joints_m, cameras.project(joints_m + far_m[..., None, :], intrinsics))
     assert (far > near).all()
+
+
+def test_a_root_is_surer_across_the_view_than_along_it_and_the_less_sure_the_farther(walkers):
+    joints_m, roots_m, keypoints_px = walkers
+    found_m, variance = _place(joints_m, keypoints_px)
+    sigma_m = root_sigma(found_m, variance)
+    assert sigma_m.shape == (*roots_m.shape[:2], 2)
+    np.testing.assert_array_equal(sigma_m[..., 0], RAY_SIGMA_M)
+    assert (sigma_m[..., 1] > 3 * sigma_m[..., 0]).all()
+    # People are not of the size they seem, however many points they show.
+    assert (sigma_m[..., 1] >= ALONG_SHARE * np.linalg.norm(found_m, axis=-1)).all()
+    twice = root_sigma(2 * found_m, 4 * variance)
+    assert (twice[..., 1] > 1.5 * sigma_m[..., 1]).all()
+
+
+def test_what_rests_on_few_points_is_less_sure(walkers):
+    joints_m, _, keypoints_px = walkers
+    few_px = keypoints_px.copy()
+    few_px[..., [j for j in range(28) if j not in (J["neck"], J["pelvis"], J["left_hip"], J["nose"])], :] = np.nan
+    many, few = (root_sigma(*_place(joints_m, px)) for px in (keypoints_px, few_px))
+    assert (few[..., 1] > many[..., 1]).all()
+
+
+def test_the_spread_of_somebody_who_could_not_be_placed_is_not_known():
+    sigma_m = root_sigma(np.full((2, 3), np.nan), np.full(2, np.nan))
+    assert np.isnan(sigma_m[:, 1]).all()

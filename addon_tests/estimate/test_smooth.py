@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import lstsq
 
-from animepose_blender.estimate.smooth import smooth, smooth_angle
+from animepose_blender.estimate.smooth import second_difference_bands, smooth, smooth_angle, smooth_seen, solve_blocks
 
 FPS = 30.0
 
@@ -169,3 +169,112 @@ def test_an_angle_that_turns_all_the_way_round_is_followed():
 
 def test_an_angle_that_is_never_known_is_none():
     np.testing.assert_allclose(smooth_angle(np.full(30, 1.0), np.zeros(30), np.arange(30) / FPS, 3.0), 0, atol=1e-9)
+
+
+def _view(count: int, rng: np.random.Generator | None = None) -> np.ndarray:
+    """(count, 3) unit rays: along Y, or turning."""
+    ray = np.tile([0.0, 1.0, 0.0], (count, 1))
+    if rng is not None:
+        ray += np.cumsum(rng.normal(0, 0.02, (count, 3)), axis=0)
+    return ray / np.linalg.norm(ray, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("frequency_hz", [0.5, 1.5, 3.0, 5.0])
+def test_across_and_along_the_view_each_sine_has_its_own_gain(frequency_hz):
+    time_s = np.arange(900) / FPS
+    sine, cosine = np.sin(2 * np.pi * frequency_hz * time_s), np.cos(2 * np.pi * frequency_hz * time_s)
+    values = np.repeat(sine[:, None, None], 3, axis=2)
+    result = smooth_seen(values, np.ones((900, 1)), _view(900), time_s, 4.0, 1.5)[:, 0]
+    middle = slice(200, 700)
+    for axis, cutoff_hz in ((0, 4.0), (1, 1.5), (2, 4.0)):
+        (gain, lag), *_ = np.linalg.lstsq(np.stack([sine, cosine], -1)[middle], result[middle, axis], rcond=None)
+        assert gain == pytest.approx(1 / (1 + (frequency_hz / cutoff_hz) ** 4), abs=0.05)
+        assert lag == pytest.approx(0, abs=1e-3)
+
+
+def test_with_one_cutoff_for_all_directions_it_is_the_plain_filter(rng):
+    time_s = np.cumsum(rng.uniform(0.02, 0.06, 80))
+    values = np.sin(3 * time_s)[:, None, None] + 0.01 * rng.uniform(-1, 1, (80, 2, 3))
+    weights = rng.uniform(0.5, 1.0, (80, 2))
+    weights[20:30, 1] = 0
+    np.testing.assert_allclose(
+        smooth_seen(values, weights, _view(80, rng), time_s, 3.0, 3.0), smooth(values, weights, time_s, 3.0), atol=1e-5
+    )
+
+
+def test_a_view_that_turns_agrees_with_a_dense_solution(rng):
+    count, cutoff_hz, along_hz = 60, 4.0, 2.0
+    time_s = np.cumsum(rng.uniform(0.02, 0.06, count))
+    values = np.stack([np.sin(2 * time_s), np.cos(time_s), time_s], axis=1) + 0.002 * rng.uniform(-1, 1, (count, 3))
+    weights, ray = rng.uniform(0.3, 1.0, count), _view(count, rng)
+    step = np.diff(time_s)
+    derivative = np.zeros((count - 2, count))
+    for i in range(1, count - 1):
+        derivative[i - 1, i - 1] = 2 / (step[i - 1] * (step[i - 1] + step[i]))
+        derivative[i - 1, i + 1] = 2 / (step[i] * (step[i - 1] + step[i]))
+        derivative[i - 1, i] = -derivative[i - 1, i - 1] - derivative[i - 1, i + 1]
+    share = np.sqrt((step[:-1] + step[1:]) / 2 / step.mean()) / (2 * np.pi * cutoff_hz) ** 2
+    rows, right = [np.kron(share[:, None] * derivative, np.eye(3))], [np.zeros(3 * (count - 2))]
+    for f in range(count):
+        along = np.outer(ray[f], ray[f])
+        # The root of the information: gain falls with the fourth power of the frequency.
+        root = np.sqrt(weights[f]) * (np.eye(3) - along + (along_hz / cutoff_hz) ** 2 * along)
+        block = np.zeros((3, 3 * count))
+        block[:, 3 * f : 3 * f + 3] = root
+        rows.append(block)
+        right.append(root @ values[f])
+    dense = lstsq(np.vstack(rows), np.concatenate(right))[0].reshape(count, 3)
+    found = smooth_seen(values[:, None], weights[:, None], ray, time_s, cutoff_hz, along_hz)[:, 0]
+    # Hardly a residual lies beyond the outlier limit.
+    np.testing.assert_allclose(found, dense, atol=5e-4)
+
+
+def test_points_that_are_seen_keep_unseen_ones_and_outliers_out(rng):
+    time_s = np.arange(120) / FPS
+    clean = np.stack([np.sin(time_s), np.cos(time_s), 0.3 * time_s], axis=1)[:, None]
+    clean = clean + rng.normal(0, 0.003, clean.shape)
+    hit = clean.copy()
+    hit[60] += [2.0, 0.0, 1.0]
+    gone, weights = clean.copy(), np.ones((120, 1))
+    gone[40:50], weights[80:85] = np.nan, 0.0
+    without, robust, filled = (
+        smooth_seen(v, w, _view(120), time_s, 5.0, 2.5)
+        for v, w in ((clean, np.ones((120, 1))), (hit, np.ones((120, 1))), (gone, weights))
+    )
+    assert np.abs(robust - without).max() < 0.02
+    assert np.abs(filled - without)[3:-3].max() < 0.03
+
+
+def test_series_of_points_do_not_know_of_each_other(rng):
+    time_s, values = np.arange(40) / FPS, rng.normal(size=(40, 2, 3))
+    values[:, 1] = np.nan
+    both = smooth_seen(values, np.ones((40, 2)), _view(40), time_s, 3.0, 1.0)
+    assert np.isnan(both[:, 1]).all()
+    alone = smooth_seen(values[:, :1], np.ones((40, 1)), _view(40), time_s, 3.0, 1.0)
+    np.testing.assert_array_equal(both[:, 0], alone[:, 0])
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_one_or_two_frames_of_points_stay_as_they_are(frames):
+    values = np.arange(frames * 3, dtype=float).reshape(frames, 1, 3)
+    found = smooth_seen(values, np.ones((frames, 1)), _view(frames), np.arange(frames) / FPS, 5.0, 2.0)
+    np.testing.assert_array_equal(found, values)
+
+
+@pytest.mark.parametrize("count", [3, 4, 50])
+def test_blocks_and_bands_are_solved_as_the_full_matrix_is(rng, count):
+    bands = second_difference_bands(np.cumsum(rng.uniform(0.02, 0.06, count)), 3.0)
+    full = np.zeros((count, count))
+    for k in range(3):
+        for j in range(k, count):
+            full[j - k, j] = full[j, j - k] = bands[2 - k, j]
+    root = rng.normal(size=(count, 3, 3))
+    information = root @ np.swapaxes(root, -1, -2)
+    information[1] = 0
+    matrix = np.kron(full, np.eye(3))
+    for f in range(count):
+        matrix[3 * f : 3 * f + 3, 3 * f : 3 * f + 3] += information[f]
+    right = rng.normal(size=(count, 3))
+    right[1] = 0
+    expected = np.linalg.solve(matrix, right.ravel()).reshape(count, 3)
+    np.testing.assert_allclose(solve_blocks(bands, information, right), expected, rtol=1e-4, atol=1e-4)

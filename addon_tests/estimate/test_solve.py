@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 from animepose_blender.core import kinematics
 from animepose_blender.core import quaternions as quat
 from animepose_blender.core.synthetic import walking_take
-from animepose_blender.estimate.solve import bone_lengths, pose
-from animepose_blender.skeleton import BONE_COUNT, JOINT_COUNT, MIRROR, PARENTS, REST_LENGTHS_M, RIGID, J
+from animepose_blender.estimate.solve import bone_lengths, pose, stature_m
+from animepose_blender.skeleton import BONE_COUNT, JOINT_COUNT, MIRROR, PARENTS, REST_JOINTS_M, REST_LENGTHS_M, RIGID, J
 
 FRAMES = 60
 TIME_S = np.arange(FRAMES) / 30
@@ -192,3 +192,16 @@ def test_nothing_seen_gives_the_average_person():
     assert lengths_m[0] == 0
     assert (lengths_m[1:] > 0).all()
     assert PARENTS[0] == -1
+
+
+@pytest.mark.parametrize("scale", [0.6, 1.0, 1.15])
+def test_a_persons_height_is_that_of_their_rest_pose(scale):
+    assert stature_m(scale * REST_LENGTHS_M) == pytest.approx(scale * REST_JOINTS_M[J["head_top"], 2])
+
+
+def test_longer_legs_make_somebody_taller_and_longer_arms_do_not():
+    longer = REST_LENGTHS_M.copy()
+    for side in ("left", "right"):
+        longer[J[f"{side}_knee"]] += 0.05
+        longer[J[f"{side}_elbow"]] += 0.05
+    assert stature_m(longer) == pytest.approx(stature_m(REST_LENGTHS_M) + 0.05, abs=0.003)

@@ -74,7 +74,8 @@ def stitch(
         (N,) number of the person, -1 for none; numbered without gaps in the order of appearance.
     """
     numbers, sizes = np.unique(label[label >= 0], return_counts=True)
-    numbers = numbers[sizes >= FEWEST]
+    # In a clip of a few frames, half of them are enough.
+    numbers = numbers[sizes >= min(FEWEST, (len(time_s) + 1) // 2)]
     if len(numbers) == 0:
         return np.full(len(label), -1)
     motion = camera_to_start[seen.frame]
