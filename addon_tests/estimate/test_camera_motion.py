@@ -81,6 +81,13 @@ def test_a_travelling_camera_is_found_up_to_the_length_of_its_units(name, moving
     assert np.linalg.norm(scale * found - true_m, axis=1).max() < 0.08
 
 
+@pytest.mark.parametrize("factor", [0.7, 1.4])
+def test_a_turn_seen_with_a_wrong_focal_length_is_a_turn_all_the_same(factor):
+    random = np.random.default_rng(12)
+    tracks = seen_by(_path("pan", random), random)
+    assert solve(tracks, intrinsics_of(F, factor * FOCAL_PX), TIME_S).kind == "turning"
+
+
 def test_the_shake_of_a_hand_is_kept():
     motion, cameras = _solved("pan")
     true = (np.linalg.inv(cameras[0]) @ cameras)[:, :3, :3]

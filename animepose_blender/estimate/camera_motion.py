@@ -105,9 +105,14 @@ def _solve_shot(tracks: Tracks, intrinsics: np.ndarray, time_s: np.ndarray) -> C
     least_px = LEAST_NOISE * pixel
     turning, turning_fit = adjust(chained(views, pixel), views, moving=False, least_noise_px=least_px)
     scene, fit, moving = turning, turning_fit, False
-    if turning_fit.noise_px > PARALLAX_PX * pixel:
+    # A turn that is seen with a wrong focal length has no parallax either, though it fits badly.
+    least_turning_px = turning_fit.noise_px
+    if least_turning_px > PARALLAX_PX * pixel:
+        _, zoomed = adjust(turning, views, moving=False, zoom=True, least_noise_px=least_px)
+        least_turning_px = min(least_turning_px, zoomed.noise_px)
+    if least_turning_px > PARALLAX_PX * pixel:
         travelled = travelling(turning, views, least_px)
-        if travelled is not None and travelled[1].noise_px < BETTER * turning_fit.noise_px:
+        if travelled is not None and travelled[1].noise_px < BETTER * least_turning_px:
             (scene, fit), moving = travelled, True
     rests = at_rest(views, fit, least_px)
     scene, fit = adjust(scene, views.only(rests[views.point]), moving=moving, least_noise_px=least_px, stages=1)
