@@ -57,9 +57,20 @@ def _cuts(colours: np.ndarray, window: int) -> list[int]:
     found: list[int] = []
     while change.size and change.max() > CHANGED:
         best = int(np.argmax(change))
-        found.append(best)
+        found.append(_moment(colours, medians[best], medians[window + best], best, window))
         change[max(0, best - window) : best + window] = 0.0
     return sorted(found)
+
+
+def _moment(colours: np.ndarray, before: np.ndarray, after: np.ndarray, about: int, window: int) -> int:
+    """Index within a window of another that parts (n, Z, 3) colours best into those like `before` and like `after`.
+
+    Medians change half a window early and late, so the largest change alone does not tell.
+    """
+    first, last = max(FEWEST, about - window), min(len(colours) - FEWEST, about + window)
+    near = colours[first:last]
+    toward = colour_distance(near, before) ** 2 - colour_distance(near, after) ** 2
+    return first + int(np.argmin(np.concatenate([[0.0], np.cumsum(toward)])))
 
 
 def _median(windows: np.ndarray) -> np.ndarray:

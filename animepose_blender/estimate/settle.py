@@ -81,10 +81,8 @@ def settle(
         where = np.einsum("ni,nij,nj->n", error, np.linalg.inv(spread), error) / 2
         turned = np.linalg.norm(left[open_to] - facing, axis=-1) / (FACING_SIGMA + away_s)
         colours = seen.colours[known]
-        usual = np.where(
-            np.isfinite(colours).any(axis=0), np.nanmedian(np.where(np.isfinite(colours), colours, np.nan), axis=0),
-            np.nan,
-        ) if np.isfinite(colours).any() else np.full(colours.shape[1:], np.nan)  # fmt: skip
+        shown = np.isfinite(colours).all(axis=-1).any(axis=0)[:, None]
+        usual = np.where(shown, np.nanmedian(np.where(shown, colours, 0.0), axis=0), np.nan)
         looks = colour_distance(usual, seen.colours[open_to])
         cost[number, open_to] = where.clip(0, WORST) + (turned**2 / 2).clip(0, WORST) + (looks**2 / 2).clip(0, WORST)
     cost = _steadied(cost, open_to, seen)
@@ -110,7 +108,10 @@ def _steadied(cost: np.ndarray, open_to: np.ndarray, seen: Seen) -> np.ndarray:
     for number in np.unique(seen.tracklet[open_to]):
         own = open_to[seen.tracklet[open_to] == number]
         near = np.abs(seen.frame[own][:, None] - seen.frame[own]) <= 1
-        steadied[:, own] = cost[:, own] @ (near / near.sum(axis=0))
+        # What is out of the question stays so, and says nothing of its neighbours.
+        possible = np.isfinite(cost[:, own])
+        total, count = np.where(possible, cost[:, own], 0.0) @ near, possible.astype(float) @ near
+        steadied[:, own] = np.where(possible, total / np.maximum(count, 1), np.inf)
     return steadied
 
 
