@@ -190,7 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--clip", nargs="+", default=[], metavar="NAME", help="only these; all by default")
     parser.add_argument("--work", type=Path, default=Path("out/benchmark"), help="folder for pictures meanwhile")
     parser.add_argument("--seed", type=int, default=0, help="another shake for hand-held cameras")
-    parser.add_argument("--samples", type=int, default=4, help="light paths per pixel")
+    parser.add_argument("--samples", type=int, default=3, help="light paths per pixel")
     parser.add_argument("--truth-only", action="store_true", help="truth, depth maps and masks, no pictures")
     parser.add_argument("--look", type=int, default=0, metavar="N", help="draw N frames of each clip and stop there")
     parser.add_argument("--quick", action="store_true", help="NAME_quick.mp4: two small, coarse frames, no truth")
