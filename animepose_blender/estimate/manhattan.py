@@ -2,54 +2,22 @@
 right angles.
 
 Pictures of parallel lines meet in a vanishing point, and directions at right angles have vanishing points that lie so
-to each other for one focal length only (Caprile and Torre, "Using vanishing points for camera calibration", 1990). As
-in Coughlan and Yuille, "Manhattan World" (1999), and Kosecka and Zhang, "Video compass" (2002), every segment belongs
-to one of the three directions or is clutter, and for each focal length the frame that explains the segments best is
-sought. How well it explains them is the likelihood of the focal length.
+to each other for one focal length only (Caprile and Torre, "Using vanishing points for camera calibration", 1990).
+How well the best frame of such directions explains the segments is the likelihood of the focal length.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.interpolate import PchipInterpolator
-from scipy.spatial.transform import Rotation
 
-from .verticals import END_PX, LONG_SIDE, Segments
+from .camera import Focal
+from .right_angles import LOG_FOCAL, explained, views_of
+from .verticals import Segments
 
-WIDEST, NARROWEST = 14 / 36, 120 / 36
-"""Focal lengths that are tried, in lengths of the longer side."""
-LOG_FOCAL = np.linspace(np.log(WIDEST), np.log(NARROWEST), 34)
-COARSE = LOG_FOCAL[1::3]
-"""Focal lengths for which the frame is sought all over."""
-MOST_PICTURES = 3
-MOST_SEGMENTS = 160
-"""Longest segments that are used of a picture."""
-FEWEST = 20
-"""Segments in a picture that are needed."""
-SLACK_RAD = np.radians(0.4)
-"""How straight and parallel lines are."""
-SHARE = 0.2
-"""How likely a segment is, beforehand, to run in each of the three directions; what is left is clutter."""
-MIDDLE_SIGMA = 0.01
-"""How far the principal point is from the middle of the picture, in lengths of the longer side."""
-REACH_PITCH_RAD, REACH_ROLL_RAD = np.radians(37.5), np.radians(30.0)
-"""How far people tilt and roll a camera."""
-BEYOND_SIGMA_RAD = np.radians(2.0)
-LEVEL_SIGMA_RAD = np.radians(12.0)
-"""Cameras are held level: of two frames, the one with less roll is likelier."""
-GRID_RAD = np.radians(2.5)
-CELL_RAD = np.radians(2.0)
-VOTE_FOCAL = 1.2
-"""Focal length of the map of votes; any would do, this one makes its cells alike."""
-VOTE_RAD = np.radians(1.5)
-STARTS = 3
-"""Frames that are followed up for each coarse focal length."""
-APART_RAD = np.radians(9.0)
-FOLLOWED = 6
-"""Frames that are followed over all focal lengths."""
-CAUTION = 1.5
+LEAST_GAIN = 0.7
+"""How much likelier the frame must make the segments than clutter does, as logarithm, on average."""
+CAUTION = 2.0
 """Segments of one thing err alike, so that they say less than so many would by themselves."""
 CLEAR = 2.0
 """By how much wider and narrower views must be less likely, as logarithm."""
@@ -57,38 +25,12 @@ LENS_SIGMA = 0.03
 """What the distortion of usual lenses makes of the focal length."""
 MOST_SIGMA = 0.25
 """Less certain than this, nothing is said."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Views:
-    """Segments of V pictures, filled up to n each; lengths in those of the longer side, from the picture's middle."""
-
-    middle: np.ndarray
-    """(V, n, 2)."""
-    along: np.ndarray
-    """(V, n, 2) of length 1."""
-    length: np.ndarray
-    """(V, n); 0 = no segment."""
-    slack: np.ndarray
-    """(V, n) standard deviation of the angle, radians."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Frames:
-    """B rotations: three directions in camera axes, in columns, and where the picture's axis is."""
-
-    view: np.ndarray
-    """(B,) the picture that each belongs to."""
-    rotation: np.ndarray
-    """(B, 3, 3)."""
-    middle: np.ndarray
-    """(B, 2) the principal point, lengths of the longer side from the picture's middle."""
-    fits: np.ndarray
-    """(B,) log likelihood, above that of clutter only."""
+TELLS = 0.9
+"""Lines that leave more than this share of the uncertainty are not followed."""
 
 
 def focal_from_lines(segments: Segments, width: int, height: int) -> tuple[float, float] | None:
-    """The focal length in pixels and the standard deviation of its logarithm.
+    """The focal length in pixels and the standard deviation of its logarithm, from the lines alone.
 
     Args:
         segments: see `verticals.Lines`.
@@ -96,210 +38,49 @@ def focal_from_lines(segments: Segments, width: int, height: int) -> tuple[float
     Returns:
         None where the lines say little about it, or two focal lengths far from each other are about as likely.
     """
-    fits = profiles(segments)
-    if fits is None:
+    log_likelihood = _log_likelihood(segments)
+    if log_likelihood is None:
         return None
-    # Of the same lines, seen again in every picture, no more is learnt.
-    found = likeliest(fits.mean(axis=0))
-    return None if found is None else (float(np.exp(found[0]) * max(width, height)), found[1])
-
-
-def likeliest(fit: np.ndarray) -> tuple[float, float] | None:
-    """Logarithm of the focal length and its standard deviation, from (len(LOG_FOCAL),) log likelihoods."""
-    log_likelihood = (fit - fit.max()) / CAUTION
-    best = int(np.argmax(fit))
+    best = int(np.argmax(log_likelihood))
+    # Lines that only tell wide from narrow views say no number; `with_lines` has a use for them.
     if log_likelihood[: best + 1].min() > -CLEAR or log_likelihood[best:].min() > -CLEAR:
         return None
-    fine = np.linspace(LOG_FOCAL[0], LOG_FOCAL[-1], 1000)
-    likelihood = np.exp(np.clip(PchipInterpolator(LOG_FOCAL, log_likelihood)(fine), -50, None))
-    mean = float(np.average(fine, weights=likelihood))
-    spread = float(np.sqrt(np.average((fine - mean) ** 2, weights=likelihood)))
-    sigma = float(np.hypot(spread, LENS_SIGMA))
-    return (mean, sigma) if sigma < MOST_SIGMA else None
+    mean, sigma = _moments(log_likelihood)
+    return (float(np.exp(mean) * max(width, height)), sigma) if sigma < MOST_SIGMA else None
 
 
-def profiles(segments: Segments) -> np.ndarray | None:
-    """(V, len(LOG_FOCAL)) how well segments of V pictures are explained; None where there are too few."""
-    views = _views(segments)
-    return None if views is None else _followed(views, *_sought(views))
+def with_lines(focal: Focal, segments: Segments, width: int, height: int) -> Focal:
+    """An uncertain focal length together with what the lines say, be it only that the view is not as wide; instead of
+    `camera.more_certain` with `focal_from_lines`."""
+    log_likelihood = None if focal.sigma == 0 else _log_likelihood(segments)
+    if log_likelihood is None:
+        return focal
+    long_side = max(width, height)
+    believed = -0.5 * ((LOG_FOCAL - np.log(focal.focal_px / long_side)) / focal.sigma) ** 2
+    mean, sigma = _moments(log_likelihood, believed)
+    if sigma > TELLS * focal.sigma:
+        return focal
+    return Focal(float(np.exp(mean) * long_side), "estimated", sigma)
 
 
-def _views(segments: Segments) -> _Views | None:
-    """The longest segments of a few pictures."""
-    frames, count = np.unique(segments.frame, return_counts=True)
-    frames = frames[count >= FEWEST]
-    if len(frames) == 0:
+def _log_likelihood(segments: Segments) -> np.ndarray | None:
+    """(len(LOG_FOCAL),) of the focal lengths, 0 for the best one; None where no frame explains the segments well."""
+    views = views_of(segments)
+    if views is None:
         return None
-    frames = frames[np.unique(np.linspace(0, len(frames) - 1, MOST_PICTURES).round().astype(int))]
-    long_side = max(segments.size)
-    middle, along, length = (np.zeros((len(frames), MOST_SEGMENTS, *more)) for more in ((2,), (2,), ()))
-    along[..., 0] = 1
-    for view, frame in enumerate(frames):
-        ends = (segments.ends_px[segments.frame == frame] - np.array(segments.size) / 2) / long_side
-        step = ends[:, 1] - ends[:, 0]
-        reach = np.hypot(step[:, 0], step[:, 1])
-        longest = np.argsort(-reach)[:MOST_SEGMENTS]
-        n = len(longest)
-        middle[view, :n] = ends[longest].mean(axis=1)
-        along[view, :n] = step[longest] / reach[longest, None]
-        length[view, :n] = reach[longest]
-    pixels = np.where(length > 0, length * min(LONG_SIDE, long_side), 1)
-    return _Views(middle, along, length, np.hypot(SLACK_RAD, 2 * END_PX / pixels))
+    fits = explained(views)
+    if np.mean(fits.max(axis=1) / np.sum(views.length > 0, axis=1)) < LEAST_GAIN:
+        return None
+    # Of the same lines, seen again in every picture, no more is learnt.
+    fit = fits.mean(axis=0)
+    return (fit - fit.max()) / CAUTION
 
 
-def _sought(views: _Views) -> tuple[_Frames, np.ndarray]:
-    """Frames that explain the segments of each picture well, FOLLOWED a picture, and (B,) numbers of the focal lengths
-    in LOG_FOCAL for which they do."""
-    tried, cell = _tried()
-    view, start, focal = [], [], []
-    for number in range(len(views.length)):
-        votes = _votes(views, number)[cell].sum(axis=2)
-        for coarse, score in enumerate(votes):
-            for _ in range(STARTS):
-                best = int(np.argmax(score))
-                view.append(number), start.append(best), focal.append(1 + 3 * coarse)
-                turned = np.arccos(np.clip((np.einsum("oij,ij->o", tried, tried[best]) - 1) / 2, -1, 1))
-                score[turned < APART_RAD] = 0
-    focal = np.array(focal)
-    frames = _Frames(np.array(view), tried[start], np.zeros((len(start), 2)), np.zeros(len(start)))
-    frames = _settled(views, frames, np.exp(LOG_FOCAL[focal]), (3.0, 2.0, 1.5, 1.0, 1.0))
-    order = np.lexsort((-frames.fits, frames.view))
-    kept: list[int] = []
-    for number in range(len(views.length)):
-        own: list[int] = []
-        for one in order[frames.view[order] == number]:
-            if len(own) < FOLLOWED and all(_differ(frames, one, other, focal) for other in own):
-                own.append(one)
-        kept += own
-    return _Frames(frames.view[kept], frames.rotation[kept], frames.middle[kept], frames.fits[kept]), focal[kept]
-
-
-def _differ(frames: _Frames, one: int, other: int, focal: np.ndarray) -> bool:
-    """Whether two frames are not the same one, followed to another focal length."""
-    moved = _followed_to(frames.rotation[[one]], LOG_FOCAL[focal[one]] - LOG_FOCAL[focal[other]])[0]
-    # The same axes may bear other names.
-    alike = np.abs(moved.T @ frames.rotation[other])
-    return bool(alike.max(axis=1).min() < np.cos(np.radians(4.0)))
-
-
-def _followed_to(rotation: np.ndarray, log_ratio: np.ndarray | float) -> np.ndarray:
-    """(B, 3, 3) frames whose vanishing points are about where these have them, for a focal length smaller by the
-    factor exp(log_ratio)."""
-    ratio = np.broadcast_to(np.exp(log_ratio), len(rotation))
-    scale = np.stack([ratio, ratio, np.ones_like(ratio)], axis=1)
-    u, _, vt = np.linalg.svd(rotation * scale[:, :, None] / ratio[:, None, None] ** (2 / 3))
-    return u @ vt
-
-
-def _followed(views: _Views, frames: _Frames, start: np.ndarray) -> np.ndarray:
-    """(V, len(LOG_FOCAL)) how well the best frame explains the segments of each picture, for each focal length."""
-    last = len(LOG_FOCAL) - 1
-    fits = np.full((len(frames.view), last + 1), -np.inf)
-    rows = np.arange(len(frames.view))
-    for way in (1, -1):
-        now, at = frames, start
-        for _ in range(last + 1):
-            to = np.clip(at + way, 0, last)
-            fits[rows, at] = np.maximum(fits[rows, at], now.fits)
-            moved = _followed_to(now.rotation, LOG_FOCAL[at] - LOG_FOCAL[to])
-            now = _Frames(now.view, moved, now.middle, now.fits)
-            at = to
-            now = _settled(views, now, np.exp(LOG_FOCAL[at]), (1.0, 1.0))
-        fits[rows, at] = np.maximum(fits[rows, at], now.fits)
-    return np.stack([fits[frames.view == view].max(axis=0) for view in range(len(views.length))])
-
-
-def _settled(views: _Views, frames: _Frames, focal: np.ndarray, widths: tuple[float, ...]) -> _Frames:
-    """Frames moved to where they explain the segments best, by expectation and maximisation.
-
-    Args:
-        focal: (B,) lengths of the longer side.
-        widths: by how much directions are blurred in each round.
-    """
-    rotation, middle = frames.rotation, frames.middle
-    along, slack, there = views.along[frames.view], views.slack[frames.view], views.length[frames.view] > 0
-    f = focal[:, None]
-    across = np.stack([-along[..., 1], along[..., 0]], axis=-1)
-    for width in (*widths, 0.0):
-        blurred = slack * (width or 1.0)
-        spot = views.middle[frames.view] - middle[:, None]
-        # Normals of the planes through camera and segment, in the axes of the frame.
-        normal = np.concatenate([f[..., None] * across, -np.sum(across * spot, axis=-1)[..., None]], axis=-1) @ rotation
-        away = np.hypot(
-            f[..., None] * rotation[:, None, 0] - spot[..., :1] * rotation[:, None, 2],
-            f[..., None] * rotation[:, None, 1] - spot[..., 1:] * rotation[:, None, 2],
-        )
-        off = normal / (away + 1e-9)
-        density = SHARE / np.sqrt(2 * np.pi) / blurred[..., None] * np.exp(-0.5 * (off / blurred[..., None]) ** 2)
-        all_of_it = (1 - 3 * SHARE) / np.pi + density.sum(axis=-1)
-        if not width:
-            break
-        weight = density / (all_of_it * blurred**2 * there + 1e9 * ~there)[..., None]
-        jacobian = np.zeros((*normal.shape, 5))
-        for k in range(3):
-            i, j = (k + 1) % 3, (k + 2) % 3
-            jacobian[..., k, i], jacobian[..., k, j] = -normal[..., j], normal[..., i]
-        jacobian[..., 3:] = rotation[:, None, 2, :, None] * across[:, :, None]
-        jacobian = (jacobian / (away + 1e-9)[..., None]).reshape(len(focal), -1, 5)
-        weighted = np.swapaxes(jacobian * weight.reshape(len(focal), -1, 1), 1, 2)
-        hessian = weighted @ jacobian
-        gradient = (weighted @ off.reshape(len(focal), -1, 1))[..., 0]
-        prior = np.array([100.0, 100.0, 100.0, MIDDLE_SIGMA**-2, MIDDLE_SIGMA**-2])
-        hessian += np.diag(prior)
-        gradient[:, 3:] += middle * prior[3:]
-        step = -np.linalg.solve(hessian, gradient[..., None])[..., 0]
-        turn = step[:, :3] * np.minimum(1, 0.1 / np.maximum(np.linalg.norm(step[:, :3], axis=1, keepdims=True), 1e-9))
-        rotation = rotation @ Rotation.from_rotvec(turn).as_matrix()
-        middle = middle + step[:, 3:]
-    fits = np.sum(np.log(all_of_it * np.pi) * there, axis=1) - 0.5 * np.sum((middle / MIDDLE_SIGMA) ** 2, axis=1)
-    return _Frames(frames.view, rotation, middle, fits + _held(rotation))
-
-
-def _held(rotation: np.ndarray) -> np.ndarray:
-    """(B,) log of how likely people hold a camera so."""
-    axis = np.argmax(np.abs(rotation[:, 1]), axis=1)
-    down = np.take_along_axis(rotation, axis[:, None, None], axis=2)[..., 0]
-    down = down * np.sign(down[:, 1:2])
-    pitch, roll = np.arcsin(np.clip(down[:, 2], -1, 1)), np.arctan2(down[:, 0], down[:, 1])
-    beyond = np.clip(np.abs(pitch) - REACH_PITCH_RAD, 0, None) + np.clip(np.abs(roll) - REACH_ROLL_RAD, 0, None)
-    return -0.5 * (roll / LEVEL_SIGMA_RAD) ** 2 - 0.5 * (beyond / BEYOND_SIGMA_RAD) ** 2
-
-
-def _tried() -> tuple[np.ndarray, np.ndarray]:
-    """(O, 3, 3) frames all over, and (len(COARSE), O, 3) cells of the map of votes where their directions lie."""
-    pitch, roll, yaw = (
-        reach.ravel()
-        for reach in np.meshgrid(
-            np.arange(-REACH_PITCH_RAD, REACH_PITCH_RAD + 0.01, GRID_RAD),
-            np.arange(-REACH_ROLL_RAD, REACH_ROLL_RAD + 0.01, 2 * GRID_RAD),
-            np.arange(0, np.pi / 2, GRID_RAD),
-            indexing="ij",
-        )
-    )
-    rotation = Rotation.from_euler("ZXY", np.stack([roll, pitch, yaw], axis=1)).as_matrix()
-    scale = np.stack([*[np.exp(COARSE) / VOTE_FOCAL] * 2, np.ones(len(COARSE))], axis=1)
-    direction = np.swapaxes(rotation, 1, 2) * scale[:, None, None]
-    direction = np.where(direction[..., 2:] < 0, -direction, direction)
-    side = np.arctan2(direction[..., 0], direction[..., 2])
-    height = np.arctan2(direction[..., 1], np.hypot(direction[..., 0], direction[..., 2]))
-    cells = round(np.pi / CELL_RAD)
-    row, column = (np.clip(((a + np.pi / 2) / CELL_RAD).astype(int), 0, cells - 1) for a in (side, height))
-    return rotation, row * cells + column
-
-
-def _votes(views: _Views, number: int) -> np.ndarray:
-    """(cells²,) how much length of segments agrees with the directions of each cell."""
-    cells = round(np.pi / CELL_RAD)
-    angle = (np.arange(cells) + 0.5) * CELL_RAD - np.pi / 2
-    side, height = (a.ravel() for a in np.meshgrid(angle, angle, indexing="ij"))
-    x, y, z = np.cos(height) * np.sin(side) * VOTE_FOCAL, np.sin(height) * VOTE_FOCAL, np.cos(height) * np.cos(side)
-    mx, my = views.middle[number].T
-    ux, uy = views.along[number].T
-    normal = np.stack([-uy, ux, uy * mx - ux * my])
-    across = (np.stack([x, y, z], axis=1) @ normal).astype(np.float32) ** 2
-    away = np.stack([x**2 + y**2, -2 * x * z, -2 * y * z, z**2], axis=1) @ np.stack(
-        [np.ones_like(mx), mx, my, mx**2 + my**2]
-    )
-    tolerance = 2.5 * (views.slack[number] + VOTE_RAD)
-    agrees = np.clip(1 - across / (away * tolerance**2 + 1e-9).astype(np.float32), 0, None) ** 2
-    return agrees @ np.minimum(views.length[number], 0.25).astype(np.float32)
+def _moments(*log_densities: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of the logarithm of the focal length."""
+    fine = np.linspace(LOG_FOCAL[0], LOG_FOCAL[-1], 1000)
+    log_density = PchipInterpolator(LOG_FOCAL, np.sum(log_densities, axis=0))(fine)
+    density = np.exp(log_density - log_density.max())
+    mean = float(np.average(fine, weights=density))
+    spread = float(np.sqrt(np.average((fine - mean) ** 2, weights=density)))
+    return mean, float(np.hypot(spread, LENS_SIGMA))
