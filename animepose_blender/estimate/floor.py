@@ -13,7 +13,7 @@ UPRIGHT_COSINE = 0.8
 STEEP_COSINE = 0.5
 """Under a camera that looks down steeply, standing bodies are up to 60 degrees off, with the head nearer than the feet:
 nobody who lies on the floor looks like that, since a head away from the camera is farther and one towards it lower."""
-STEP_M = 0.4
+STEP_M = 1.0
 """Feet nearer together than this along the way say the same about the floor."""
 SOLE_M = float(REST_JOINTS_M[J["left_heel"], 2])
 """Height of heel and toe joints over the floor that the sole stands on."""

@@ -20,11 +20,13 @@ from .erase import erase, matte_of_others
 LOOK_EVERY_S = 0.3
 """Time between full looks: someone who enters is picked up within this time when large in the picture."""
 DETAIL_EVERY = (1, 3, 12)
-"""Every so many looks, people are sought at detail 0, 1 and 2; the last also erases everybody and looks behind them."""
+"""Every so many looks, people are sought at detail 0, 1 and 2; from 1 on also behind everybody, who is erased."""
 LOOK_AGAIN_S = 0.1
 """Time between looks around the place where somebody was lost."""
 GIVE_UP_S = 0.4
-"""Time after which someone who is not found again is no longer sought at the same place."""
+"""Time after which someone who is not found again is no longer followed."""
+SEEK_S = 3.0
+"""Time for which they are still sought, with each look, where they should be, behind whoever is in front of them."""
 MIN_NEW_SCORE = 0.6
 """Mean landmark confidence that a new person needs; wrong finds lie at 0.6 to 0.85 and are weeded out by `INSIDE`."""
 UPRIGHT_RAD = 0.6
@@ -106,15 +108,18 @@ def follow(
     """
     tracklets: list[Tracklet] = []
     active: list[Tracklet] = []
+    lost: list[Tracklet] = []
     next_look_s, next_search_s, looks = -np.inf, -np.inf, 0
     for number, (time_s, rgb) in enumerate(frames):
         found = _continue(active, number, time_s, rgb, estimator)
+        lost += [t for t in active if time_s - t.last_seen_s > GIVE_UP_S]
+        lost = [t for t in lost if time_s - t.last_seen_s <= SEEK_S]
         active = [t for t in active if time_s - t.last_seen_s <= GIVE_UP_S]
         missing = [t for t in active if t.frames[-1] != number]
         new: list[PoseObservation] = []
         if time_s >= next_look_s:
             detail = max(level for level, every in enumerate(DETAIL_EVERY) if looks % every == 0)
-            new = _look(rgb, found, detector, estimator, detail)
+            new = _look(rgb, found, detector, estimator, detail, [t.observations[-1].next_region for t in lost])
             looks, next_look_s, next_search_s = looks + 1, time_s + LOOK_EVERY_S, time_s + LOOK_AGAIN_S
         elif missing and time_s >= next_search_s:
             expected = np.array([t.expected_region(number) for t in missing])
@@ -131,6 +136,7 @@ def follow(
             else:
                 continue
             tracklet.add(number, time_s, observation)
+            lost = [t for t in lost if region_overlap(observation.next_region, t.observations[-1].next_region) == 0]
         seen = [t for t in active if t.frames[-1] == number]
         for watch in watchers:
             watch(number, time_s, rgb, seen)
@@ -168,17 +174,23 @@ def _surprise(tracklet: Tracklet, expected: np.ndarray, observation: PoseObserva
 
 
 def _look(
-    rgb: np.ndarray, found: list[PoseObservation], detector: PersonDetector, estimator: PoseEstimator, detail: int
+    rgb: np.ndarray,
+    found: list[PoseObservation],
+    detector: PersonDetector,
+    estimator: PoseEstimator,
+    detail: int,
+    lost: list[np.ndarray],
 ) -> list[PoseObservation]:
-    """People in the picture who are not among those found; at the highest detail also those behind them."""
+    """People in the picture who are not among those found; those behind them in regions where somebody was lost, and
+    from detail 1 on behind everybody."""
     seen = detector.detect(rgb, detail)
     unknown = [all(region_overlap(r, o.next_region) < KNOWN_OVERLAP for o in found) for r in seen.region]
     new = _new_people(rgb, found, Candidates(seen.region[unknown], seen.score[unknown]), estimator)
     everybody = found + new
-    if detail == len(DETAIL_EVERY) - 1 and everybody:
+    behind = lost + ([o.next_region for o in everybody] if detail > 0 else [])
+    if behind and everybody:
         erased = erase(rgb, everybody)
-        candidates = detector.detect_near(erased, np.array([o.next_region for o in everybody]))
-        new += _new_people(erased, everybody, candidates, estimator)
+        new += _new_people(erased, everybody, detector.detect_near(erased, np.array(behind)), estimator)
     return new
 
 

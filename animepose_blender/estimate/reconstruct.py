@@ -18,6 +18,8 @@ from .depth import calibrate
 from .detections import Placed, Seen, gather, place
 from .floor import SOLE_M, standing_feet, way_up_of_people
 from .fuse import Ground, RootEvidence
+from .lean import excess_lean, straightened
+from .manhattan import focal_from_lines
 from .observe import Observed, Reporter
 from .order import depth_order, order_evidence
 from .person import Evidence, Solved, solve_person
@@ -34,6 +36,10 @@ from .view import View
 MAX_MISFIT = 0.04
 """Solved people lie at 0.015 to 0.028 of their height off their keypoints, tree trunks and shadows at 0.042 to 0.06."""
 NO_PERSON = "no person by their proportions"
+EXPECTED_SIGMA_RAD = np.radians(8.0)
+"""How far people's mean stance may be off, where it decides which lines are the upright ones."""
+SURE_TILT_RAD = np.radians(3.0)
+"""How well the way up must be known to tell people how to stand."""
 RAISED_M = 0.06
 """Height over the lower foot at which a foot counts a third as standing, for the length of the camera's path."""
 MAX_FEET = 300
@@ -101,8 +107,7 @@ def reconstruct(
         return None
     report.progress("camera", 0.0)
     everybody = gather(observed.tracklets)
-    if focal.sigma > 0 and job.camera != "still" and given.motion is None:
-        focal = more_certain(focal, focal_from_rotation(observed.background, *observed.size_px))
+    focal = _better(focal, observed, job)
     intrinsics, motion = _camera(observed, focal, job, given)
     report.progress("place", 0.0)
     placed, usable = place(everybody, intrinsics)
@@ -123,7 +128,9 @@ def reconstruct(
         return None
 
     report.progress("solve", 0.0)
-    scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, focal.sigma, given.sizes)
+    # A focal length that lines or a turn have told is not told better by feet.
+    sigma = focal.sigma if focal.source == "default" else 0.0
+    scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, sigma, given.sizes)
     if abs(np.log(scene.focal_factor)) > SAME_FOCAL:
         focal = replace(focal, focal_px=focal.focal_px * scene.focal_factor, source="estimated", sigma=0.0)
         intrinsics, motion = _camera(observed, focal, job, given)
@@ -131,6 +138,10 @@ def reconstruct(
         seen, person = seen.where(usable), person[usable]
         motion = _metric(motion, seen, placed, observed.time_s)
         scene = _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
+    turn = _lean(seen, placed, person, motion, scene)
+    if turn.any():
+        placed = straightened(placed, seen, turn, motion.camera_to_start, intrinsics)
+        scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
     view = View(observed.time_s, intrinsics, scene.start_to_world @ motion.camera_to_start)
     people, dropped = _solve(observed, seen, placed, person, scene, view, job, report)
     if dropped[NO_PERSON] and people and given.scene is None:
@@ -149,6 +160,18 @@ def reconstruct(
     if not people:
         return None
     return Reconstruction(people, view, focal, motion.kind, scene, {"seen too shortly": short, **dropped})
+
+
+def _better(focal: Focal, observed: Observed, job: JobRequest) -> Focal:
+    """A focal length that is not known, together with what lines and a turn of the camera say."""
+    if focal.sigma == 0:
+        return focal
+    focal = more_certain(focal, focal_from_lines(observed.lines, *observed.size_px))
+    return (
+        focal
+        if job.camera == "still"
+        else more_certain(focal, focal_from_rotation(observed.background, *observed.size_px))
+    )
 
 
 def _camera(observed: Observed, focal: Focal, job: JobRequest, given: Given) -> tuple[np.ndarray, CameraMotion]:
@@ -213,10 +236,20 @@ def _scene(
                 observed.time_s[frames], to_start[own], up,
             ).every(1 + len(own) // MAX_FEET)
         )  # fmt: skip
-    found = up_from_lines(observed.lines, intrinsics, motion.camera_to_start)
+    expected = None if upright is None else (upright, EXPECTED_SIGMA_RAD)
+    found = up_from_lines(observed.lines, intrinsics, motion.camera_to_start, expected)
     lines = None if found is None else Direction(*found)
     known = None if sizes is None else sizes[: len(feet)]
     return solve_scene(feet, Beliefs(upright, lines, focal_sigma, known))
+
+
+def _lean(seen: Seen, placed: Placed, person: np.ndarray, motion: CameraMotion, scene: Scene) -> np.ndarray:
+    """(3,) rotation vector that takes away what everybody leans too much, if the way up is known well enough."""
+    to_start = motion.camera_to_start[seen.frame, :3, :3]
+    upright = way_up_of_people(np.einsum("nij,nkj->nki", to_start, placed.lifted.joints_m)[person >= 0])
+    if upright is None or scene.tilt_sigma_rad > SURE_TILT_RAD:
+        return np.zeros(3)
+    return excess_lean(upright, scene.start_to_world[2, :3])
 
 
 def _solve(

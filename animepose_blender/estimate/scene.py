@@ -15,11 +15,11 @@ from scipy.optimize import least_squares
 
 from .floor import SOLE_M, StandingFeet
 
-UPRIGHT_SIGMA_RAD = np.radians(4.0)
+UPRIGHT_SIGMA_RAD = np.radians(6.0)
 """How far people's mean stance lies from the vertical; holds the floor where the feet cover too little of it."""
 LEVEL_SIGMA_RAD = np.radians(5.0)
 """How far from level cameras are held."""
-FOOT_SIGMA_M = 0.08
+FOOT_SIGMA_M = 0.12
 """Spread of the height of an adult's standing feet: mostly the root's distance, which follows their apparent size."""
 ABOVE_SIGMA_M = 0.06
 """How far above one floor people stand who stand on it."""
@@ -164,7 +164,7 @@ class _Problem:
             parts.append(_huber(np.array([x[0] - pitch, x[1] - roll]) / UPRIGHT_SIGMA_RAD))
         if beliefs.lines is not None:
             seen = beliefs.lines.axis * np.array([1.0, 1.0, k])
-            parts.append(_cauchy(np.cross(up, seen / np.linalg.norm(seen)) / beliefs.lines.sigma_rad))
+            parts.append(_huber(np.cross(up, seen / np.linalg.norm(seen)) / beliefs.lines.sigma_rad))
         if beliefs.focal_sigma > 0:
             parts.append(np.array([x[-1] / beliefs.focal_sigma]))
         return np.concatenate(parts)
