@@ -123,7 +123,7 @@ def reconstruct(
         label = cut_where_looks_change(label, seen, observed.time_s)
         person = stitch(label, seen, placed, motion.camera_to_start, observed.time_s, observed.size_px)
         person = settle(person, seen, placed, motion.camera_to_start, observed.time_s)
-    short = len(np.unique(seen.tracklet[person < 0]))
+    short = len(np.setdiff1d(seen.tracklet[person < 0], seen.tracklet[person >= 0]))
     if not (person >= 0).any():
         return None
 
@@ -283,7 +283,7 @@ def _solve(
         report.progress("solve", step / len(numbers))
         solved[number] = solve(number)
         roots_m[number] = solved[number].solved.root_world_m
-    order = depth_order(seen, sized.lifted, person)
+    order = depth_order(seen, sized.lifted, person, view.time_s)
     for number, evidence in order_evidence(order, roots_m, view).items():
         solved[number] = solve(number, [evidence])
     believed = [one for one in solved.values() if one.solved.misfit <= MAX_MISFIT]
