@@ -283,7 +283,7 @@ def _solve(
         report.progress("solve", step / len(numbers))
         solved[number] = solve(number)
         roots_m[number] = solved[number].solved.root_world_m
-    order = depth_order(seen, sized.lifted, person, view.time_s)
+    order = depth_order(seen, sized.lifted, person)
     for number, evidence in order_evidence(order, roots_m, view).items():
         solved[number] = solve(number, [evidence])
     believed = [one for one in solved.values() if one.solved.misfit <= MAX_MISFIT]
