@@ -93,7 +93,7 @@ def from_floor(feet: StandingFeet, ground: Ground, count: int) -> RootEvidence:
 
 def from_depth(
     frame: np.ndarray, root_m: np.ndarray, centre_m: np.ndarray, axis: np.ndarray, depth_m: np.ndarray,
-    sigma: float, count: int,
+    sigma: float | np.ndarray, count: int,
 ) -> RootEvidence:  # fmt: skip
     """Roots moved along their rays to (n,) calibrated depths of a depth map, good to a share `sigma`; NaN = none.
 

@@ -15,10 +15,14 @@ from .camera import Focal
 from .right_angles import LOG_FOCAL, explained, views_of
 from .verticals import Segments
 
-LEAST_GAIN = 0.7
-"""How much likelier the frame must make the segments than clutter does, as logarithm, on average."""
+LEAST_GAIN, USUAL_GAIN = 1.0, 1.4
+"""How much likelier the frame must make the segments than clutter does, as logarithm, on average; and what walls and
+floors reach."""
 CAUTION = 2.0
-"""Segments of one thing err alike, so that they say less than so many would by themselves."""
+"""Segments of one thing err alike, so that they say less than so many would by themselves; the more so, the fewer of
+them the frame explains."""
+CHANCE = np.exp(-6.0)
+"""That the lines, roofs and stairs among them, mislead altogether; against a firm belief they do not prevail."""
 CLEAR = 2.0
 """By how much wider and narrower views must be less likely, as logarithm."""
 LENS_SIGMA = 0.03
@@ -64,16 +68,18 @@ def with_lines(focal: Focal, segments: Segments, width: int, height: int) -> Foc
 
 
 def _log_likelihood(segments: Segments) -> np.ndarray | None:
-    """(len(LOG_FOCAL),) of the focal lengths, 0 for the best one; None where no frame explains the segments well."""
+    """(len(LOG_FOCAL),) of the focal lengths, about 0 for the best one; None where no frame explains the segments well."""
     views = views_of(segments)
     if views is None:
         return None
     fits = explained(views)
-    if np.mean(fits.max(axis=1) / np.sum(views.length > 0, axis=1)) < LEAST_GAIN:
+    gain = float(np.mean(fits.max(axis=1) / np.sum(views.length > 0, axis=1)))
+    if gain < LEAST_GAIN:
         return None
     # Of the same lines, seen again in every picture, no more is learnt.
     fit = fits.mean(axis=0)
-    return (fit - fit.max()) / CAUTION
+    fit = (fit - fit.max()) / (CAUTION * max(1.0, USUAL_GAIN / gain) ** 2)
+    return np.logaddexp(fit, np.log(CHANCE))
 
 
 def _moments(*log_densities: np.ndarray) -> tuple[float, float]:

@@ -21,8 +21,12 @@ FEWEST = 3
 """Joints of one person behind the other's mask that it takes to tell."""
 CLEARLY = 0.25
 """Difference of the mean confidence of the hidden joints from which on the order is clear."""
-APART_M = 0.25
-"""Least distance along the view of the pelvises of two people, one before the other: half of each body."""
+ENCOUNTER_S = 0.5
+"""Moments farther apart than this are of two encounters."""
+AGREED = 0.8
+"""Share of the moments of an encounter that must agree."""
+APART_M = 0.15
+"""Least distance along the view of the pelvises of two people, one before the other."""
 ORDER_SIGMA_M = 0.10
 """How firmly it is kept."""
 
@@ -39,13 +43,14 @@ class Order:
     """(M,)"""
 
 
-def depth_order(seen: Seen, lifted: Lifted, person: np.ndarray) -> Order:
+def depth_order(seen: Seen, lifted: Lifted, person: np.ndarray, time_s: np.ndarray) -> Order:
     """Every moment in which one person clearly hides another.
 
     Args:
         seen: N person-frames in the order of frames.
         lifted: their keypoints.
         person: (N,) who they are.
+        time_s: (F,).
     """
     pairs = [np.zeros((0, 2), int)]
     for step in range(1, int(np.bincount(seen.frame).max(initial=1))):
@@ -62,7 +67,21 @@ def depth_order(seen: Seen, lifted: Lifted, person: np.ndarray) -> Order:
     b_in_front = (a_hidden - b_hidden > CLEARLY) & (a_count >= FEWEST)
     clear = a_in_front | b_in_front
     front, back = np.where(a_in_front, a, b)[clear], np.where(a_in_front, b, a)[clear]
-    return Order(seen.frame[front], person[front], person[back])
+    return _agreed(Order(seen.frame[front], person[front], person[back]), time_s)
+
+
+def _agreed(order: Order, time_s: np.ndarray) -> Order:
+    """Only encounters in which the moments agree, and of those the moments that do."""
+    kept = np.zeros(len(order.frame), dtype=bool)
+    low, high = np.minimum(order.front, order.back), np.maximum(order.front, order.back)
+    for pair in np.unique(np.stack([low, high]), axis=1).T:
+        own = np.flatnonzero((low == pair[0]) & (high == pair[1]))
+        for part in np.split(own, np.flatnonzero(np.diff(time_s[order.frame[own]]) > ENCOUNTER_S) + 1):
+            first_in_front = order.front[part] == pair[0]
+            share = first_in_front.mean()
+            if max(share, 1 - share) >= AGREED:
+                kept[part] = first_in_front == (share > 0.5)
+    return Order(order.frame[kept], order.front[kept], order.back[kept])
 
 
 def _hidden(of: np.ndarray, behind: np.ndarray, seen: Seen, lifted: Lifted) -> tuple[np.ndarray, np.ndarray]:

@@ -73,7 +73,7 @@ class Solved:
     bone_length_m: np.ndarray
     """(B,)."""
     misfit: float
-    """Median distance of surely seen keypoints from the solved joints' projections, as a share of the box's longer side."""
+    """Median distance of surely seen keypoints from the solved joints' projections, as a share of their box's size."""
 
 
 @dataclass(frozen=True, eq=False)

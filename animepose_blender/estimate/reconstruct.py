@@ -9,9 +9,7 @@ import numpy as np
 
 from ..core import cameras
 from ..protocol import JobRequest
-from ..skeleton import CONTACT_JOINTS
-from . import camera_motion
-from .camera import Focal, more_certain
+from .camera import Focal
 from .camera_motion import CameraMotion
 from .cut import cut_where_looks_change
 from .depth import calibrate
@@ -19,17 +17,15 @@ from .detections import Placed, Seen, gather, place
 from .floor import SOLE_M, standing_feet, way_up_of_people
 from .fuse import Ground, RootEvidence
 from .lean import excess_lean, straightened
-from .manhattan import focal_from_lines
 from .observe import Observed, Reporter
 from .order import depth_order, order_evidence
 from .person import Evidence, Solved, solve_person
 from .predict import default_predictor
 from .scene import ADULT_M, Beliefs, Direction, Scene, solve_scene
-from .self_calibration import focal_from_rotation
 from .settle import settle
+from .shot import better_focal, camera_path, in_metres, intrinsics_of
 from .stitch import stitch
 from .track import track
-from .travel_scale import translation_scale
 from .verticals import up_from_lines
 from .view import View
 
@@ -40,8 +36,6 @@ EXPECTED_SIGMA_RAD = np.radians(8.0)
 """How far people's mean stance may be off, where it decides which lines are the upright ones."""
 SURE_TILT_RAD = np.radians(3.0)
 """How well the way up must be known to tell people how to stand."""
-RAISED_M = 0.06
-"""Height over the lower foot at which a foot counts a third as standing, for the length of the camera's path."""
 MAX_FEET = 300
 """Standing feet used at most for each person, evenly over the clip."""
 SAME_FOCAL = 0.01
@@ -107,22 +101,17 @@ def reconstruct(
         return None
     report.progress("camera", 0.0)
     everybody = gather(observed.tracklets)
-    focal = _better(focal, observed, job)
-    intrinsics, motion = _camera(observed, focal, job, given)
+    focal = better_focal(focal, observed, job)
+    intrinsics = intrinsics_of(observed, focal)
+    path = given.motion or camera_path(observed, intrinsics, job)
     report.progress("place", 0.0)
     placed, usable = place(everybody, intrinsics)
     if not usable.any():
         return None
     seen = everybody.where(usable)
+    motion = in_metres(path, seen, placed, observed.time_s)
     report.progress("track", 0.0)
-    motion = _metric(motion, seen, placed, observed.time_s)
-    if given.person is not None:
-        person = given.person[usable]
-    else:
-        label = track(seen, placed, motion.camera_to_start, observed.time_s)
-        label = cut_where_looks_change(label, seen, observed.time_s)
-        person = stitch(label, seen, placed, motion.camera_to_start, observed.time_s, observed.size_px)
-        person = settle(person, seen, placed, motion.camera_to_start, observed.time_s)
+    person = given.person[usable] if given.person is not None else _identities(observed, seen, placed, motion)
     short = len(np.setdiff1d(seen.tracklet[person < 0], seen.tracklet[person >= 0]))
     if not (person >= 0).any():
         return None
@@ -133,11 +122,15 @@ def reconstruct(
     scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, sigma, given.sizes)
     if abs(np.log(scene.focal_factor)) > SAME_FOCAL:
         focal = replace(focal, focal_px=focal.focal_px * scene.focal_factor, source="estimated", sigma=0.0)
-        intrinsics, motion = _camera(observed, focal, job, given)
+        intrinsics = intrinsics_of(observed, focal)
+        path = given.motion or camera_path(observed, intrinsics, job)
         placed, usable = place(seen, intrinsics)
         seen, person = seen.where(usable), person[usable]
-        motion = _metric(motion, seen, placed, observed.time_s)
+        motion = in_metres(path, seen, placed, observed.time_s)
         scene = _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
+    if path.kind == "moving":
+        motion = in_metres(path, seen, placed, observed.time_s, scene)
+        scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
     turn = _lean(seen, placed, person, motion, scene)
     if turn.any():
         placed = straightened(placed, seen, turn, motion.camera_to_start, intrinsics)
@@ -162,47 +155,12 @@ def reconstruct(
     return Reconstruction(people, view, focal, motion.kind, scene, {"seen too shortly": short, **dropped})
 
 
-def _better(focal: Focal, observed: Observed, job: JobRequest) -> Focal:
-    """A focal length that is not known, together with what lines and a turn of the camera say."""
-    if focal.sigma == 0:
-        return focal
-    focal = more_certain(focal, focal_from_lines(observed.lines, *observed.size_px))
-    return (
-        focal
-        if job.camera == "still"
-        else more_certain(focal, focal_from_rotation(observed.background, *observed.size_px))
-    )
-
-
-def _camera(observed: Observed, focal: Focal, job: JobRequest, given: Given) -> tuple[np.ndarray, CameraMotion]:
-    """(F, 3, 3) intrinsics, and the camera's path in units of its own."""
-    count = len(observed.time_s)
-    intrinsics = np.tile(cameras.intrinsics_of(focal.focal_px, *observed.size_px), (count, 1, 1))
-    if given.motion is not None:
-        return intrinsics, given.motion
-    if job.camera == "still":
-        still = np.tile(np.eye(4), (count, 1, 1))
-        return intrinsics, CameraMotion(still, "still", np.zeros(count), 1.0, np.zeros((0, 4)), 0.0)
-    return intrinsics, camera_motion.solve(observed.background, intrinsics, observed.time_s)
-
-
-def _metric(motion: CameraMotion, seen: Seen, placed: Placed, time_s: np.ndarray) -> CameraMotion:
-    """The same path in metres, from feet that stand; a path whose length nothing tells is left out."""
-    if motion.kind != "moving":
-        return motion
-    joints = list(CONTACT_JOINTS)
-    feet_m = np.full((int(seen.tracklet.max()) + 1, len(time_s), 4, 3), np.nan)
-    standing = np.zeros(feet_m.shape[:3])
-    own_m = placed.lifted.joints_m[:, joints] + placed.root_m[:, None]
-    # In the picture up is roughly the camera's own: the foot that is lower stands.
-    raised_m = own_m[..., 1].max(axis=1, keepdims=True) - own_m[..., 1]
-    feet_m[seen.tracklet, seen.frame] = own_m
-    sure = placed.lifted.joint_confidence[:, joints]
-    standing[seen.tracklet, seen.frame] = sure * np.exp(-raised_m / RAISED_M)
-    found = translation_scale(motion, feet_m, standing, time_s)
-    path = motion.camera_to_start.copy()
-    path[:, :3, 3] *= 0.0 if found is None else found[0]
-    return replace(motion, camera_to_start=path, kind="turning" if found is None else motion.kind)
+def _identities(observed: Observed, seen: Seen, placed: Placed, motion: CameraMotion) -> np.ndarray:
+    """(N,) who each person-frame is, -1 for nobody."""
+    time_s, to_start = observed.time_s, motion.camera_to_start
+    label = cut_where_looks_change(track(seen, placed, to_start, time_s), seen, time_s)
+    person = stitch(label, seen, placed, to_start, time_s, observed.size_px)
+    return settle(person, seen, placed, to_start, time_s)
 
 
 def _only(person: np.ndarray, numbers: list[int]) -> np.ndarray:
@@ -283,7 +241,7 @@ def _solve(
         report.progress("solve", step / len(numbers))
         solved[number] = solve(number)
         roots_m[number] = solved[number].solved.root_world_m
-    order = depth_order(seen, sized.lifted, person)
+    order = depth_order(seen, sized.lifted, person, view.time_s)
     for number, evidence in order_evidence(order, roots_m, view).items():
         solved[number] = solve(number, [evidence])
     believed = [one for one in solved.values() if one.solved.misfit <= MAX_MISFIT]

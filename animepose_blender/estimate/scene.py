@@ -153,9 +153,10 @@ class _Problem:
         beliefs = self.beliefs
         up, height_m, size, level, k = self.unpack(x)
         stated = np.isfinite(self.given)
+        as_stated = np.where(stated, self.given, 1.0)
         parts = [
             np.array([np.log(height_m / CAMERA_HEIGHT_M) / CAMERA_HEIGHT_SIGMA, x[1] / LEVEL_SIGMA_RAD]),
-            np.where(stated, np.log(size / np.where(stated, self.given, 1.0)) / GIVEN_SIGMA, _of_stature(np.log(size / USUAL_SIZE))),
+            np.where(stated, np.log(size / as_stated) / GIVEN_SIGMA, _of_stature(np.log(size / USUAL_SIZE))),
             np.where(level > 0, _above(level), level / BELOW_SIGMA_M),
             np.sqrt(self.weight) * _huber((self.heights(x) - level[self.person]) / (FOOT_SIGMA_M * size[self.person])),
         ]

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from .constant_velocity import ConstantVelocity
 from .protocol import History, Prediction, TrajectoryPredictor
+from .recurrent import Recurrent
 from .refill import refill
 
-__all__ = ["ConstantVelocity", "History", "Prediction", "TrajectoryPredictor", "default_predictor", "refill"]
+__all__ = [
+    "ConstantVelocity",
+    "History",
+    "Prediction",
+    "Recurrent",
+    "TrajectoryPredictor",
+    "default_predictor",
+    "refill",
+]
 
 
 def default_predictor() -> TrajectoryPredictor:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .body import above_floor, assemble, unit
-from .gait import walk_on
+from .gait import Walk, find_walk
 from .past import RATE_HZ, Past, gather
 from .protocol import History, Prediction
 
@@ -22,23 +22,25 @@ from .protocol import History, Prediction
 class Settings:
     """How fast things are forgotten and how unsure they grow."""
 
-    bearing_memory_s: float = 0.12
+    bearing_memory_s: float = 0.06
     """Time constant of the weights of past samples in the fit of the bearing's rate."""
-    depth_memory_s: float = 0.3
+    depth_memory_s: float = 0.15
     """The same for log depth, which shivers more."""
-    life_s: float = 1.5
+    life_s: float = 0.47
     """Time constant with which an unseen person's horizontal velocity dies down."""
-    lift_life_s: float = 0.15
+    walk_life_s: float = 8.5
+    """The same of those who evidently walk or run."""
+    lift_life_s: float = 0.05
     """The same for the vertical: who goes up comes down."""
-    trust_across: float = 0.95
-    """Share of the measured velocity that is believed, across the ray."""
-    trust_along: float = 0.8
+    trust_across: float = 1.118
+    """Share of the measured velocity that is believed, across the ray; above 1, since most of its error is delay."""
+    trust_along: float = 0.973
     """The same along it."""
     pose_life_s: float = 0.12
     """Time constant of a limb's motion."""
-    start_sigma_m: tuple[float, float] = (0.03, 0.08)
+    start_sigma_m: tuple[float, float] = (0.028, 0.095)
     """Uncertainty at the moment of loss, across and along the ray."""
-    growth_m_s: tuple[float, float] = (0.30, 0.45)
+    growth_m_s: tuple[float, float] = (0.223, 0.324)
     """How much it grows per second."""
 
 
@@ -52,17 +54,24 @@ class ConstantVelocity:
         """See `TrajectoryPredictor.predict`."""
         past = gather(history)
         since_s = past.since(time_s)
-        velocity = self.velocity_m_s(past)
-        level = _travel(since_s, self.settings.life_s)
-        lift = _travel(since_s, self.settings.lift_life_s)
-        root_m = past.root_m[-1] + velocity * np.stack([level, level, lift], axis=-1)
-        directions = walk_on(past, velocity, level)
-        if directions is None:
+        velocity_m_s = self.velocity_m_s(past)
+        walk = find_walk(past, velocity_m_s)
+        root_m = self.path_m(past, since_s, velocity_m_s, walk)
+        if walk is None:
             directions = self._swing_out(past, since_s)
+        else:
+            directions = walk.poses(_travel(since_s, self.settings.walk_life_s))
         relative_m = assemble(np.zeros((len(since_s), 3)), directions, past.lengths_m)
         last_m = assemble(past.root_m[-1], past.directions[-1], past.lengths_m)
         root_m = above_floor(root_m, relative_m, since_s, max(0.0, -float(last_m[:, 2].min())))
         return Prediction(root_m[:, None] + relative_m, self._sigma_m(past, since_s))
+
+    def path_m(self, past: Past, since_s: np.ndarray, velocity_m_s: np.ndarray, walk: Walk | None) -> np.ndarray:
+        """(n, 3) the root on its way, whatever the floor."""
+        s = self.settings
+        level = _travel(since_s, s.life_s if walk is None else s.walk_life_s)
+        lift = _travel(since_s, s.lift_life_s)
+        return past.root_m[-1] + velocity_m_s * np.stack([level, level, lift], axis=-1)
 
     def velocity_m_s(self, past: Past) -> np.ndarray:
         """(3,) the root's velocity at the end, world axes.

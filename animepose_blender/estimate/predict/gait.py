@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ...skeleton import MIRROR, J
@@ -21,16 +23,33 @@ MOVING = 0.15
 _LEGS = [J[f"{side}_{name}"] for side in ("left", "right") for name in ("knee", "ankle", "toe")]
 
 
-def walk_on(past: Past, velocity_m_s: np.ndarray, travel_s: np.ndarray) -> np.ndarray | None:
-    """Poses of a walk continued in step with the way that the root makes.
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """One whole cycle of somebody's walk."""
 
-    Args:
-        past: what was seen.
-        velocity_m_s: (3,) of the root at the end.
-        travel_s: (n,) way of the root as seconds of that velocity.
-    Returns:
-        (n, J, 3) directions of the bones in world axes; None where nobody walks evidently.
-    """
+    cycle: np.ndarray
+    """(n, J, 3) directions of the bones at 30 Hz, from the pose at the end of the past on, in the walker's axes."""
+    axes: np.ndarray
+    """(3, 3) these axes as columns, world."""
+
+    def poses(self, travel_s: np.ndarray) -> np.ndarray:
+        """Poses in step with the way that the root makes.
+
+        Args:
+            travel_s: (n,) way of the root as seconds at the speed that it had.
+        Returns:
+            (n, J, 3) directions of the bones in world axes.
+        """
+        at = travel_s * RATE_HZ
+        low = np.floor(at).astype(int)
+        share = (at - low)[:, None, None]
+        count = len(self.cycle)
+        mixed = (1 - share) * self.cycle[low % count] + share * self.cycle[(low + 1) % count]
+        return unit(mixed, self.cycle[0]) @ self.axes.T
+
+
+def find_walk(past: Past, velocity_m_s: np.ndarray) -> Walk | None:
+    """The walk of somebody who evidently walks or runs, velocity (3,) at the end; else None."""
     if np.linalg.norm(velocity_m_s[:2]) < MIN_SPEED_M_S:
         return None
     local, axes = _in_own_axes(past.directions)
@@ -54,11 +73,7 @@ def walk_on(past: Past, velocity_m_s: np.ndarray, travel_s: np.ndarray) -> np.nd
     ahead = np.arange(lag)[:, None, None] / lag
     half = mirrored[-1 - lag : -1] + (1 - ahead) * (local[-1] - mirrored[-1 - lag])
     cycle = np.concatenate([half, (half * np.array([1.0, -1.0, 1.0]))[:, MIRROR]])
-    at = travel_s * RATE_HZ
-    low = np.floor(at).astype(int)
-    share = (at - low)[:, None, None]
-    repeated = (1 - share) * cycle[low % (2 * lag)] + share * cycle[(low + 1) % (2 * lag)]
-    return unit(repeated, local[-1]) @ axes.T
+    return Walk(cycle, axes)
 
 
 def _in_own_axes(directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
