@@ -18,6 +18,7 @@ from animepose_blender.skeleton import JOINT_COUNT
 from .evidence import sighting, together
 
 FRAMES = 12
+TIME_S = np.arange(FRAMES) / 30
 
 
 def _pair(
@@ -45,26 +46,56 @@ def _pair(
 @pytest.mark.parametrize("hidden", [0, 1])
 def test_who_is_hidden_stands_behind(hidden):
     seen, lifted, who = _pair(hidden=hidden, hidden_joints=JOINT_COUNT)
-    order = depth_order(seen, lifted, who)
+    order = depth_order(seen, lifted, who, TIME_S)
     np.testing.assert_array_equal(np.sort(order.frame), np.arange(FRAMES))
     assert (order.back == hidden).all() and (order.front == 1 - hidden).all()
 
 
 def test_where_both_are_seen_as_well_nothing_is_said():
-    assert len(depth_order(*_pair(hidden=None)).frame) == 0
+    assert len(depth_order(*_pair(hidden=None), TIME_S).frame) == 0
+
+
+def _doubtful(seen: Seen, lifted: Lifted, who: np.ndarray, first: np.ndarray) -> Lifted:
+    """Joints of the first are doubtful in some frames (bool), those of the second in the others."""
+    hidden = np.where(first[seen.frame], who == 0, who == 1)
+    confidence = np.where(hidden[:, None], 0.2, 0.95) * np.ones((1, JOINT_COUNT))
+    return replace(lifted, keypoint_confidence=confidence)
+
+
+def test_single_moments_that_say_otherwise_are_overruled():
+    seen, lifted, who = _pair(hidden=None)
+    first = np.arange(FRAMES) == 5
+    order = depth_order(seen, _doubtful(seen, lifted, who, first), who, TIME_S)
+    assert (order.back == 1).all() and 5 not in order.frame
+    assert len(order.frame) >= FRAMES - 2
+
+
+def test_an_encounter_that_contradicts_itself_says_nothing():
+    seen, lifted, who = _pair(hidden=None)
+    first = np.arange(FRAMES) % 2 == 0
+    assert len(depth_order(seen, _doubtful(seen, lifted, who, first), who, TIME_S).frame) == 0
+
+
+def test_in_each_encounter_another_may_be_in_front():
+    seen, lifted, who = _pair(hidden=None)
+    first = np.arange(FRAMES) < FRAMES // 2
+    apart_s = TIME_S + 20.0 * ~first
+    order = depth_order(seen, _doubtful(seen, lifted, who, first), who, apart_s)
+    np.testing.assert_array_equal(order.back, np.where(order.frame < FRAMES // 2, 0, 1))
+    assert len(order.frame) == FRAMES
 
 
 def test_two_apart_in_the_picture_say_nothing():
-    assert len(depth_order(*_pair(beside_px=700.0, hidden_joints=JOINT_COUNT)).frame) == 0
+    assert len(depth_order(*_pair(beside_px=700.0, hidden_joints=JOINT_COUNT), TIME_S).frame) == 0
 
 
 def test_one_doubtful_joint_says_nothing():
-    assert len(depth_order(*_pair(hidden_joints=1)).frame) == 0
+    assert len(depth_order(*_pair(hidden_joints=1), TIME_S).frame) == 0
 
 
 def test_finds_of_one_person_do_not_hide_each_other():
     seen, lifted, who = _pair(hidden_joints=JOINT_COUNT)
-    assert len(depth_order(seen, lifted, 0 * who).frame) == 0
+    assert len(depth_order(seen, lifted, 0 * who, TIME_S).frame) == 0
 
 
 def test_of_three_every_pair_is_looked_at():
@@ -78,7 +109,7 @@ def test_of_three_every_pair_is_looked_at():
     order = np.argsort(frame, kind="stable")
     both = Seen(**{n: np.concatenate([v, getattr(third, n)])[order] for n, v in vars(seen).items()})
     all_lifted = Lifted(**{n: np.concatenate([v, getattr(behind, n)])[order] for n, v in vars(lifted).items()})
-    found = depth_order(both, all_lifted, np.concatenate([who, np.full(FRAMES, 2)])[order])
+    found = depth_order(both, all_lifted, np.concatenate([who, np.full(FRAMES, 2)])[order], TIME_S)
     pairs = set(zip(found.front.tolist(), found.back.tolist()))
     assert pairs == {(0, 1), (0, 2), (2, 1)}
 
@@ -87,7 +118,7 @@ def test_nobody_and_one_alone_have_no_order():
     seen, lifted, who = _pair()
     for some in (np.zeros(0, int), np.flatnonzero(who == 0)):
         few = Lifted(**{name: values[some] for name, values in vars(lifted).items()})
-        assert len(depth_order(seen.where(some), few, who[some]).frame) == 0
+        assert len(depth_order(seen.where(some), few, who[some], TIME_S).frame) == 0
 
 
 def _view() -> View:
