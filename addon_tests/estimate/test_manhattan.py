@@ -163,3 +163,8 @@ def test_lines_may_only_tell_that_a_view_is_narrow():
 def test_a_known_focal_length_is_left_alone():
     known = Focal(900.0, "user")
     assert with_lines(known, _seen(ROOM, _camera(25, 12), 500), *SIZE) is known
+
+
+def test_against_a_firm_belief_lines_do_not_prevail():
+    firm = Focal(900.0, "estimated", 0.05)
+    assert with_lines(firm, _seen(ROOM, _camera(25, 12), 500), *SIZE) is firm

@@ -19,10 +19,10 @@ LEAST_GAIN, USUAL_GAIN = 1.0, 1.4
 """How much likelier the frame must make the segments than clutter does, as logarithm, on average; and what walls and
 floors reach."""
 CAUTION = 2.0
-"""Segments of one thing err alike, so that they say less than so many would by themselves; the more so, the fewer of
-them the frame explains."""
-CHANCE = np.exp(-6.0)
-"""That the lines, roofs and stairs among them, mislead altogether; against a firm belief they do not prevail."""
+"""Segments of one thing err alike, so that they say less than so many would by themselves; the more so, the less the
+frame explains."""
+SURPRISE = 4.0
+"""Lines that are so unlikely, as logarithm, under what is believed are taken for misleading: roofs, stairs, lawns."""
 CLEAR = 2.0
 """By how much wider and narrower views must be less likely, as logarithm."""
 LENS_SIGMA = 0.03
@@ -49,7 +49,7 @@ def focal_from_lines(segments: Segments, width: int, height: int) -> tuple[float
     # Lines that only tell wide from narrow views say no number; `with_lines` has a use for them.
     if log_likelihood[: best + 1].min() > -CLEAR or log_likelihood[best:].min() > -CLEAR:
         return None
-    mean, sigma = _moments(log_likelihood)
+    mean, sigma, _ = _moments(log_likelihood)
     return (float(np.exp(mean) * max(width, height)), sigma) if sigma < MOST_SIGMA else None
 
 
@@ -61,14 +61,14 @@ def with_lines(focal: Focal, segments: Segments, width: int, height: int) -> Foc
         return focal
     long_side = max(width, height)
     believed = -0.5 * ((LOG_FOCAL - np.log(focal.focal_px / long_side)) / focal.sigma) ** 2
-    mean, sigma = _moments(log_likelihood, believed)
-    if sigma > TELLS * focal.sigma:
+    mean, sigma, evidence = _moments(log_likelihood, believed)
+    if sigma > TELLS * focal.sigma or evidence < -SURPRISE:
         return focal
     return Focal(float(np.exp(mean) * long_side), "estimated", sigma)
 
 
 def _log_likelihood(segments: Segments) -> np.ndarray | None:
-    """(len(LOG_FOCAL),) of the focal lengths, about 0 for the best one; None where no frame explains the segments well."""
+    """(len(LOG_FOCAL),) of the focal lengths, 0 for the best one; None where no frame explains the segments well."""
     views = views_of(segments)
     if views is None:
         return None
@@ -78,15 +78,17 @@ def _log_likelihood(segments: Segments) -> np.ndarray | None:
         return None
     # Of the same lines, seen again in every picture, no more is learnt.
     fit = fits.mean(axis=0)
-    fit = (fit - fit.max()) / (CAUTION * max(1.0, USUAL_GAIN / gain) ** 2)
-    return np.logaddexp(fit, np.log(CHANCE))
+    return (fit - fit.max()) / (CAUTION * max(1.0, USUAL_GAIN / gain) ** 2)
 
 
-def _moments(*log_densities: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation of the logarithm of the focal length."""
+def _moments(log_likelihood: np.ndarray, believed: np.ndarray | float = 0.0) -> tuple[float, float, float]:
+    """Mean and standard deviation of the logarithm of the focal length, and the logarithm of the likelihood's mean over
+    what is believed, a log density."""
     fine = np.linspace(LOG_FOCAL[0], LOG_FOCAL[-1], 1000)
-    log_density = PchipInterpolator(LOG_FOCAL, np.sum(log_densities, axis=0))(fine)
-    density = np.exp(log_density - log_density.max())
-    mean = float(np.average(fine, weights=density))
-    spread = float(np.sqrt(np.average((fine - mean) ** 2, weights=density)))
-    return mean, float(np.hypot(spread, LENS_SIGMA))
+    likelihood = np.exp(PchipInterpolator(LOG_FOCAL, log_likelihood)(fine))
+    prior = np.exp(PchipInterpolator(LOG_FOCAL, believed - np.max(believed) + np.zeros(len(LOG_FOCAL)))(fine))
+    weight = likelihood * prior / np.sum(prior)
+    total = max(float(np.sum(weight)), np.finfo(float).tiny)
+    mean = float(np.sum(fine * weight) / total)
+    spread = float(np.sqrt(np.sum((fine - mean) ** 2 * weight) / total))
+    return mean, float(np.hypot(spread, LENS_SIGMA)), float(np.log(total))
