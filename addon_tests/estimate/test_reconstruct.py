@@ -337,7 +337,6 @@ def test_the_height_of_one_person_sets_the_size_of_everything(take, of, height_m
     np.testing.assert_allclose(_foot_level_m(sized), 0.02, atol=0.1)
 
 
-@pytest.mark.xfail(reason="the belief in adults' sizes holds the other more than the common floor", strict=False)
 def test_the_other_follows_a_stated_height_all_the_way(take):
     observed = observe_take(take, sizes=SIZES)
     size = _reconstruct(take, observed, replace(JOB, height_m=1.5, height_of=1)).scene.size

@@ -290,7 +290,6 @@ def test_the_height_of_a_dancer_sets_the_size_of_both(observed_before, demo, tmp
     assert factor[1] < 0.8
 
 
-@pytest.mark.xfail(reason="a height of somebody who is not in the take is passed over in silence", strict=False)
 def test_the_height_of_somebody_who_is_not_there_is_told(observed_before, demo, tmp_path):
     listener = Listener()
     run(_job(demo, tmp_path / "take.npz", height_m=1.8, height_of=7), listener)

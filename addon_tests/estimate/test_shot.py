@@ -10,7 +10,7 @@ import pytest
 from animepose_blender.core import cameras
 from animepose_blender.core.synthetic import walking_take
 from animepose_blender.estimate import shot
-from animepose_blender.estimate.camera import Focal
+from animepose_blender.estimate.camera import Focal, more_certain
 from animepose_blender.estimate.camera_motion import CameraMotion
 from animepose_blender.estimate.detections import gather, place
 from animepose_blender.estimate.shot import better_focal, camera_path, in_metres, intrinsics_of
@@ -96,7 +96,7 @@ def test_a_known_lens_is_not_looked_for(filmed, monkeypatch):
     def refuse(*_):
         raise AssertionError("looked for a lens that is known")
 
-    monkeypatch.setattr(shot, "focal_from_lines", refuse)
+    monkeypatch.setattr(shot, "with_lines", refuse)
     monkeypatch.setattr(shot, "focal_from_rotation", refuse)
     known = Focal(600.0, "metadata")
     assert better_focal(known, observed, JOB) == known
@@ -104,7 +104,7 @@ def test_a_known_lens_is_not_looked_for(filmed, monkeypatch):
 
 def test_lines_and_turns_better_a_guess_and_a_still_camera_does_not_turn(filmed, monkeypatch):
     observed, *_ = filmed
-    monkeypatch.setattr(shot, "focal_from_lines", lambda *_: (900.0, 0.3))
+    monkeypatch.setattr(shot, "with_lines", lambda focal, *_: more_certain(focal, (900.0, 0.3)))
     monkeypatch.setattr(shot, "focal_from_rotation", lambda *_: (900.0, 0.05))
     guess = Focal(600.0, "default", 0.3)
     lines, both = (better_focal(guess, observed, replace(JOB, camera=camera)) for camera in ("still", "auto"))

@@ -73,7 +73,6 @@ def test_far_apart_in_no_time_is_somebody_else_even_in_the_same_clothes(clothes)
     assert _stitch(_walk(0, 60, [-2.0, 0.0, 5.0], [0, 0, 0], **look), there) == [0, 1]
 
 
-@pytest.mark.xfail(reason="the way between two edges of the picture is not measured against the time", strict=False)
 def test_nobody_in_the_same_clothes_goes_from_edge_to_edge_in_no_time():
     left, right = ([x, 0.0, 5.0] for x in (-3.0, 3.0))
     look = {"colours": colours_of(1)}
@@ -91,7 +90,6 @@ def test_other_clothes_speak_against_a_join_that_place_alone_would_allow():
         assert _stitch(*dressed) == expected
 
 
-@pytest.mark.xfail(reason="looks count 4.5 at most, and being two costs 6", strict=False)
 def test_other_clothes_at_the_very_same_place_are_somebody_else():
     assert _stitch(_walk(0, 60, *HERE, colours=colours_of(0)), _walk(75, 120, *HERE, colours=colours_of(1))) == [0, 1]
 

@@ -11,7 +11,7 @@ from .video import Clip
 
 DEFAULT_35MM = 30.0
 """Where nothing is known: phones, which take most clips, film at 26 to 32 mm when video stabilisation has cropped."""
-DEFAULT_SIGMA = 0.3
+DEFAULT_SIGMA = 0.45
 """Spread of the logarithm of focal lengths about the default: from wide action cameras to short telephoto lenses."""
 SENSOR_MM = 36.0
 """Width of the sensor that focal lengths in mm refer to; it lies along the longer side of the picture."""

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-ACCELERATION_M_S2 = 4.0
-"""How much people's walking changes: they stop or turn within half a second."""
-START_SPEED_M_S = 1.5
-"""Spread of the velocity of somebody who has just been found."""
+SPEED_M_S = 1.5
+"""Spread of the velocity of somebody of whom nothing else is known."""
 VELOCITY_LIFE_S = 1.0
 """Time in which an unseen velocity dies down to 1/e: nobody keeps their course for long."""
 
@@ -37,23 +35,29 @@ def begin(root_m: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray
     state = np.concatenate([root_m, np.zeros_like(root_m)], axis=-1)
     covariance = np.zeros((len(root_m), 6, 6))
     covariance[:, :3, :3] = noise
-    covariance[:, 3:, 3:] = START_SPEED_M_S**2 * np.eye(3)
+    covariance[:, 3:, 3:] = SPEED_M_S**2 * np.eye(3)
     return state, covariance
 
 
 def predict(state: np.ndarray, covariance: np.ndarray, step_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """States (T, 6) and covariances (T, 6, 6) after (T,) seconds unseen."""
-    kept = np.exp(-step_s / VELOCITY_LIFE_S)
-    travel = VELOCITY_LIFE_S * (1 - kept)
+    """States (T, 6) and covariances (T, 6, 6) after (T,) seconds unseen, the same in one step or in many.
+
+    Velocity follows an Ornstein-Uhlenbeck process: it dies down with the life tau and is stirred so that its spread
+    stays `SPEED_M_S`. With k = exp(-t / tau) and q = 2 `SPEED_M_S`^2 / tau, the noise added over t is
+
+        Qvv = q tau/2 (1 - k^2)    Qxv = q tau^2/2 (1 - k)^2    Qxx = q tau^2 (t - 2 tau (1 - k) + tau/2 (1 - k^2))
+    """
+    tau, q = VELOCITY_LIFE_S, 2 * SPEED_M_S**2 / VELOCITY_LIFE_S
+    kept = np.exp(-step_s / tau)
     move = np.tile(np.eye(6), (len(state), 1, 1))
-    move[:, :3, 3:] = travel[:, None, None] * np.eye(3)
+    move[:, :3, 3:] = (tau * (1 - kept))[:, None, None] * np.eye(3)
     move[:, 3:, 3:] *= kept[:, None, None]
-    # White acceleration over the step, but no more speed than people have: a long absence adds way, not speed.
-    speed = np.minimum(ACCELERATION_M_S2 * step_s, START_SPEED_M_S)
-    way = speed * step_s
     added = np.zeros((len(state), 6, 6))
-    added[:, :3, :3] = (way**2 / 3)[:, None, None] * np.eye(3)
-    added[:, 3:, 3:] = (speed**2)[:, None, None] * np.eye(3)
+    added[:, :3, :3] = (q * tau**2 * (step_s - 2 * tau * (1 - kept) + tau / 2 * (1 - kept**2)))[:, None, None] * np.eye(
+        3
+    )
+    added[:, :3, 3:] = added[:, 3:, :3] = (q * tau**2 / 2 * (1 - kept) ** 2)[:, None, None] * np.eye(3)
+    added[:, 3:, 3:] = (q * tau / 2 * (1 - kept**2))[:, None, None] * np.eye(3)
     return np.einsum("tij,tj->ti", move, state), move @ covariance @ np.swapaxes(move, -1, -2) + added
 
 

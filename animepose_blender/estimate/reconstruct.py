@@ -23,7 +23,7 @@ from .person import Evidence, Solved, solve_person
 from .predict import default_predictor
 from .scene import ADULT_M, Beliefs, Direction, Scene, solve_scene
 from .settle import settle
-from .shot import better_focal, camera_path, in_metres, intrinsics_of
+from .shot import better_focal, camera_path, in_metres, intrinsics_of, scaled_path
 from .stitch import stitch
 from .track import track
 from .verticals import up_from_lines
@@ -36,6 +36,8 @@ EXPECTED_SIGMA_RAD = np.radians(8.0)
 """How far people's mean stance may be off, where it decides which lines are the upright ones."""
 SURE_TILT_RAD = np.radians(3.0)
 """How well the way up must be known to tell people how to stand."""
+SMALLEST_SCALE = 0.85
+"""A stated height that makes somebody smaller or larger by less than this makes the whole scene so."""
 MAX_FEET = 300
 """Standing feet used at most for each person, evenly over the clip."""
 SAME_FOCAL = 0.01
@@ -135,21 +137,27 @@ def reconstruct(
     if turn.any():
         placed = straightened(placed, seen, turn, motion.camera_to_start, intrinsics)
         scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
-    view = View(observed.time_s, intrinsics, scene.start_to_world @ motion.camera_to_start)
-    people, dropped = _solve(observed, seen, placed, person, scene, view, job, report)
+    people, view, dropped = _solve(observed, seen, placed, person, scene, intrinsics, motion, job, report)
     if dropped[NO_PERSON] and people and given.scene is None:
         # Tree trunks stand on no floor, and have no size; without them both come out better.
         person = _only(person, [one.number for one in people])
         scene = _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
-        view = View(observed.time_s, intrinsics, scene.start_to_world @ motion.camera_to_start)
-        people, _ = _solve(observed, seen, placed, person, scene, view, job, report)
-    if job.height_m is not None and job.height_of <= len(people):
-        # Only now it is known who is who in the take.
-        sizes = np.full(len(scene.size), np.nan)
-        sizes[people[job.height_of - 1].number] = job.height_m / ADULT_M
-        scene = _scene(observed, seen, placed, person, intrinsics, motion, 0.0, sizes)
-        view = View(observed.time_s, intrinsics, scene.start_to_world @ motion.camera_to_start)
-        people, dropped = _solve(observed, seen, placed, person, scene, view, job, report)
+        people, view, _ = _solve(observed, seen, placed, person, scene, intrinsics, motion, job, report)
+    if job.height_m is not None and people:
+        if job.height_of <= len(people):
+            # Only now it is known who is who in the take.
+            number = people[job.height_of - 1].number
+            ratio = job.height_m / ADULT_M / scene.size[number]
+            if SMALLEST_SCALE < ratio < 1 / SMALLEST_SCALE:
+                scene, motion = scene.scaled(ratio), scaled_path(motion, ratio)
+            else:
+                # Not the whole scene is of another size, but this person of those in it.
+                sizes = np.full(len(scene.size), np.nan)
+                sizes[number] = job.height_m / ADULT_M
+                scene = _scene(observed, seen, placed, person, intrinsics, motion, 0.0, sizes)
+            people, view, _ = _solve(observed, seen, placed, person, scene, intrinsics, motion, job, report)
+        else:
+            report.warning(f"The height was not used: there is no person {job.height_of}, only {len(people)}.")
     if not people:
         return None
     return Reconstruction(people, view, focal, motion.kind, scene, {"seen too shortly": short, **dropped})
@@ -216,11 +224,13 @@ def _solve(
     placed: Placed,
     person: np.ndarray,
     scene: Scene,
-    view: View,
+    intrinsics: np.ndarray,
+    motion: CameraMotion,
     job: JobRequest,
     report: Reporter,
-) -> tuple[list[Person], dict[str, int]]:
-    """Everybody who is believed, and how many are not, and why."""
+) -> tuple[list[Person], View, dict[str, int]]:
+    """Everybody who is believed, the camera in the world, and how many are not believed, and why."""
+    view = View(observed.time_s, intrinsics, scene.start_to_world @ motion.camera_to_start)
     known = person >= 0
     seen, person, sized = seen.where(known), person[known], placed.where(known).sized(scene.size[person[known]])
     depth_m = calibrate(seen.depth, sized.root_m[:, 2], metric=observed.metric_depth)
@@ -247,7 +257,11 @@ def _solve(
     believed = [one for one in solved.values() if one.solved.misfit <= MAX_MISFIT]
     longest = sorted(believed, key=lambda one: -len(one.evidence.frames))[: job.max_people]
     people = sorted(longest, key=lambda one: (int(one.evidence.frames[0]), float(one.evidence.box_px[0, 0])))
-    return people, {
-        NO_PERSON: len(solved) - len(believed),
-        "more than the most people asked for": len(believed) - len(people),
-    }
+    return (
+        people,
+        view,
+        {
+            NO_PERSON: len(solved) - len(believed),
+            "more than the most people asked for": len(believed) - len(people),
+        },
+    )

@@ -8,7 +8,7 @@ these is a belief with a spread; the scene is the most likely one under all of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -32,6 +32,8 @@ ADULT_M = 1.70
 to 4 %, while the sum of their bones comes out 3 to 8 % short."""
 USUAL_SIZE, ADULT_SIGMA = 1.02, 0.07
 """Size of adults, and its spread as a logarithm."""
+ANY_SIGMA = 0.25
+"""Spread of people's sizes as a logarithm, children among them, where the floor is to tell who is what."""
 CHILDREN, CHILD, CHILD_SIGMA = 0.1, -0.3, 0.2
 """Share of children among people, and the logarithm of their stature as a share of an adult's."""
 STARTS = 4
@@ -81,6 +83,12 @@ class Scene:
     """The focal length, over the one that the feet were placed with."""
     tilt_sigma_rad: float
     """How far the way up may be off."""
+
+    def scaled(self, factor: float) -> Scene:
+        """The same scene, so many times as large: in the picture nothing changes."""
+        larger = self.start_to_world.copy()
+        larger[:3, 3] *= factor
+        return replace(self, start_to_world=larger, size=self.size * factor, level_m=self.level_m * factor)
 
 
 def solve_scene(feet: list[StandingFeet], beliefs: Beliefs) -> Scene:
@@ -154,9 +162,12 @@ class _Problem:
         up, height_m, size, level, k = self.unpack(x)
         stated = np.isfinite(self.given)
         as_stated = np.where(stated, self.given, 1.0)
+        usual = np.log(size / USUAL_SIZE)
+        # Beside somebody whose height is known, the floor tells the others' sizes.
+        unstated = usual / ANY_SIGMA if stated.any() else _of_stature(usual)
         parts = [
             np.array([np.log(height_m / CAMERA_HEIGHT_M) / CAMERA_HEIGHT_SIGMA, x[1] / LEVEL_SIGMA_RAD]),
-            np.where(stated, np.log(size / as_stated) / GIVEN_SIGMA, _of_stature(np.log(size / USUAL_SIZE))),
+            np.where(stated, np.log(size / as_stated) / GIVEN_SIGMA, unstated),
             np.where(level > 0, _above(level), level / BELOW_SIGMA_M),
             np.sqrt(self.weight) * _huber((self.heights(x) - level[self.person]) / (FOOT_SIGMA_M * size[self.person])),
         ]

@@ -13,7 +13,7 @@ from . import camera_motion
 from .camera import Focal, more_certain
 from .camera_motion import CameraMotion
 from .detections import Placed, Seen
-from .manhattan import focal_from_lines
+from .manhattan import with_lines
 from .observe import Observed
 from .scene import ADULT_SIGMA, Scene
 from .self_calibration import focal_from_rotation
@@ -27,10 +27,9 @@ def better_focal(focal: Focal, observed: Observed, job: JobRequest) -> Focal:
     """A focal length that is not known, together with what lines and a turn of the camera say."""
     if focal.sigma == 0:
         return focal
-    focal = more_certain(focal, focal_from_lines(observed.lines, *observed.size_px))
-    if job.camera == "still":
-        return focal
-    return more_certain(focal, focal_from_rotation(observed.background, *observed.size_px))
+    if job.camera != "still":
+        focal = more_certain(focal, focal_from_rotation(observed.background, *observed.size_px))
+    return with_lines(focal, observed.lines, *observed.size_px)
 
 
 def intrinsics_of(observed: Observed, focal: Focal) -> np.ndarray:
@@ -71,13 +70,16 @@ def in_metres(
         found.append(None if floor is None else (floor[0], float(np.hypot(floor[1], floor[0] * ADULT_SIGMA))))
     known = [(scale, sigma) for scale, sigma in filter(None, found) if scale > 0]
     if not known:
-        still = path.camera_to_start.copy()
-        still[:, :3, 3] = 0.0
-        return replace(path, camera_to_start=still, kind="turning")
+        return replace(scaled_path(path, 0.0), kind="turning")
     scales, sigmas = np.array(known).T
-    metric = path.camera_to_start.copy()
-    metric[:, :3, 3] *= np.average(scales, weights=sigmas**-2.0)
-    return replace(path, camera_to_start=metric)
+    return scaled_path(path, float(np.average(scales, weights=sigmas**-2.0)))
+
+
+def scaled_path(path: CameraMotion, scale: float) -> CameraMotion:
+    """The same path, so many times as long."""
+    longer = path.camera_to_start.copy()
+    longer[:, :3, 3] *= scale
+    return replace(path, camera_to_start=longer)
 
 
 def _from_feet(path: CameraMotion, seen: Seen, placed: Placed, time_s: np.ndarray) -> tuple[float, float] | None:

@@ -22,6 +22,10 @@ MAX_GAP_KNOWN_S = 60.0
 """Longest absence after which somebody is known by their looks."""
 ALIKE = 1.0
 """Colour distance below which two pieces look like one person."""
+ALIKE_SPEAKS = 1.5
+"""What they then speak for being one, as a negative log-likelihood."""
+REENTRY_M, RUN_M_S = 1.0, 4.0
+"""How far from where they left somebody may enter again: errors of place, and how fast people run outside."""
 ZONES_NEEDED = 3
 """Parts of the body that must be seen in both for that."""
 WALK_M_S = 1.0
@@ -140,11 +144,12 @@ def _cost(before: _Piece, after: _Piece, gap_s: float) -> float:
     known = bool(looks < ALIKE) and shared >= ZONES_NEEDED
     if gap_s > (MAX_GAP_KNOWN_S if known else MAX_GAP_S):
         return np.inf
-    # Looks alike speak for one person, unlike ones against it; without shared zones they say nothing.
-    likeness = float(np.clip(looks**2 / 2, 0, GATE)) - (1.5 if shared >= ZONES_NEEDED else 0.5)
+    # Looks alike speak for one person, unlike ones against it, and wholly unlike ones settle it.
+    likeness = float(np.clip(looks**2 / 2, 0, GATE)) - (ALIKE_SPEAKS if known else 0.0)
     # Who went out of the picture may come back from anywhere outside it.
     if known and before.ends_at_edge and after.begins_at_edge:
-        return likeness
+        away_m = float(np.linalg.norm(after.first_m[:3] - before.last_m[:3]))
+        return likeness if away_m <= REENTRY_M + RUN_M_S * gap_s else np.inf
     forth = _surprise(before.last_m, after.first_m[:3], before.last_ray, gap_s)
     back = _surprise(np.concatenate([after.first_m[:3], -after.first_m[3:]]), before.last_m[:3], after.first_ray, gap_s)
     return likeness + (forth**2 + back**2) / 4
