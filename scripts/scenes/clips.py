@@ -145,7 +145,7 @@ CLIPS: tuple[Clip, ...] = (
         noted_focal=True,
     ),
     Clip(
-        "solo_crouch", "dev", "one goes down on a knee and comes up again, narrow view", "gym", "still",
+        "solo_crouch", "dev", "one sinks into a low wide stance and comes up again, narrow view", "gym", "still",
         CameraPath(((1.5, -8.4, 1.5),), ((0.0, 0.0, 0.80),)), 24.0,
         (Solo("anna", "cmu_salsa_01", 12.4, (0.0, 0.0), -90.0),), frames=80,
     ),
