@@ -1,8 +1,8 @@
 """Compare a take with a known truth: every figure of `animepose evaluate` (docs/metrics.md).
 
 Positions are compared in the camera axes of each frame, see `metrics.pairing`. Shaking, slide and floor are measured in
-world axes, which stand still while the camera moves. An estimated person that stands where a hidden true one is counts
-neither for nor against.
+world axes, which stand still while the camera moves. An estimated person that stands where a hidden true one is, or
+outside the picture, counts neither for nor against.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .metrics.identity import identity_scores
 from .metrics.joint_tracking import PoseFrame, head_sizes_px, joint_counts, joint_figures
 from .metrics.motion import mean_of
 from .metrics.naturalness import naturalness_figures
-from .metrics.pairing import Pairs, pair, take_matched
+from .metrics.pairing import Pairs, in_picture, pair, take_matched
 from .metrics.truth import Truth
 from .metrics.world import world_figures
 
@@ -82,6 +82,10 @@ def evaluate(take: Take, truth: Truth) -> dict[str, Any]:
     estimated = np.isfinite(predicted[..., pose.ROOT, 0]).T
     rows, people = np.nonzero(hidden)
     estimated[rows, matches[rows, people]] = False
+    # Nor does who is said to be outside the picture, where nobody can be checked.
+    estimated &= (matches[..., None] == np.arange(len(predicted))).any(1) | in_picture(
+        predicted, pairs.predicted_intrinsics
+    ).T
     identity = identity_scores(cost, pairs.counted.T, estimated)
     # Overlap in the picture, as in published figures: a distance in space would need a scale of its own to become a
     # similarity, and errors along the ray, which other figures tell, would pass for a lack of detection.

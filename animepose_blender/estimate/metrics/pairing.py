@@ -96,12 +96,19 @@ def _counted(truth: Truth, frames: np.ndarray, true_camera_m: np.ndarray) -> np.
     known = np.isfinite(true_camera_m[..., ROOT, :]).all(-1)
     if truth.visible is not None:
         return known & truth.visible[:, frames]
-    pixels = cameras.project(true_camera_m, truth.intrinsics[frames])
-    # The principal point is taken for the middle of the picture, whose size the truth does not tell.
-    size_px = 2 * truth.intrinsics[frames][:, None, :2, 2]
+    return known & in_picture(true_camera_m, truth.intrinsics[frames])
+
+
+def in_picture(joints_camera_m: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    """(P, N) whether a quarter of the known joints (P, N, J, 3) lies in the picture.
+
+    The principal point is taken for the middle of the picture, whose size neither take nor truth tell here.
+    """
+    pixels = cameras.project(joints_camera_m, intrinsics)
+    size_px = 2 * intrinsics[:, None, :2, 2]
     inside = ((pixels >= 0) & (pixels <= size_px)).all(-1)
-    joint_known = np.isfinite(true_camera_m).all(-1)
-    return known & (inside.sum(-1) >= _IN_PICTURE_SHARE * joint_known.sum(-1))
+    known = np.isfinite(joints_camera_m).all(-1)
+    return known.any(-1) & (inside.sum(-1) >= _IN_PICTURE_SHARE * known.sum(-1))
 
 
 def take_matched(values: np.ndarray, matches: np.ndarray) -> np.ndarray:
