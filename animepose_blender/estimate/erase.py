@@ -7,6 +7,8 @@ import numpy as np
 
 from .backends import PoseObservation, by_index, region_to_picture
 
+RIM = 8
+"""Pixels around a matte that its soft rim reaches."""
 SHRUNK = 160
 """Width at which the surroundings are blurred, pixels."""
 
@@ -50,16 +52,27 @@ def matte_of_others(
 def blur_out(rgb: np.ndarray, matte: np.ndarray) -> np.ndarray:
     """The picture with the blurred surroundings of the matte in its place; what is hidden leaves no ghost."""
     height, width = rgb.shape[:2]
+    x, y, wide, high = cv2.boundingRect(matte)
+    if wide == 0:
+        return rgb.copy()
+    # Only what changes is worked on at full size: the matte and its soft rim.
+    left, top, right, bottom = max(0, x - RIM), max(0, y - RIM), min(width, x + wide + RIM), min(height, y + high + RIM)
     scale = min(1.0, SHRUNK / width)
     small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
+    scale_x, scale_y = small.shape[1] / width, small.shape[0] / height
     shown = cv2.resize(matte, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA).astype(np.float32)
     weight = 1 - shown / 255 + 1e-3
     sigma = small.shape[1] / 20
     blurred = cv2.GaussianBlur(small * weight[..., None], (0, 0), sigma)
     blurred /= cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
-    background = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
-    alpha = cv2.GaussianBlur(matte, (0, 0), 2).astype(np.float32)[..., None] / 255
-    return (rgb * (1 - alpha) + background * alpha).astype(np.uint8)
+    # The pixel at u of the whole picture is at (u + 0.5) scale - 0.5 of the small one.
+    part = np.array([[1 / scale_x, 0, 0.5 / scale_x - 0.5 - left], [0, 1 / scale_y, 0.5 / scale_y - 0.5 - top]])
+    size = (right - left, bottom - top)
+    background = cv2.warpAffine(blurred, part, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    alpha = cv2.GaussianBlur(matte[top:bottom, left:right], (0, 0), 2).astype(np.float32)[..., None] / 255
+    result = rgb.copy()
+    result[top:bottom, left:right] = rgb[top:bottom, left:right] * (1 - alpha) + background * alpha
+    return result
 
 
 def _moved(observation: PoseObservation, expected: np.ndarray) -> np.ndarray:

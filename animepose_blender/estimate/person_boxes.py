@@ -12,6 +12,8 @@ from .depth import FLESH_M, silhouette_points
 
 LOW, HIGH = 2.0, 98.0
 """Percentiles of the points over the mask that bound the box."""
+AT_ONCE = 200
+"""Person-frames worked on at once."""
 JOINT_MARGIN_M = 0.06
 """Flesh around the joints; hidden ones have no pixels, and the box holds them too."""
 
@@ -35,12 +37,13 @@ def person_boxes(
     """
     low_m, high_m = joints_camera_m.min(axis=1) - JOINT_MARGIN_M, joints_camera_m.max(axis=1) + JOINT_MARGIN_M
     shown = silhouettes.any(axis=(1, 2))
-    if shown.any():
-        points = silhouette_points(silhouettes[shown], regions[shown], joints_camera_m[shown], intrinsics[shown])
+    flesh = np.array([0.0, 0.0, FLESH_M])
+    # The points of a person take a hundred times the memory of the box, so they are made for some frames at a time.
+    for some in np.array_split(np.flatnonzero(shown), 1 + shown.sum() // AT_ONCE):
+        points = silhouette_points(silhouettes[some], regions[some], joints_camera_m[some], intrinsics[some])
         bounds = _percentiles(points)
-        flesh = np.array([0.0, 0.0, FLESH_M])
-        low_m[shown] = np.minimum(low_m[shown], bounds[0] - flesh)
-        high_m[shown] = np.maximum(high_m[shown], bounds[1] + flesh)
+        low_m[some] = np.minimum(low_m[some], bounds[0] - flesh)
+        high_m[some] = np.maximum(high_m[some], bounds[1] + flesh)
     return np.concatenate([low_m, high_m], axis=-1)
 
 

@@ -16,7 +16,7 @@ HALF_CYCLES_S = (0.25, 0.75)
 """Half cycles from running to strolling."""
 COMPARED_S = 0.5
 """How much of the end of the past has to repeat what was half a cycle before."""
-LIKE = 0.25
+LIKE = 0.3
 """Largest mean difference between the legs' directions and those of the mirrored past."""
 MOVING = 0.15
 """Smallest standard deviation that one of the legs' directions must have: who is pushed on a cart does not walk."""
@@ -28,9 +28,11 @@ class Walk:
     """One whole cycle of somebody's walk."""
 
     cycle: np.ndarray
-    """(n, J, 3) directions of the bones at 30 Hz, from the pose at the end of the past on, in the walker's axes."""
+    """(n, J, 3) directions of the bones, from the pose at the end of the past on, in the walker's axes."""
     axes: np.ndarray
     """(3, 3) these axes as columns, world."""
+    rate_hz: float
+    """Samples of the cycle that pass in a second."""
 
     def poses(self, travel_s: np.ndarray) -> np.ndarray:
         """Poses in step with the way that the root makes.
@@ -40,7 +42,7 @@ class Walk:
         Returns:
             (n, J, 3) directions of the bones in world axes.
         """
-        at = travel_s * RATE_HZ
+        at = travel_s * self.rate_hz
         low = np.floor(at).astype(int)
         share = (at - low)[:, None, None]
         count = len(self.cycle)
@@ -62,9 +64,7 @@ def find_walk(past: Past, velocity_m_s: np.ndarray) -> Walk | None:
     lags = lags[past.known[-compared - lags]]
     if not len(lags):
         return None
-    misfit = [
-        np.linalg.norm(legs[-compared:] - mirrored[-compared - lag : -lag, _LEGS], axis=-1).mean() for lag in lags
-    ]
+    misfit = np.array([_misfit(legs, mirrored[:, _LEGS], past.known, lag) for lag in lags])
     best = int(np.argmin(misfit))
     if misfit[best] > LIKE:
         return None
@@ -73,7 +73,21 @@ def find_walk(past: Past, velocity_m_s: np.ndarray) -> Walk | None:
     ahead = np.arange(lag)[:, None, None] / lag
     half = mirrored[-1 - lag : -1] + (1 - ahead) * (local[-1] - mirrored[-1 - lag])
     cycle = np.concatenate([half, (half * np.array([1.0, -1.0, 1.0]))[:, MIRROR]])
-    return Walk(cycle, axes)
+    return Walk(cycle, axes, RATE_HZ * lag / (lag + _between(misfit, best)))
+
+
+def _misfit(legs: np.ndarray, mirrored: np.ndarray, known: np.ndarray, lag: int) -> float:
+    """Mean difference of the legs (H, n, 3) from the mirrored ones `lag` samples before."""
+    both = known[lag:] & known[:-lag]
+    return float(np.linalg.norm(legs[lag:][both] - mirrored[:-lag][both], axis=-1).mean())
+
+
+def _between(values: np.ndarray, best: int) -> float:
+    """By how much the lowest point of a parabola through three values is off the middle one."""
+    if not 0 < best < len(values) - 1:
+        return 0.0
+    before, middle, after = values[best - 1 : best + 2]
+    return float(0.5 * (before - after) / max(before - 2 * middle + after, 1e-9))
 
 
 def _in_own_axes(directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
