@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..protocol import JobRequest
 from .ahead import Ahead
+from .backends import PoseObservation
 from .background import Background, Tracks
 from .depth import DepthEstimator, sample_depth
 from .people import Tracklet, follow
@@ -86,8 +88,17 @@ def observe(job: JobRequest, clip: Clip, report: Reporter, depth: DepthEstimator
     def damaged(time_s: float, reason: str) -> None:
         report.warning(f"{clip.path.name} can be read only up to {time_s:.2f} s ({reason}); the rest was left out.")
 
+    # The background is looked at beside the networks, one picture behind them.
+    beside, last = ThreadPoolExecutor(1, thread_name_prefix="background"), Future[None]()
+    last.set_result(None)
+
     def look_at_background(_number: int, _time_s: float, rgb: np.ndarray, seen: list[Tracklet]) -> None:
+        nonlocal last
         people = [tracklet.observations[-1] for tracklet in seen]
+        last.result()
+        last = beside.submit(add_to_background, rgb, people)
+
+    def add_to_background(rgb: np.ndarray, people: list[PoseObservation]) -> None:
         background.add(rgb, people)
         lines.add(rgb, people)
 
@@ -100,7 +111,9 @@ def observe(job: JobRequest, clip: Clip, report: Reporter, depth: DepthEstimator
 
     try:
         tracklets = follow(frames(), backend, backend, job.max_people, (look_at_background, look_at_depth))
+        last.result()
     finally:
+        beside.shutdown()
         backend.close()
     return Observed(
         tracklets, np.array(times), start_frame, (clip.width, clip.height), background.tracks(), lines.segments(),
