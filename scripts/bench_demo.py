@@ -13,24 +13,18 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
+from scene_bench.baselines import take_of
 
-from animepose_blender.core import cameras
-from animepose_blender.core import quaternions as quat
+from animepose_blender.estimate.detections import gather
 from animepose_blender.estimate.evaluate import evaluate
-from animepose_blender.estimate.lift import complete
 from animepose_blender.estimate.metrics.truth import Truth
-from animepose_blender.estimate.people import Tracklet
-from animepose_blender.estimate.place import place_roots
 from animepose_blender.estimate.observe import observe
 from animepose_blender.estimate.run import run
 from animepose_blender.estimate.video import open_clip
 from animepose_blender.protocol import JobRequest
-from animepose_blender.skeleton import BONE_COUNT, JOINT_COUNT, from_keypoints
-from animepose_blender.take import State, Take
+from animepose_blender.take import Take
 
 DEMO = Path(__file__).resolve().parent / "demo_clip"
 FIGURES = (
@@ -49,42 +43,6 @@ class Silent:
     def check_cancelled(self) -> None: ...
 
 
-def raw_take(ours: Take, tracklets: list[Tracklet]) -> Take:
-    """MediaPipe's world landmarks as a take: one person for each tracklet."""
-    shape = (len(tracklets), ours.frame_count)
-    joints_m = np.full((*shape, JOINT_COUNT, 3), np.nan)
-    keypoints_px = np.full((*shape, JOINT_COUNT, 2), np.nan)
-    confidence = np.zeros((*shape, JOINT_COUNT))
-    state = np.full(shape, State.ABSENT, dtype=np.uint8)
-    for number, tracklet in enumerate(tracklets):
-        frames, seen = np.array(tracklet.frames), tracklet.observations
-        sure = np.stack([o.confidence for o in seen])
-        points_px, point_sure = from_keypoints("blazepose_33", np.stack([o.landmarks_px for o in seen]), sure)
-        relative_m, _ = complete(*from_keypoints("blazepose_33", np.stack([o.landmarks_m for o in seen]), sure))
-        root_m, _ = place_roots(relative_m, points_px, point_sure, ours.intrinsics[frames])
-        placed = np.isfinite(root_m).all(axis=-1)
-        state[number, frames[placed]] = State.OBSERVED
-        keypoints_px[number, frames], confidence[number, frames] = points_px, point_sure
-        joints_m[number, frames] = cameras.transform(ours.camera_to_world[frames], relative_m + root_m[:, None])
-    rotations = np.broadcast_to(quat.IDENTITY, (*shape, BONE_COUNT, 4))
-    return replace(
-        ours,
-        person_id=np.arange(1, len(tracklets) + 1),
-        state=state,
-        keypoints_px=keypoints_px,
-        keypoint_confidence=confidence,
-        joints_world_m=joints_m,
-        joint_confidence=confidence,
-        box_px=np.full((*shape, 4), np.nan),
-        box_camera_m=np.full((*shape, 6), np.nan),
-        contact=np.zeros((*shape, 4)),
-        rotations=rotations,
-        root_world_m=joints_m[:, :, 0],
-        bone_length_m=np.zeros((len(tracklets), BONE_COUNT)),
-        extras={},
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--clip", type=Path, default=DEMO / "salsa.mp4")
@@ -100,8 +58,9 @@ def main() -> None:
         job = JobRequest(clip=str(arguments.clip), take=str(Path(folder) / "take.npz"), focal_px=focal_px)
         run(job, Silent())
         ours = Take.load(job.take)
-    tracklets, _, _ = observe(job, open_clip(job.clip), Silent())
-    results = {"ours": evaluate(ours, truth), "raw MediaPipe": evaluate(raw_take(ours, tracklets), truth)}
+    seen = gather(observe(job, open_clip(job.clip), Silent()).tracklets)
+    raw = take_of(seen, seen.tracklet, ours, ours.intrinsics, size_root=False)
+    results = {"ours": evaluate(ours, truth), "raw MediaPipe": evaluate(raw, truth)}
     print(f"{'figure':<16}" + "".join(f"{name:>16}" for name in results) + f"{'truth itself':>16}")
     for figure in FIGURES:
         values = [r[figure] for r in results.values()] + [results["ours"].get(f"{figure}_truth")]
