@@ -5,7 +5,7 @@
 
 Histories are the truth with noise that is correlated in time (training/cases.py). `validation` and `test` are whole
 recordings that training never saw; `dev` and `test clips` are the people of the rendered clips, from their truth.
-Everybody is lost once a second; the errors are means over these moments.
+Everybody is lost once a second, in the short clips twice; the errors are means over these moments.
 """
 
 from __future__ import annotations

@@ -57,6 +57,20 @@ def test_a_walker_is_carried_on_nearer_to_the_truth_than_one_who_stays(predictor
     assert np.mean(error_m) < 0.6 * np.mean(still_m)
 
 
+def test_a_walker_walks_on_with_both_legs(predictor):
+    time_s, joints_m = walk()
+    found = predictor.predict(history(time_s, joints_m, slice(50, 110)), time_s[110:160]).joints_world_m
+
+    def step_m(of_m):
+        ankles = of_m[:, J["left_ankle"]] - of_m[:, J["right_ankle"]]
+        way = of_m[-1, 0] - of_m[0, 0]
+        return ankles @ way / np.linalg.norm(way)
+
+    # The second of the two seconds, in which a mean pose would have won.
+    ahead, truth = step_m(found)[25:], step_m(joints_m[110:160])[25:]
+    assert ahead.max() > 0.5 * truth.max() and ahead.min() < 0.5 * truth.min()
+
+
 def test_bones_keep_their_lengths_and_feet_stay_above_the_floor(predictor):
     time_s, joints_m = walk()
     later_s = time_s[109] + np.linspace(0.02, 5.0, 100)

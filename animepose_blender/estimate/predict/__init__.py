@@ -20,4 +20,4 @@ __all__ = [
 
 def default_predictor() -> TrajectoryPredictor:
     """The one that is nearer to the truth on the `dev` clips, see docs/trajectories.md."""
-    return ConstantVelocity()
+    return Recurrent()

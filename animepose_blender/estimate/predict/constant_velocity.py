@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .body import above_floor, assemble, unit
+from .body import unit
+from .carried import Carried
 from .gait import Walk, find_walk
 from .past import RATE_HZ, Past, gather
 from .protocol import History, Prediction
@@ -54,17 +55,17 @@ class ConstantVelocity:
         """See `TrajectoryPredictor.predict`."""
         past = gather(history)
         since_s = past.since(time_s)
+        return self.carry(past, since_s).above_floor(past, since_s)
+
+    def carry(self, past: Past, since_s: np.ndarray) -> Carried:
+        """The same without the floor, `since_s` (n,) seconds after the end of the past."""
         velocity_m_s = self.velocity_m_s(past)
         walk = find_walk(past, velocity_m_s)
-        root_m = self.path_m(past, since_s, velocity_m_s, walk)
         if walk is None:
             directions = self._swing_out(past, since_s)
         else:
             directions = walk.poses(_travel(since_s, self.settings.walk_life_s))
-        relative_m = assemble(np.zeros((len(since_s), 3)), directions, past.lengths_m)
-        last_m = assemble(past.root_m[-1], past.directions[-1], past.lengths_m)
-        root_m = above_floor(root_m, relative_m, since_s, max(0.0, -float(last_m[:, 2].min())))
-        return Prediction(root_m[:, None] + relative_m, self._sigma_m(past, since_s))
+        return Carried(self.path_m(past, since_s, velocity_m_s, walk), directions, self._sigma_m(past, since_s))
 
     def path_m(self, past: Past, since_s: np.ndarray, velocity_m_s: np.ndarray, walk: Walk | None) -> np.ndarray:
         """(n, 3) the root on its way, whatever the floor."""

@@ -15,8 +15,10 @@ MIN_SPEED_M_S = 0.5
 HALF_CYCLES_S = (0.25, 0.75)
 """Half cycles from running to strolling."""
 COMPARED_S = 0.5
-"""How much of the end of the past has to repeat what was half a cycle before."""
-LIKE = 0.3
+"""How much of the end of the past has to repeat what was half a cycle before, at least."""
+REPEATED_S = 0.8
+"""The same for the length of the cycle, as far as it is known; longer, and whoever has just begun to walk is missed."""
+LIKE = 0.25
 """Largest mean difference between the legs' directions and those of the mirrored past."""
 MOVING = 0.15
 """Smallest standard deviation that one of the legs' directions must have: who is pushed on a cart does not walk."""
@@ -78,8 +80,9 @@ def find_walk(past: Past, velocity_m_s: np.ndarray) -> Walk | None:
 
 def _misfit(legs: np.ndarray, mirrored: np.ndarray, known: np.ndarray, lag: int) -> float:
     """Mean difference of the legs (H, n, 3) from the mirrored ones `lag` samples before."""
-    both = known[lag:] & known[:-lag]
-    return float(np.linalg.norm(legs[lag:][both] - mirrored[:-lag][both], axis=-1).mean())
+    both = (known[lag:] & known[:-lag])[-round(REPEATED_S * RATE_HZ) :]
+    apart = np.linalg.norm(legs[lag:] - mirrored[:-lag], axis=-1)[-len(both) :]
+    return float(apart[both].mean())
 
 
 def _between(values: np.ndarray, best: int) -> float:
