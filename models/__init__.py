@@ -1,4 +1,5 @@
 """Networks, one file each, with its reference at the top. Their weights lie in `weights/`, each with a card.
 
-There is none yet: the preset `offline` uses the networks that come inside MediaPipe's wheel; see their card.
+`trajectory_gru` predicts hidden people; the preset `offline` also uses the networks inside MediaPipe's wheel, see their
+card.
 """

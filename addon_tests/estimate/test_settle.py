@@ -105,7 +105,7 @@ def test_alone_or_with_nobody_there_is_nothing_to_settle(count):
 
 def test_who_is_only_ever_seen_in_an_encounter_keeps_what_they_have():
     front = sighting(np.arange(FRAMES), np.tile([0, 0, 5.0], (FRAMES, 1)), tracklet=0)
-    behind = sighting(np.arange(50, 70), np.tile([0.1, 0, 6.5], (20, 1)), tracklet=1)
+    behind = sighting(np.arange(40, 80), np.tile([0.1, 0, 6.5], (40, 1)), tracklet=1)
     seen, placed, who = together(front, behind)
     settled = settle(who, seen, placed, STILL, TIME_S)
     assert (settled[who == 1] == 1).mean() > 0.8
@@ -117,12 +117,19 @@ def test_who_is_only_seen_there_keeps_what_they_have_of_a_tracklet_of_two():
         np.arange(FRAMES), np.tile([0, 0, 5.0], (FRAMES, 1)), tracklet=np.where(np.arange(FRAMES) < 60, 0, 1)
     )
     behind = sighting(
-        np.arange(50, 70), np.tile([0.1, 0, 6.5], (20, 1)), tracklet=np.where(np.arange(50, 70) < 60, 1, 0)
+        np.arange(40, 80), np.tile([0.1, 0, 6.5], (40, 1)), tracklet=np.where(np.arange(40, 80) < 60, 1, 0)
     )
     seen, placed, who = together(front, behind)
     settled = settle(who, seen, placed, STILL, TIME_S)
     assert (settled[who == 1] == 1).mean() > 0.8
     assert (settled[who == 0] == 0).mean() > 0.9
+
+
+def test_a_moments_find_among_others_is_nobody_of_its_own():
+    front = sighting(np.arange(FRAMES), np.tile([0, 0, 5.0], (FRAMES, 1)), tracklet=0)
+    ghost = sighting(np.arange(50, 60), np.tile([0.1, 0, 6.5], (10, 1)), tracklet=1)
+    seen, placed, who = together(front, ghost)
+    assert set(settle(who, seen, placed, STILL, TIME_S)) <= {-1, 0}
 
 
 def test_clothes_of_which_some_are_never_seen_give_no_warning():

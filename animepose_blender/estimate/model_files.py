@@ -1,4 +1,4 @@
-"""The networks that an environment holds. So far there is one, which comes inside the package mediapipe."""
+"""The networks that an environment holds: MediaPipe's, which come inside its package, and our own with their cards."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from importlib import metadata
 from pathlib import Path
 
 from ..errors import AnimePoseError
+from .predict.recurrent import WEIGHTS
 
 PACKAGE = "mediapipe"
 LICENCE = "Apache-2.0"
 _FOLDERS = ("mediapipe/modules/pose_landmark/", "mediapipe/modules/pose_detection/")
+OWN_LICENCE = "GPL-3.0-or-later"
+_REINSTALL = "Install AnimePose again."
 _REPAIR = "Repair the environment, or install mediapipe again."
 
 
@@ -19,7 +22,11 @@ def list_models() -> list[str]:
     """Name, licence and place of every model file, as lines for the user."""
     distribution, files = _model_files()
     title = f"MediaPipe Pose  licence {LICENCE}, commercial use allowed  {PACKAGE} {distribution.version}"
-    return [title, *(f"  {distribution.locate_file(file)}" for file in files)]
+    own = [
+        f"Trajectory network  licence {OWN_LICENCE}, commercial use allowed",
+        *(f"  {path}" for path in _own_weights()),
+    ]
+    return [title, *(f"  {distribution.locate_file(file)}" for file in files), *own]
 
 
 def verify_models() -> list[str]:
@@ -40,7 +47,17 @@ def verify_models() -> list[str]:
         if file.hash is None or file.hash.value != digest:
             raise AnimePoseError(f"The model file {path} is not the one that was installed.", _REPAIR)
         lines.append(f"ok  {path}")
+    for path in _own_weights():
+        card = path.with_suffix(".md")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        if not digest or not card.is_file() or digest not in card.read_text(encoding="utf-8"):
+            raise AnimePoseError(f"The model file {path} is missing, or not the one that its card names.", _REINSTALL)
+        lines.append(f"ok  {path}")
     return lines
+
+
+def _own_weights() -> list[Path]:
+    return [WEIGHTS]
 
 
 def _model_files() -> tuple[metadata.Distribution, list[metadata.PackagePath]]:

@@ -86,6 +86,7 @@ def _warn(report: Reporter, solved: Reconstruction) -> None:
 
 def _source(job: JobRequest, clip: Clip, solved: Reconstruction, observed: Observed) -> dict:
     from .mediapipe_pose import MODEL_NAME
+    from .predict.recurrent import MODEL_NAME as PREDICTOR_NAME
 
     return {
         "clip": str(clip.path.resolve()),
@@ -98,7 +99,7 @@ def _source(job: JobRequest, clip: Clip, solved: Reconstruction, observed: Obser
         "preset": job.preset,
         "focal": {"px": solved.focal.focal_px, "source": solved.focal.source},
         "camera": solved.camera,
-        "models": [MODEL_NAME],
+        "models": [MODEL_NAME, PREDICTOR_NAME],
         "versions": {
             "animepose": __version__,
             **{name: metadata.version(name) for name in ("mediapipe", "numpy", "scipy", "av")},

@@ -10,15 +10,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ..core import boxes, cameras
+from ..core import cameras
 from ..skeleton import J
 from . import motion_filter
 from .appearance import colour_distance
 from .detections import Placed, Seen
+from .encounters import overlapping
 from .smooth import smooth
 
-OVERLAP = 0.15
-"""Overlap of two boxes in the picture, as intersection over union, from which on finds may be mixed up."""
 MARGIN_S = 0.1
 """Time around an encounter that is looked at again with it."""
 ACROSS_SIGMA_M, ALONG_SHARE = 0.15, 0.06
@@ -27,6 +26,8 @@ STRAY_M_S = 0.7
 """How much less sure the path is for each second from where it is known."""
 FACING_SIGMA = 0.7
 """How far off the direction that a find faces is, as the length of a difference of unit vectors."""
+PASSING_S = 1.0
+"""Somebody who is seen for less than this, and only where others overlap, is nobody."""
 PATH_CUTOFF_HZ = 1.0
 WORST = 6.0
 """Most that any single piece of evidence can count against a person."""
@@ -45,7 +46,7 @@ def settle(
         camera_to_start: (F, 4, 4).
         time_s: (F,).
     Returns:
-        (N,) numbers as in `person`.
+        (N,) in the order of `person`, without those who turn out to be nobody.
     """
     count = int(person.max(initial=-1)) + 1
     mixed = _encounters(seen, person, time_s)
@@ -63,13 +64,16 @@ def settle(
     left -= joints_m[:, [J["right_hip"], J["right_shoulder"]]].sum(1)
     left /= np.linalg.norm(left, axis=-1, keepdims=True) + 1e-9
 
+    step_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
     cost = np.full((count, len(person)), np.inf)
     open_to = np.flatnonzero(mixed)
     for number in range(count):
         known = np.flatnonzero((person == number) & ~mixed)
-        # Who is seen in encounters only keeps what they have.
         if len(known) < 3:
-            cost[number, open_to[person[open_to] == number]] = 0.0
+            # Who is seen in encounters only keeps what they have; for a moment only, they are parts of the others.
+            own = open_to[person[open_to] == number]
+            if len(own) * step_s >= PASSING_S:
+                cost[number, own] = 0.0
             continue
         frames = seen.frame[known]
         away_s = _away(frames, time_s)[seen.frame[open_to]]
@@ -98,7 +102,8 @@ def settle(
         for row, column in zip(*linear_sum_assignment(padded), strict=True):
             if column < len(free):
                 settled[own[row]] = free[column]
-    return settled
+    left_over = np.unique(settled[settled >= 0])
+    return np.where(settled >= 0, np.searchsorted(left_over, settled), -1)
 
 
 def _steadied(cost: np.ndarray, open_to: np.ndarray, seen: Seen) -> np.ndarray:
@@ -117,14 +122,7 @@ def _steadied(cost: np.ndarray, open_to: np.ndarray, seen: Seen) -> np.ndarray:
 
 def _encounters(seen: Seen, person: np.ndarray, time_s: np.ndarray) -> np.ndarray:
     """(N,) whether a find overlaps another in the picture, or does so within a moment for the same person."""
-    mixed = np.zeros(len(person), dtype=bool)
-    starts = np.searchsorted(seen.frame, np.arange(len(time_s) + 1))
-    for frame in range(len(time_s)):
-        own = slice(starts[frame], starts[frame + 1])
-        if starts[frame + 1] - starts[frame] > 1:
-            overlap = boxes.iou(seen.box_px[own], seen.box_px[own])
-            np.fill_diagonal(overlap, 0.0)
-            mixed[own] = (overlap > OVERLAP).any(axis=1)
+    mixed = overlapping(seen)
     for number in np.unique(person[mixed]):
         mine = np.flatnonzero(person == number)
         busy_s = time_s[seen.frame[mine[mixed[mine]]]]

@@ -15,6 +15,7 @@ from ..core import cameras
 from . import motion_filter
 from .appearance import colour_distance
 from .detections import Placed, Seen
+from .encounters import overlapping
 
 MAX_GAP_S = 3.0
 """Longest absence after which somebody who returns is known by place alone."""
@@ -34,7 +35,7 @@ ALONG_SHARE = 0.08
 """Spread of the distance between lost and found, as a share of it: they are seen in other poses."""
 GATE = 6.0
 """Largest cost of a join, as a negative log-likelihood; being two people costs as much."""
-TAIL_S = 0.5
+TAIL_S = 0.8
 """Part of a piece next to a gap that its motion is taken from."""
 EDGE = 0.02
 """Distance from the edge of the picture, as a share of its size, within which a box counts as leaving it."""
@@ -85,7 +86,8 @@ def stitch(
     motion = camera_to_start[seen.frame]
     root_m = cameras.transform(motion, placed.root_m[:, None])[:, 0]
     ray_m = root_m - motion[:, :3, 3]
-    pieces = [_piece(np.flatnonzero(label == n), seen, root_m, ray_m, time_s, size_px) for n in numbers]
+    mixed = overlapping(seen)
+    pieces = [_piece(np.flatnonzero(label == n), mixed, seen, root_m, ray_m, time_s, size_px) for n in numbers]
     cost = np.full((len(pieces), len(pieces)), GATE)
     for a, before in enumerate(pieces):
         for b, after in enumerate(pieces):
@@ -107,19 +109,25 @@ def stitch(
 
 
 def _piece(
-    own: np.ndarray, seen: Seen, root_m: np.ndarray, ray_m: np.ndarray, time_s: np.ndarray, size_px: tuple[int, int]
+    own: np.ndarray,
+    mixed: np.ndarray,
+    seen: Seen,
+    root_m: np.ndarray,
+    ray_m: np.ndarray,
+    time_s: np.ndarray,
+    size_px: tuple[int, int],
 ) -> _Piece:
     times = time_s[seen.frame[own]]
-    head, tail = own[times <= times[0] + TAIL_S], own[times >= times[-1] - TAIL_S]
+    head, tail = (_clear(own[near], mixed) for near in (times <= times[0] + TAIL_S, times >= times[-1] - TAIL_S))
     edge = np.array(size_px) * EDGE
     box_px = seen.box_px[own[[0, -1]]]
     at_edge = (box_px[:, :2] <= edge).any(axis=1) | (box_px[:, 2:] >= np.array(size_px) - edge).any(axis=1)
-    colours = seen.colours[own]
+    colours = seen.colours[_clear(own, mixed)]
     known = np.isfinite(colours).all(axis=-1).mean(axis=0) > 0.1
     return _Piece(
         seen.frame[own],
-        _end(root_m[head], time_s[seen.frame[head]], last=False),
-        _end(root_m[tail], time_s[seen.frame[tail]], last=True),
+        _end(root_m[head], time_s[seen.frame[head]], times[0]),
+        _end(root_m[tail], time_s[seen.frame[tail]], times[-1]),
         ray_m[head].mean(axis=0),
         ray_m[tail].mean(axis=0),
         np.where(known[:, None], np.nanmedian(np.where(known[:, None], colours, 0.0), axis=0), np.nan),
@@ -128,11 +136,16 @@ def _piece(
     )
 
 
-def _end(root_m: np.ndarray, times: np.ndarray, *, last: bool) -> np.ndarray:
+def _clear(own: np.ndarray, mixed: np.ndarray) -> np.ndarray:
+    """Those finds that overlap no other, if there are enough of them: in an encounter bodies are mixed up."""
+    clear = own[~mixed[own]]
+    return clear if len(clear) >= FEWEST else own
+
+
+def _end(root_m: np.ndarray, times: np.ndarray, at_s: float) -> np.ndarray:
     """(6,) place and velocity at one end of a piece: a line through all its roots there, which steadies both."""
-    at_s = times[-1] if last else times[0]
     if len(times) < 4:
-        return np.concatenate([root_m[-1 if last else 0], np.zeros(3)])
+        return np.concatenate([root_m[np.argmin(np.abs(times - at_s))], np.zeros(3)])
     velocity, place = np.polyfit(times - at_s, root_m, 1)
     return np.concatenate([place, velocity])
 

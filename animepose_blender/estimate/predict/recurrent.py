@@ -30,6 +30,7 @@ from .gait import find_walk
 from .past import RATE_HZ, Past, gather
 from .protocol import History, Prediction
 
+MODEL_NAME = "AnimePose trajectory GRU (GPL-3.0-or-later)"
 WEIGHTS = Path(__file__).resolve().parents[3] / "models" / "weights" / "trajectory_gru.safetensors"
 EARLY_S = 0.2
 """Over which the speed is measured by which a walk is known."""
