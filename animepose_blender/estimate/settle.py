@@ -64,6 +64,8 @@ def settle(
     left -= joints_m[:, [J["right_hip"], J["right_shoulder"]]].sum(1)
     left /= np.linalg.norm(left, axis=-1, keepdims=True) + 1e-9
 
+    # In a short clip everybody is seen shortly.
+    least_s = min(PASSING_S, float(time_s[-1] - time_s[0]) / 2)
     step_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
     cost = np.full((count, len(person)), np.inf)
     open_to = np.flatnonzero(mixed)
@@ -72,7 +74,7 @@ def settle(
         if len(known) < 3:
             # Who is seen in encounters only keeps what they have; for a moment only, they are parts of the others.
             own = open_to[person[open_to] == number]
-            if len(own) * step_s >= PASSING_S:
+            if len(own) * step_s >= least_s:
                 cost[number, own] = 0.0
             continue
         frames = seen.frame[known]
