@@ -126,7 +126,7 @@ def reconstruct(
     sigma = min(focal.sigma, FEET_TELL) if focal.source == "default" else 0.0
     scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, sigma, given.sizes)
     if abs(np.log(scene.focal_factor)) > SAME_FOCAL:
-        focal = replace(focal, focal_px=focal.focal_px * scene.focal_factor, source="estimated", sigma=0.0)
+        focal = replace(focal, focal_px=focal.focal_px * scene.focal_factor)
         intrinsics = intrinsics_of(observed, focal)
         path = given.motion or camera_path(observed, intrinsics, job)
         placed, usable = place(seen, intrinsics)

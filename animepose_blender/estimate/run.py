@@ -16,7 +16,8 @@ from .reconstruct import Reconstruction, reconstruct
 from .video import Clip, open_clip
 
 DEFAULT_FOCAL_WARNING = (
-    f"The clip does not say its focal length; {DEFAULT_35MM:.0f} mm (on a sensor {SENSOR_MM:.0f} mm wide) was assumed. "
+    f"Neither the clip nor what is in it tells its focal length; about {DEFAULT_35MM:.0f} mm "
+    f"(on a sensor {SENSOR_MM:.0f} mm wide) was assumed. "
     "Give the focal length if you know it: distances scale with it."
 )
 
