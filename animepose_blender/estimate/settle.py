@@ -31,7 +31,7 @@ PASSING_S = 1.0
 PATH_CUTOFF_HZ = 1.0
 WORST = 6.0
 """Most that any single piece of evidence can count against a person."""
-NOBODY = 8.0
+NOBODY = 4.0
 """Cost of belonging to nobody."""
 
 
