@@ -176,6 +176,19 @@ def test_hidden_people_are_neither_asked_for_nor_held_against_the_take(take):
     assert (result["hota"], result["joint_mota"], result["ap_root25"]) == (1.0, 100.0, 100.0)
 
 
+def test_a_person_said_to_be_outside_the_picture_is_not_held_against_the_take(take):
+    visible = np.ones((2, FRAMES), bool)
+    visible[1] = False
+    joints = take.joints_world_m.copy()
+    joints[1] += 100.0 * take.camera_to_world[0, :3, 0]
+    moved = changed(take, joints_world_m=joints)
+    assert evaluate(moved, truth_of(take, visible=visible))["idf1"] == 1.0
+    # Inside the picture, where nobody is, the same person counts.
+    beside = take.joints_world_m.copy()
+    beside[1] += 0.6 * take.camera_to_world[0, :3, 0]
+    assert evaluate(changed(take, joints_world_m=beside), truth_of(take, visible=visible))["idf1"] < 1.0
+
+
 def test_a_person_who_is_not_there_costs_identity_precision(take):
     truth = truth_of(take)
     truth.joints_world_m[1] = np.nan
