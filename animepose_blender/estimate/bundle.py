@@ -20,6 +20,8 @@ CAUCHY = 3.0
 """Distance, in standard deviations, at which a sighting counts half."""
 MOVES = 4.0
 """Median miss, in standard deviations, beyond which a point moves by itself."""
+SMALL = 300_000
+"""Entries of the mixed part of the normal equations up to which it is worked on whole."""
 SETTLED = 1e-4
 """Relative gain from which on it is not worth going on."""
 
@@ -242,8 +244,15 @@ class _System:
         points[:, diagonal, diagonal] *= 1 + damping
         points[:, diagonal, diagonal] += 1e-9 * np.trace(self._points, axis1=1, axis2=2).mean()
         count = len(points)
-        inverse = sparse.bsr_array((np.linalg.inv(points), np.arange(count), np.arange(count + 1)))
+        each = np.linalg.inv(points)
+        inverse = sparse.bsr_array((each, np.arange(count), np.arange(count + 1)))
         views = self._views + np.diag(damping * np.diag(self._views) + 1e-9 * np.trace(self._views) / len(self._views))
+        if len(views) * points.shape[0] * points.shape[1] <= SMALL:
+            # For few views and points the bookkeeping of sparse products costs more than the zeros do.
+            mixed = self._mixed.toarray()
+            by_point = mixed.reshape(len(mixed), count, -1).swapaxes(0, 1)
+            scaled = (by_point @ each).swapaxes(0, 1).reshape(len(mixed), -1)
+            return views - scaled @ mixed.T, inverse
         eliminated = sparse.csr_array(self._mixed @ inverse @ self._mixed.T)
         return views - eliminated.toarray(), inverse
 
