@@ -40,6 +40,8 @@ KNOWN_OVERLAP = 0.6
 """Overlap with somebody's region from which on a find is not worth estimating: it is that person, as a rule."""
 INSIDE = 0.6
 """Share of a find's visible landmarks inside somebody's mask, from which on it is that person, or their arm."""
+WHOLE_SCORE, SMALLER = 0.85, 0.75
+"""Score and size, as a share of the other's, with which a find inside somebody's mask is a person of its own."""
 MAX_JUMP = 0.35
 """Largest move of the hips between two frames, in region sizes, beyond the expected one."""
 MAX_GROWTH = 1.6
@@ -232,6 +234,9 @@ def _repeats(find: PoseObservation, other: PoseObservation) -> bool:
     u = np.floor(seen @ to_crop[:, :2].T + to_crop[:, 2]).astype(int)
     inside = ((u >= 0) & (u < size)).all(axis=1)
     u = u.clip(0, size - 1)
+    if find.score >= WHOLE_SCORE and find.next_region[2] < SMALLER * other.next_region[2]:
+        # A child right before an adult, whose mask holds both; a part of somebody is not seen from head to toe.
+        return False
     # Grown a little, since landmarks lie on the rim of hands and feet.
     mask = cv2.dilate(other.mask, np.ones((9, 9), np.uint8))
     return bool((inside & (mask[u[:, 1], u[:, 0]] > 127)).mean() > INSIDE)
