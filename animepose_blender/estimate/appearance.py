@@ -56,6 +56,12 @@ def zone_colours(crop_rgb: np.ndarray, landmarks_px: dict[str, np.ndarray], mask
     return np.where((count >= _MIN_SAMPLES)[:, None], total / np.maximum(count, 1)[:, None], np.nan)
 
 
+def usual_colours(colours: np.ndarray, least_share: float = 0.0) -> np.ndarray:
+    """(Z, 3) medians over (n, Z, 3) colours; NaN for zones that are seen in no more than a share of them."""
+    known = (np.isfinite(colours).all(axis=-1).mean(axis=0) > least_share)[:, None]
+    return np.where(known, np.nanmedian(np.where(known, colours, 0.0), axis=0), np.nan)
+
+
 def colour_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """How unlike people look, in standard deviations of one person's own change: the mean over the zones both show.
 

@@ -8,12 +8,13 @@ given to the person whose path through the encounter it fits best, or to nobody.
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from ..core import cameras
+from ..core.frame_numbers import nearest_frames
 from ..skeleton import J
 from . import motion_filter
-from .appearance import colour_distance
+from .appearance import colour_distance, usual_colours
+from .assignment import assign
 from .detections import Placed, Seen
 from .encounters import overlapping
 from .smooth import smooth
@@ -78,7 +79,7 @@ def settle(
                 cost[number, own] = 0.0
             continue
         frames = seen.frame[known]
-        away_s = _away(frames, time_s)[seen.frame[open_to]]
+        away_s = _away(time_s[frames], time_s)[seen.frame[open_to]]
         path_m, facing = (
             _interpolated(values, frames, time_s)[seen.frame[open_to]] for values in (root_m[known], left[known])
         )
@@ -86,10 +87,7 @@ def settle(
         error = root_m[open_to] - path_m
         where = np.einsum("ni,nij,nj->n", error, np.linalg.inv(spread), error) / 2
         turned = np.linalg.norm(left[open_to] - facing, axis=-1) / (FACING_SIGMA + away_s)
-        colours = seen.colours[known]
-        shown = np.isfinite(colours).all(axis=-1).any(axis=0)[:, None]
-        usual = np.where(shown, np.nanmedian(np.where(shown, colours, 0.0), axis=0), np.nan)
-        looks = colour_distance(usual, seen.colours[open_to])
+        looks = colour_distance(usual_colours(seen.colours[known]), seen.colours[open_to])
         cost[number, open_to] = where.clip(0, WORST) + (turned**2 / 2).clip(0, WORST) + (looks**2 / 2).clip(0, WORST)
     cost = _steadied(cost, open_to, seen)
     settled = person.copy()
@@ -98,12 +96,8 @@ def settle(
         # Those of this frame who are beyond doubt are not to be had.
         taken = person[(seen.frame == frame) & ~mixed]
         free = np.setdiff1d(np.arange(count), taken)
-        padded = np.full((len(own), len(free) + len(own)), NOBODY)
-        padded[:, : len(free)] = np.where(np.isfinite(part := cost[np.ix_(free, own)].T), part, 1e6)
-        settled[own] = -1
-        for row, column in zip(*linear_sum_assignment(padded), strict=True):
-            if column < len(free):
-                settled[own[row]] = free[column]
+        chosen = assign(cost[np.ix_(free, own)].T, alone=NOBODY)
+        settled[own] = np.where(chosen >= 0, np.append(free, -1)[chosen], -1)
     left_over = np.unique(settled[settled >= 0])
     return np.where(settled >= 0, np.searchsorted(left_over, settled), -1)
 
@@ -129,18 +123,13 @@ def _encounters(seen: Seen, person: np.ndarray, time_s: np.ndarray) -> np.ndarra
         mine = np.flatnonzero(person == number)
         busy_s = time_s[seen.frame[mine[mixed[mine]]]]
         own_s = time_s[seen.frame[mine]]
-        at = np.searchsorted(busy_s, own_s)
-        before = np.abs(own_s - busy_s[np.maximum(at - 1, 0)])
-        after = np.abs(own_s - busy_s[np.minimum(at, len(busy_s) - 1)])
-        mixed[mine] |= np.minimum(before, after) <= MARGIN_S
+        mixed[mine] |= _away(busy_s, own_s) <= MARGIN_S
     return mixed
 
 
-def _away(frames: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    """(F,) time from each frame to the nearest of some."""
-    at = np.searchsorted(frames, np.arange(len(time_s)))
-    before, after = frames[np.maximum(at - 1, 0)], frames[np.minimum(at, len(frames) - 1)]
-    return np.minimum(np.abs(time_s - time_s[before]), np.abs(time_s - time_s[after]))
+def _away(some_s: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """(F,) time from each moment to the nearest of some."""
+    return np.abs(time_s - some_s[nearest_frames(some_s, time_s)])
 
 
 def _interpolated(values: np.ndarray, frames: np.ndarray, time_s: np.ndarray) -> np.ndarray:

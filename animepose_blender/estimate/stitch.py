@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 
 from ..core import cameras
 from . import motion_filter
-from .appearance import colour_distance
+from .appearance import colour_distance, usual_colours
 from .detections import Placed, Seen
 from .encounters import overlapping
 
@@ -122,15 +122,13 @@ def _piece(
     edge = np.array(size_px) * EDGE
     box_px = seen.box_px[own[[0, -1]]]
     at_edge = (box_px[:, :2] <= edge).any(axis=1) | (box_px[:, 2:] >= np.array(size_px) - edge).any(axis=1)
-    colours = seen.colours[_clear(own, mixed)]
-    known = np.isfinite(colours).all(axis=-1).mean(axis=0) > 0.1
     return _Piece(
         seen.frame[own],
         _end(root_m[head], time_s[seen.frame[head]], times[0]),
         _end(root_m[tail], time_s[seen.frame[tail]], times[-1]),
         ray_m[head].mean(axis=0),
         ray_m[tail].mean(axis=0),
-        np.where(known[:, None], np.nanmedian(np.where(known[:, None], colours, 0.0), axis=0), np.nan),
+        usual_colours(seen.colours[_clear(own, mixed)], least_share=0.1),
         bool(at_edge[0]),
         bool(at_edge[1]),
     )

@@ -14,11 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from ..core import boxes, cameras
 from . import motion_filter
 from .appearance import colour_distance
+from .assignment import assign
 from .detections import Placed, Seen
 
 SURE_SCORE = 0.5
@@ -164,12 +164,6 @@ def _assign(cost: np.ndarray, partner: np.ndarray, usable: np.ndarray) -> np.nda
     columns = np.setdiff1d(np.flatnonzero(usable), partner)
     if len(rows) == 0 or len(columns) == 0:
         return partner
-    # Not being matched costs as much as the worst match allowed, so that one good match is worth more than two poor.
-    most = 2 * WORST
-    part = cost[np.ix_(rows, columns)]
-    padded = np.full((len(rows), len(columns) + len(rows)), most)
-    padded[:, : len(columns)] = np.where(part <= most, part, 1e6)
-    for row, column in zip(*linear_sum_assignment(padded), strict=True):
-        if column < len(columns):
-            partner[rows[row]] = columns[column]
+    chosen = assign(cost[np.ix_(rows, columns)], alone=2 * WORST)
+    partner[rows] = np.where(chosen >= 0, columns[chosen], -1)
     return partner
