@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from ..core import cameras
 from .depth import GRID
 from .lift import Lifted, lift_blazepose, onto_rays
 from .people import Tracklet
@@ -65,6 +66,14 @@ class Placed:
         """Those of a bool or index array."""
         lifted = Lifted(**{name: value[chosen] for name, value in vars(self.lifted).items()})
         return Placed(lifted, self.root_m[chosen], self.sigma_m[chosen], self.box_m[chosen])
+
+    def roots_in(self, camera_to: np.ndarray) -> np.ndarray:
+        """(N, 3) roots in other axes, (N, 4, 4) from each one's camera."""
+        return cameras.transform(camera_to, self.root_m[:, None])[:, 0]
+
+    def joints_in(self, camera_to: np.ndarray) -> np.ndarray:
+        """(N, J, 3) joints relative to the root, turned into other axes."""
+        return self.lifted.joints_m @ np.swapaxes(camera_to[:, :3, :3], -1, -2)
 
     def sized(self, size: np.ndarray) -> Placed:
         """Everything (N,) times as large and as far."""

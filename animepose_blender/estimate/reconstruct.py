@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..core import cameras
 from ..protocol import JobRequest
 from .camera import Focal
 from .camera_motion import CameraMotion
@@ -191,8 +190,8 @@ def _scene(
     sizes: np.ndarray | None,
 ) -> Scene:
     to_start = motion.camera_to_start[seen.frame]
-    relative_m = np.einsum("nij,nkj->nki", to_start[:, :3, :3], placed.lifted.joints_m)
-    root_m = cameras.transform(to_start, placed.root_m[:, None])[:, 0]
+    relative_m = placed.joints_in(to_start)
+    root_m = placed.roots_in(to_start)
     upright = way_up_of_people(relative_m[person >= 0])
     up = upright if upright is not None else np.array([0.0, -1.0, 0.0])
     feet = []
@@ -214,8 +213,7 @@ def _scene(
 
 def _lean(seen: Seen, placed: Placed, person: np.ndarray, motion: CameraMotion, scene: Scene) -> np.ndarray:
     """(3,) rotation vector that takes away what everybody leans too much, if the way up is known well enough."""
-    to_start = motion.camera_to_start[seen.frame, :3, :3]
-    upright = way_up_of_people(np.einsum("nij,nkj->nki", to_start, placed.lifted.joints_m)[person >= 0])
+    upright = way_up_of_people(placed.joints_in(motion.camera_to_start[seen.frame])[person >= 0])
     if upright is None or scene.tilt_sigma_rad > SURE_TILT_RAD:
         return np.zeros(3)
     return excess_lean(upright, scene.start_to_world[2, :3])
@@ -238,7 +236,7 @@ def _solve(
     seen, person, sized = seen.where(known), person[known], placed.where(known).sized(scene.size[person[known]])
     depth_m = calibrate(seen.depth, sized.root_m[:, 2], metric=observed.metric_depth)
     roots_m = np.full((len(scene.size), len(view.time_s), 3), np.nan)
-    roots_m[person, seen.frame] = cameras.transform(view.camera_to_world[seen.frame], sized.root_m[:, None])[:, 0]
+    roots_m[person, seen.frame] = sized.roots_in(view.camera_to_world[seen.frame])
     predictor = default_predictor()
 
     def solve(number: int, further: Sequence[RootEvidence] = ()) -> Person:

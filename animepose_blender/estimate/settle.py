@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core import cameras
 from ..core.frame_numbers import nearest_frames
 from ..skeleton import J
 from . import motion_filter
@@ -54,13 +53,13 @@ def settle(
     if count < 2 or not mixed.any():
         return person
     motion = camera_to_start[seen.frame]
-    root_m = cameras.transform(motion, placed.root_m[:, None])[:, 0]
+    root_m = placed.roots_in(motion)
     noise = motion_filter.measurement_noise(
         root_m,
         motion[:, :3, 3],
         np.stack([np.full(len(root_m), ACROSS_SIGMA_M), ALONG_SHARE * placed.root_m[:, 2]], axis=-1),
     )
-    joints_m = placed.lifted.joints_m @ np.swapaxes(motion[:, :3, :3], -1, -2)
+    joints_m = placed.joints_in(motion)
     left = joints_m[:, [J["left_hip"], J["left_shoulder"]]].sum(1)
     left -= joints_m[:, [J["right_hip"], J["right_shoulder"]]].sum(1)
     left /= np.linalg.norm(left, axis=-1, keepdims=True) + 1e-9

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ..core import cameras
 from . import motion_filter
 from .appearance import colour_distance, usual_colours
 from .detections import Placed, Seen
@@ -84,7 +83,7 @@ def stitch(
     if len(numbers) == 0:
         return np.full(len(label), -1)
     motion = camera_to_start[seen.frame]
-    root_m = cameras.transform(motion, placed.root_m[:, None])[:, 0]
+    root_m = placed.roots_in(motion)
     ray_m = root_m - motion[:, :3, 3]
     mixed = overlapping(seen)
     pieces = [_piece(np.flatnonzero(label == n), mixed, seen, root_m, ray_m, time_s, size_px) for n in numbers]

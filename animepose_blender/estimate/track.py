@@ -66,9 +66,9 @@ def track(seen: Seen, placed: Placed, camera_to_start: np.ndarray, time_s: np.nd
     """
     label = np.full(len(seen), -1)
     motion = camera_to_start[seen.frame]
-    root_m = cameras.transform(motion, placed.root_m[:, None])[:, 0]
+    root_m = placed.roots_in(motion)
     noise = motion_filter.measurement_noise(root_m, motion[:, :3, 3], placed.sigma_m)
-    joints_m = placed.lifted.joints_m @ np.swapaxes(motion[:, :3, :3], -1, -2)
+    joints_m = placed.joints_in(motion)
     relative_box_m = placed.box_m - np.tile(placed.root_m, 2)
     start_to_camera = cameras.invert(camera_to_start)
 
