@@ -23,7 +23,9 @@ PROMISED = (
     "joint_false_positives", "joint_switches", "w_mpjpe_mm", "wa_mpjpe_mm", "rte_percent", "camera_rotation_deg",
     "camera_translation_m", "camera_translation_aligned_m", "focal_error_percent", "floor_tilt_deg", "floor_gap_mm",
     "floor_gap_p95_mm", "floor_gap_mean_mm", "still_camera_error_m", "mupots_pck150_rel", "mupots_pck150_abs",
-    "mupots_auc_rel", "mupots_pck150_abs_matched",
+    "mupots_auc_rel", "mupots_pck150_abs_matched", "contact_precision", "contact_recall", "foot_contact_precision",
+    "foot_contact_recall", "swap_percent", "swap_longest_s", "swaps_over_1s", "reprojection_median_percent",
+    "reprojection_mean_percent",
 )  # fmt: skip
 FRAMES = 48
 

@@ -17,6 +17,7 @@ from ..take import Take
 from .metrics import mupots, pose
 from .metrics.accuracy import accuracy_figures
 from .metrics.camera import camera_figures
+from .metrics.contact import contact_figures
 from .metrics.conventions import to_convention
 from .metrics.hota import hota_scores, picture_iou
 from .metrics.identity import identity_scores
@@ -24,6 +25,8 @@ from .metrics.joint_tracking import PoseFrame, head_sizes_px, joint_counts, join
 from .metrics.motion import mean_of
 from .metrics.naturalness import naturalness_figures
 from .metrics.pairing import Pairs, in_picture, pair, take_matched
+from .metrics.reprojection import reprojection_figures
+from .metrics.swaps import swap_figures, swapped_limbs
 from .metrics.truth import Truth
 from .metrics.world import world_figures
 
@@ -63,6 +66,8 @@ def evaluate(take: Take, truth: Truth) -> dict[str, Any]:
           `metrics.camera`.
         - `jitter_10m_s3`, `foot_slide_mm`, `penetration_mm`, `bone_cv`: see `metrics.motion`; with `_truth` at the
           end, the same of the truth.
+        - `contact_...`, `foot_contact_...`: see `metrics.contact`; `swap_...`: `metrics.swaps`; `reprojection_...`:
+          `metrics.reprojection`.
         - `frames`, `person_frames`: how much was compared; `per_person`, `per_joint_mpjpe_mm`, `per_joint_mota`: the
           parts.
     Raises:
@@ -110,6 +115,9 @@ def evaluate(take: Take, truth: Truth) -> dict[str, Any]:
             pairs.true_intrinsics[seen],
         ),
         **naturalness_figures(take, truth, pairs, matches),
+        **_contacts(take, truth, pairs, counted_matches),
+        **swap_figures(swapped_limbs(chosen, true), matched.T, truth.frame_time_s[pairs.truth_frame]),
+        **reprojection_figures(take),
         "frames": len(pairs.truth_frame),
         "person_frames": int(pairs.counted.sum()),
         "per_person": {
@@ -117,6 +125,14 @@ def evaluate(take: Take, truth: Truth) -> dict[str, Any]:
             for index, person in enumerate(truth.person_id.tolist())
         },
     }
+
+
+def _contacts(take: Take, truth: Truth, pairs: Pairs, matches: np.ndarray) -> dict[str, float | None]:
+    """Contacts of the matched people; without contacts in the truth there is nothing to tell."""
+    if truth.contact is None:
+        return dict.fromkeys(contact_figures(np.zeros((0, 4)), np.zeros((0, 4), bool), np.zeros(0, bool)))
+    said = np.where((pairs.take_frame >= 0)[:, None], take.contact[:, np.maximum(pairs.take_frame, 0)], 0.0)
+    return contact_figures(take_matched(said, matches), truth.contact[:, pairs.truth_frame], matches.T >= 0)
 
 
 def _joint_tracking(
