@@ -65,7 +65,8 @@ def test_numbers_that_json_does_not_know_are_never_sent():
 def test_a_job_comes_back_the_same():
     job = JobRequest(
         clip="clips/ä b.mp4", take="out/a.take.npz", start_s=0.5, end_s=2.0, focal_px=900.0, max_people=3,
-        device="cpu", settings={"gap_s": 0.4},
+        device="cpu", settings={"gap_s": 0.4}, smoothness_s=0.2, foot_lock="always", floor="none", hold_still_m=0.03,
+        hands=False,
     )  # fmt: skip
     assert protocol.decode_job(protocol.encode_job(job)) == job
 
@@ -81,6 +82,9 @@ def test_a_job_needs_only_clip_and_take():
         {"start_s": -1.0}, {"start_s": 2.0, "end_s": 2.0}, {"end_s": 0.0}, {"focal_mm": 0.0}, {"focal_px": -5.0},
         {"focal_mm": 35.0, "focal_px": 900.0}, {"focal_mm": float("inf")}, {"focal_px": float("nan")},
         {"focal_mm": 1e-9}, {"start_s": float("inf")}, {"start_s": float("nan")}, {"end_s": float("nan")},
+        {"smoothness_s": -0.01}, {"smoothness_s": 1.01}, {"smoothness_s": float("nan")}, {"foot_lock": "sometimes"},
+        {"floor": "carpet"}, {"hold_still_m": -0.01}, {"hold_still_m": 0.3}, {"hold_still_m": float("nan")},
+        {"foot_lock": "grounding", "floor": "none"}, {"hands": "no"},
     ],
     ids=str,
 )  # fmt: skip
@@ -89,6 +93,26 @@ def test_a_job_out_of_range_is_refused_as_a_usage_error_with_a_remedy(changes):
         JobRequest(**{"clip": "a.mp4", "take": "a.npz", **changes})
     assert refusal.value.exit_code == ExitCode.USAGE
     assert refusal.value.remedy
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"smoothness_s": 0.0}, {"smoothness_s": 1.0}, {"hold_still_m": 0.2}, {"hands": False},
+        *({"foot_lock": lock} for lock in protocol.FOOT_LOCKS), *({"floor": floor} for floor in protocol.FLOORS),
+        {"foot_lock": "always", "floor": "none"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_job_may_ask_for_every_kind_of_motion(changes):
+    job = JobRequest("a.mp4", "a.npz", **changes)
+    assert protocol.decode_job(protocol.encode_job(job)) == job
+
+
+def test_the_motion_that_nobody_asked_about_is_smoothed_a_little_and_stands_on_a_floor():
+    job = JobRequest("a.mp4", "a.npz")
+    assert (job.smoothness_s, job.foot_lock, job.floor) == (0.05, "auto", "flat")
+    assert (job.hold_still_m, job.hands) == (0.0, True)
 
 
 def test_a_job_of_a_newer_protocol_is_refused():

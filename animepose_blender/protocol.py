@@ -44,6 +44,21 @@ HEIGHT_RANGE_M = (0.4, 2.8)
 CAMERAS: tuple[str, ...] = ("auto", "still")
 """`auto` finds out whether and how the camera moves; `still` takes the user's word that it does not."""
 
+FOOT_LOCKS: tuple[str, ...] = ("auto", "always", "never", "grounding")
+"""What is done to feet. `auto` pins heels and toes where and while they stand; `always` keeps the lower foot pinned at
+every moment, for people who never jump; `never` pins nothing; `grounding` pins nothing either, but keeps the lowest
+point of the body on the floor in every frame: feet may slide, and nobody floats or sinks."""
+
+FLOORS: tuple[str, ...] = ("flat", "none")
+"""`flat`: feet stand on the plane z = 0 and nothing is below it. `none`: nothing is drawn to that plane or kept above
+it, as on stairs, furniture and in water; feet that are pinned are pinned at the height where they are."""
+
+SMOOTHNESS_RANGE_S = (0.0, 1.0)
+"""What can be a half-life of smoothing; beyond a second only the path of the whole body would be left."""
+
+HOLD_STILL_RANGE_M = (0.0, 0.2)
+"""What can be a dead zone; a larger one would hold limbs that clearly move."""
+
 _T = TypeVar("_T")
 
 
@@ -74,6 +89,19 @@ class JobRequest:
     """Whose height that is: a `person_id` of the take, as an earlier run without it gave them."""
     camera: str = "auto"
     """One of `CAMERAS`."""
+    smoothness_s: float = 0.05
+    """How much motion is smoothed, as a half-life in seconds: a sudden error has lost half of its influence so long
+    before and after its frame. 0 = not at all. Penalised least squares of gain 1 / (1 + (f / fc)⁴) at the frequency f,
+    with fc = 0.2285 / `smoothness_s`: 4.6 Hz, the frequency of which half is left, at 0.05 s."""
+    foot_lock: str = "auto"
+    """One of `FOOT_LOCKS`."""
+    floor: str = "flat"
+    """One of `FLOORS`."""
+    hold_still_m: float = 0.0
+    """Dead zone, metres: a joint that moves less than this stays where it is, so that somebody who stands or sits is
+    quite still. 0 = every movement counts."""
+    hands: bool = True
+    """Whether fingers are looked for, where hands are large enough in the picture; it takes time."""
     max_people: int = 8
     device: str = "auto"
     settings: dict[str, Any] = field(default_factory=dict)
@@ -107,6 +135,7 @@ class JobRequest:
         )  # fmt: skip
         _require(self.height_of >= 1, f"the height is of person {self.height_of}", "Name a person from 1 on.")
         _require(self.camera in CAMERAS, f"unknown camera {self.camera!r}", f"Choose one of {', '.join(CAMERAS)}.")
+        self._require_motion()
         start_s = self.start_s or 0.0
         _require(0 <= start_s < math.inf, f"the range starts at {start_s} s", "Start at 0 s or later.")
         _require(
@@ -114,6 +143,27 @@ class JobRequest:
             f"the range ends at {self.end_s} s and starts at {start_s} s",
             "Let the range end after its start.",
         )
+
+    def _require_motion(self) -> None:
+        """Refuse what the motion cannot be solved with."""
+        least, most = SMOOTHNESS_RANGE_S
+        _require(
+            least <= self.smoothness_s <= most, f"the smoothness is {self.smoothness_s} s",
+            f"Give a half-life from {least:g} (none) to {most:g} s.",
+        )  # fmt: skip
+        least, most = HOLD_STILL_RANGE_M
+        _require(
+            least <= self.hold_still_m <= most, f"people are held still within {self.hold_still_m} m",
+            f"Give a distance from {least:g} (none) to {most:g} m.",
+        )  # fmt: skip
+        locks, floors = ", ".join(FOOT_LOCKS), ", ".join(FLOORS)
+        _require(self.foot_lock in FOOT_LOCKS, f"unknown foot lock {self.foot_lock!r}", f"Choose one of {locks}.")
+        _require(self.floor in FLOORS, f"unknown floor {self.floor!r}", f"Choose one of {floors}.")
+        _require(
+            self.foot_lock != "grounding" or self.floor != "none", "grounding needs a floor, and there is none",
+            "Choose a flat floor, or another foot lock.",
+        )  # fmt: skip
+        _require(isinstance(self.hands, bool), f"hands is {self.hands!r}", "Say true or false.")
 
 
 @dataclass(frozen=True)
