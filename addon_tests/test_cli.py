@@ -47,6 +47,12 @@ def test_help_needs_neither_bpy_nor_the_estimators_packages():
         ["estimate", "a", "-o", "t.npz", *DUMMY, "--height", "1.7", "--height-of", "0"],
         ["estimate", "a", "-o", "t.npz", *DUMMY, "--height-of", "2"],
         ["estimate", "a", "-o", "t.npz", *DUMMY, "--camera", "moving"],
+        ["estimate", "a", "-o", "t.npz", *DUMMY, "--smoothness", "much"],
+        ["estimate", "a", "-o", "t.npz", *DUMMY, "--smoothness", "2"],
+        ["estimate", "a", "-o", "t.npz", *DUMMY, "--foot-lock", "sometimes"],
+        ["estimate", "a", "-o", "t.npz", *DUMMY, "--floor", "carpet"],
+        ["estimate", "a", "-o", "t.npz", *DUMMY, "--foot-lock", "grounding", "--floor", "none"],
+        ["estimate", "a", "-o", "t.npz", *DUMMY, "--hold-still", "nan"],
     ],
 )  # fmt: skip
 def test_a_command_line_that_cannot_be_understood_ends_with_2(words, capsys, tmp_path, monkeypatch):
@@ -317,3 +323,19 @@ def test_a_height_and_a_still_camera_become_part_of_the_job(words, told):
         arguments = cli.build_parser().parse_args([verb, "a", "-o", "b", *DUMMY, *words])
         job = cli.job_request(arguments, "a", "b")
         assert (job.height_m, job.height_of, job.camera) == told
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], (0.05, "auto", "flat", 0.0, True)),
+        (["--smoothness", "0", "--foot-lock", "never", "--no-hands"], (0.0, "never", "flat", 0.0, False)),
+        (["--floor", "none", "--hold-still", "0.03"], (0.05, "auto", "none", 0.03, True)),
+        (["--foot-lock", "grounding"], (0.05, "grounding", "flat", 0.0, True)),
+    ],
+)
+def test_how_motion_is_made_becomes_part_of_the_job(words, told):
+    for verb in ("estimate", "convert"):
+        arguments = cli.build_parser().parse_args([verb, "a", "-o", "b", *DUMMY, *words])
+        job = cli.job_request(arguments, "a", "b")
+        assert (job.smoothness_s, job.foot_lock, job.floor, job.hold_still_m, job.hands) == told

@@ -22,7 +22,7 @@ from pathlib import Path
 from . import __version__
 from .console import complain, note, say
 from .errors import AnimePoseError, ExitCode
-from .protocol import CAMERAS, DEVICES, PRESETS, CancelledMessage, Error, JobRequest, Result
+from .protocol import CAMERAS, DEVICES, FLOORS, FOOT_LOCKS, PRESETS, CancelledMessage, Error, JobRequest, Result
 
 EXPORT_FORMATS = ("fbx", "glb", "bvh", "usd")
 TRUTH_FORMATS = ("truth", "mupots", "human36m", "posetrack18")
@@ -159,6 +159,23 @@ def _add_estimate_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--camera", choices=CAMERAS, default="auto", help="auto finds out whether it moves (default: %(default)s)"
     )
+    group.add_argument(
+        "--smoothness", metavar="SECONDS", type=float, default=JobRequest.smoothness_s,
+        help="half-life of sudden errors, 0 smooths nothing (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--foot-lock", choices=FOOT_LOCKS, default=JobRequest.foot_lock,
+        help="auto pins feet where they stand, grounding only keeps people on the floor (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--floor", choices=FLOORS, default=JobRequest.floor,
+        help="none for stairs, furniture and water (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--hold-still", metavar="METRES", type=float, default=JobRequest.hold_still_m,
+        help="joints that move less than this stay where they are (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument("--no-hands", action="store_true", help="look for no fingers, which saves time")
     group.add_argument("--max-people", metavar="N", type=int, default=8, help="default: %(default)s")
     group.add_argument("--start", metavar="S", type=float, help="first moment, seconds")
     group.add_argument("--end", metavar="S", type=float, help="last moment, seconds")
@@ -179,7 +196,9 @@ def job_request(arguments: argparse.Namespace, clip: str, take: str) -> JobReque
         clip=clip and os.path.abspath(clip), take=os.path.abspath(take), preset=arguments.preset,
         start_s=arguments.start, end_s=arguments.end, focal_mm=focal_mm, focal_px=focal_px,
         height_m=arguments.height, height_of=1 if arguments.height_of is None else arguments.height_of,
-        camera=arguments.camera, max_people=arguments.max_people, device=arguments.device, settings=dict(arguments.set),
+        camera=arguments.camera, smoothness_s=arguments.smoothness, foot_lock=arguments.foot_lock,
+        floor=arguments.floor, hold_still_m=arguments.hold_still, hands=not arguments.no_hands,
+        max_people=arguments.max_people, device=arguments.device, settings=dict(arguments.set),
     )  # fmt: skip
     if job.preset != "dummy" and not os.path.isfile(job.clip):
         raise AnimePoseError(f"There is no file {job.clip}.", "Check the path of the clip.")

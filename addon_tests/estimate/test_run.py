@@ -126,6 +126,9 @@ def test_the_source_says_where_everything_is_from(done, demo):
     assert source["rotation"] == 0
     assert source["preset"] == "offline"
     assert source["focal"]["source"] == "metadata"
+    assert source["motion"] == {
+        "smoothness_s": 0.05, "foot_lock": "auto", "floor": "flat", "hold_still_m": 0.0, "hands": True,
+    }  # fmt: skip
     assert source["models"]
     assert {"animepose", "mediapipe", "numpy"} <= set(source["versions"])
     assert all(source["versions"].values())

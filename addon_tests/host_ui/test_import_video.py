@@ -14,7 +14,7 @@ from animepose_blender.errors import AnimePoseError
 from animepose_blender.host import addon_state, jobs
 from animepose_blender.host.environment import State, Status
 from animepose_blender.host.jobs import Phase
-from animepose_blender.protocol import STAGES
+from animepose_blender.protocol import FLOORS, FOOT_LOCKS, STAGES, JobRequest
 
 LONG_S = 60.0
 
@@ -312,6 +312,32 @@ def test_a_height_counts_only_if_it_is_known_and_is_metres_whatever_the_scenes_u
 def test_a_height_that_nobody_has_is_refused_before_anything_starts(settings):
     settings.size_source, settings.height = "HEIGHT", 17.0
     with pytest.raises(RuntimeError, match=r"the height is 17\.0 m"):
+        bpy.ops.animepose.import_video()
+    assert jobs.job.phase is Phase.IDLE
+
+
+def test_motion_is_made_as_the_settings_say_in_seconds_and_metres_whatever_the_scenes_units_are(settings):
+    plain = JobRequest("a.mp4", "a.npz")
+    job = settings.job_request()
+    for name in ("smoothness_s", "foot_lock", "floor", "hold_still_m", "hands"):
+        assert getattr(job, name) == getattr(plain, name)
+    settings.smoothness, settings.foot_lock, settings.floor, settings.hands = 0.2, "always", "none", False
+    bpy.context.scene.unit_settings.scale_length = 0.01
+    settings.hold_still = 3.0
+    job = settings.job_request()
+    assert (job.smoothness_s, job.hold_still_m) == (0.2, 0.03)
+    assert (job.foot_lock, job.floor, job.hands) == ("always", "none", False)
+
+
+def test_every_foot_lock_and_floor_of_the_job_can_be_chosen(settings):
+    properties = settings.bl_rna.properties
+    assert tuple(properties["foot_lock"].enum_items.keys()) == FOOT_LOCKS
+    assert tuple(properties["floor"].enum_items.keys()) == FLOORS
+
+
+def test_grounding_without_a_floor_is_refused_before_anything_starts(settings):
+    settings.foot_lock, settings.floor = "grounding", "none"
+    with pytest.raises(RuntimeError, match="grounding needs a floor"):
         bpy.ops.animepose.import_video()
     assert jobs.job.phase is Phase.IDLE
 

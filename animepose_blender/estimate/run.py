@@ -100,6 +100,13 @@ def _source(job: JobRequest, clip: Clip, solved: Reconstruction, observed: Obser
         "preset": job.preset,
         "focal": {"px": solved.focal.focal_px, "source": solved.focal.source},
         "camera": solved.camera,
+        "motion": {
+            "smoothness_s": job.smoothness_s,
+            "foot_lock": job.foot_lock,
+            "floor": job.floor,
+            "hold_still_m": job.hold_still_m,
+            "hands": job.hands,
+        },
         "models": [MODEL_NAME, PREDICTOR_NAME],
         "versions": {
             "animepose": __version__,

@@ -96,6 +96,21 @@ class ANIMEPOSE_PT_camera(_Subpanel, bpy.types.Panel):
         column.prop(settings, "camera_motion")
 
 
+class ANIMEPOSE_PT_motion(_Subpanel, bpy.types.Panel):
+    bl_label = "Motion"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.animepose
+        column = self._column(context)
+        column.prop(settings, "smoothness")
+        column.prop(settings, "hold_still")
+        column.separator()
+        column.prop(settings, "foot_lock")
+        column.prop(settings, "floor")
+        column.separator()
+        column.prop(settings, "hands")
+
+
 class ANIMEPOSE_PT_options(_Subpanel, bpy.types.Panel):
     bl_label = "Scene"
 
@@ -173,6 +188,7 @@ CLASSES = (
     ANIMEPOSE_PT_range,
     ANIMEPOSE_PT_estimation,
     ANIMEPOSE_PT_camera,
+    ANIMEPOSE_PT_motion,
     ANIMEPOSE_PT_options,
     ANIMEPOSE_PT_takes,
 )

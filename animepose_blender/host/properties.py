@@ -34,6 +34,16 @@ SIZE_ITEMS = (
     ("AUTO", "Automatic", "Average adults, as far as the floor that people share does not tell otherwise"),
     ("HEIGHT", "Known Height", "The height of one person, which settles the size of everything"),
 )
+FOOT_LOCK_ITEMS = (
+    ("auto", "Automatic", "Heels and toes are pinned where and while they stand"),
+    ("always", "Always", "The lower foot is pinned at every moment, for people who never jump"),
+    ("never", "Never", "Feet are left as they were seen"),
+    ("grounding", "Grounding", "The lowest point of the body is kept on the floor in every frame; feet may slide"),
+)
+FLOOR_ITEMS = (
+    ("flat", "Flat", "Feet stand on one level floor, and nothing is below it"),
+    ("none", "None", "Nothing is drawn to a floor or kept above it, as on stairs, furniture and in water"),
+)
 OPTION_NAMES = tuple(ImportOptions.__dataclass_fields__)
 MAX_TAKES_PER_CLIP = 1000
 
@@ -114,6 +124,22 @@ class ANIMEPOSE_PG_settings(ImportOptionProperties, bpy.types.PropertyGroup):
         name="Of Person", description="Whose height it is: the person's number in an earlier import of the clip", min=1,
         soft_max=8, default=1,
     )  # fmt: skip
+    smoothness: FloatProperty(  # type: ignore
+        name="Smoothness", description="Seconds after which a sudden error has lost half of its influence; 0 smooths "
+        "nothing, more takes the edge off fast moves", min=0.0, soft_max=0.3, max=1.0, default=JobRequest.smoothness_s,
+        unit="TIME_ABSOLUTE", step=1, precision=3,
+    )  # fmt: skip
+    foot_lock: EnumProperty(name="Foot Lock", description="What is done to feet", items=FOOT_LOCK_ITEMS)  # type: ignore
+    floor: EnumProperty(name="Floor", description="What people stand on", items=FLOOR_ITEMS)  # type: ignore
+    hold_still: FloatProperty(  # type: ignore
+        name="Hold Still", description="A joint that moves less than this stays where it is, which quiets people who "
+        "stand or sit; 0 keeps every movement", min=0.0, soft_max=0.2, default=JobRequest.hold_still_m, unit="LENGTH",
+        step=0.1, precision=3,
+    )  # fmt: skip
+    hands: BoolProperty(  # type: ignore
+        name="Hands", description="Look for fingers where hands are large enough in the picture; takes longer",
+        default=JobRequest.hands,
+    )  # fmt: skip
 
     def job_request(self) -> JobRequest:
         """The job that these settings describe.
@@ -136,16 +162,22 @@ class ANIMEPOSE_PG_settings(ImportOptionProperties, bpy.types.PropertyGroup):
             start_s=None if self.whole_clip else self.start_s,
             end_s=None if self.whole_clip else self.end_s,
             focal_mm=self.focal_mm if self.focal_source == "MM" else None,
-            height_m=self._height_m() if self.size_source == "HEIGHT" else None,
+            height_m=self._metres(self.height) if self.size_source == "HEIGHT" else None,
             height_of=self.height_of if self.size_source == "HEIGHT" else 1,
             camera=self.camera_motion,
+            # Blender keeps properties in single precision: 0.05 would come out as 0.05000000074505806.
+            smoothness_s=round(self.smoothness, 6),
+            foot_lock=self.foot_lock,
+            floor=self.floor,
+            hold_still_m=self._metres(self.hold_still),
+            hands=self.hands,
             max_people=self.max_people,
             device=self.device,
         )
 
-    def _height_m(self) -> float:
-        """The height in metres; what the user types is in the scene's units, whose scale may be another."""
-        return round(self.height * self.id_data.unit_settings.scale_length, 4)
+    def _metres(self, length: float) -> float:
+        """A length in metres; what the user types is in the scene's units, whose scale may be another."""
+        return round(length * self.id_data.unit_settings.scale_length, 4)
 
 
 def _absolute(path: str) -> str:
