@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace, fields, replace
 
 import cv2
 import numpy as np
@@ -83,7 +83,8 @@ def see_walkers(people: int = 1, frames: int = 90, fps: int = 30, *, moving_came
         keypoint_confidence = confidence.copy()
         keypoint_confidence[:, NO_KEYPOINT] = 0
         relative_m = joints_m[person] - joints_m[person, :, :1]
-        lifted = Lifted(keypoints_px, keypoint_confidence, relative_m, confidence)
+        lifted = Lifted.of(keypoints_px, keypoint_confidence, relative_m, confidence)
+        lifted = replace(lifted, sigma_m=0.2 * lifted.sigma_m)
         box_px = take.box_px[person].astype(float)
         evidence.append(Evidence(np.arange(frames), lifted, box_px, np.full(frames, np.nan)))
     return Sight(take, joints_m, evidence)
@@ -251,7 +252,7 @@ def sighting(
     sure = np.ones((n, JOINT_COUNT))
     along_m = ALONG_SHARE * np.linalg.norm(roots_m, axis=1)
     placed = Placed(
-        Lifted(no_keypoints, sure, joints_m, sure),
+        Lifted.of(no_keypoints, sure, joints_m, sure),
         roots_m,
         np.stack([np.full(n, RAY_SIGMA_M), along_m], axis=1),
         np.concatenate([roots_m - HALF_BOX_M, roots_m + HALF_BOX_M], axis=1),

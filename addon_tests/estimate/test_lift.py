@@ -121,7 +121,7 @@ def seen() -> tuple[Lifted, np.ndarray]:
     wrong = [J[f"{side}_{n}"] for side in ("left", "right") for n in ("elbow", "wrist", "knee", "ankle", "heel", "toe")]
     off_m[:, wrong] += np.random.default_rng(2).normal(0, 0.08, (FRAMES, len(wrong), 3))
     confidence = np.where(np.isfinite(keypoints_px).all(axis=-1), 1.0, 0.0)
-    return Lifted(keypoints_px, confidence, off_m, np.ones((FRAMES, len(JOINTS)))), roots_m
+    return Lifted.of(keypoints_px, confidence, off_m, np.ones((FRAMES, len(JOINTS)))), roots_m
 
 
 def test_sure_keypoints_are_met_exactly(seen):

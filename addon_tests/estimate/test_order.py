@@ -40,7 +40,7 @@ def _pair(
     region = seen.region + np.where(who == 1, beside_px, 0.0)[:, None] * [1.0, 0, 0, 0]
     box_px = seen.box_px + np.where(who == 1, beside_px, 0.0)[:, None] * [1.0, 0, 1, 0]
     seen = replace(seen, silhouette=silhouette, region=region, box_px=box_px)
-    return seen, Lifted(keypoints_px, confidence, placed.lifted.joints_m, confidence), who
+    return seen, Lifted.of(keypoints_px, confidence, placed.lifted.joints_m, confidence), who
 
 
 @pytest.mark.parametrize("hidden", [0, 1])
@@ -104,7 +104,7 @@ def test_of_three_every_pair_is_looked_at():
     third = replace(third, silhouette=seen.silhouette[:FRAMES])
     confidence = np.full((FRAMES, JOINT_COUNT), 0.55)
     keypoints_px = lifted.keypoints_px[who == 0]
-    behind = Lifted(keypoints_px, confidence, placed.lifted.joints_m, confidence)
+    behind = Lifted.of(keypoints_px, confidence, placed.lifted.joints_m, confidence)
     frame = np.concatenate([seen.frame, third.frame])
     order = np.argsort(frame, kind="stable")
     both = Seen(**{n: np.concatenate([v, getattr(third, n)])[order] for n, v in vars(seen).items()})
@@ -117,7 +117,7 @@ def test_of_three_every_pair_is_looked_at():
 def test_nobody_and_one_alone_have_no_order():
     seen, lifted, who = _pair()
     for some in (np.zeros(0, int), np.flatnonzero(who == 0)):
-        few = Lifted(**{name: values[some] for name, values in vars(lifted).items()})
+        few = lifted.where(some)
         assert len(depth_order(seen.where(some), few, who[some], TIME_S).frame) == 0
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from ..core import cameras
 from ..take import State, Take
 from .depth import GRID
-from .floor import contacts
 from .person_boxes import person_boxes
 from .reconstruct import Person
 from .view import View
@@ -36,7 +35,6 @@ def assemble(people: list[Person], view: View, source: dict[str, Any]) -> Take:
     keypoint_confidence = np.zeros(joints_world_m.shape[:3])
     box_px = np.full((*state.shape, 4), np.nan)
     box_camera_m = np.full((*state.shape, 6), np.nan)
-    contact = np.zeros((*state.shape, 4))
     for number, person in enumerate(people):
         evidence = person.evidence
         keypoints_px[number, evidence.frames] = evidence.lifted.keypoints_px
@@ -48,9 +46,6 @@ def assemble(people: list[Person], view: View, source: dict[str, Any]) -> Take:
         shown[evidence.frames], where[evidence.frames] = person.silhouettes, person.regions
         box_camera_m[number, present] = person_boxes(
             shown[present], where[present], joints_camera_m[number, present], view.intrinsics[present]
-        )
-        contact[number, present] = contacts(
-            joints_world_m[number, present], view.time_s[present], camera_to_world[present, :3, 3]
         )
     return Take(
         source=source,
@@ -65,7 +60,7 @@ def assemble(people: list[Person], view: View, source: dict[str, Any]) -> Take:
         joint_confidence=np.stack([s.joint_confidence for s in solved]),
         box_px=box_px,
         box_camera_m=box_camera_m,
-        contact=contact,
+        contact=np.stack([s.contact for s in solved]),
         rotations=np.stack([s.rotations for s in solved]),
         root_world_m=joints_world_m[:, :, 0],
         bone_length_m=np.stack([s.bone_length_m for s in solved]),

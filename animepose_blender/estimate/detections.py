@@ -64,7 +64,7 @@ class Placed:
 
     def where(self, chosen: np.ndarray) -> Placed:
         """Those of a bool or index array."""
-        lifted = Lifted(**{name: value[chosen] for name, value in vars(self.lifted).items()})
+        lifted = self.lifted.where(chosen)
         return Placed(lifted, self.root_m[chosen], self.sigma_m[chosen], self.box_m[chosen])
 
     def roots_in(self, camera_to: np.ndarray) -> np.ndarray:
@@ -77,7 +77,8 @@ class Placed:
 
     def sized(self, size: np.ndarray) -> Placed:
         """Everything (N,) times as large and as far."""
-        lifted = replace(self.lifted, joints_m=self.lifted.joints_m * size[:, None, None])
+        own = size[:, None, None]
+        lifted = replace(self.lifted, joints_m=self.lifted.joints_m * own, sigma_m=self.lifted.sigma_m * own)
         return Placed(lifted, self.root_m * size[:, None], self.sigma_m * size[:, None], self.box_m * size[:, None])
 
 
@@ -119,7 +120,7 @@ def place(seen: Seen, intrinsics: np.ndarray) -> tuple[Placed, np.ndarray]:
     lifted = lift_blazepose(seen.landmarks_px, seen.confidence, seen.landmarks_m, seen.region, own)
     root_m, variance = place_roots(lifted.joints_m, lifted.keypoints_px, lifted.keypoint_confidence, own)
     good = np.isfinite(root_m).all(axis=-1)
-    lifted = Lifted(**{name: value[good] for name, value in vars(lifted).items()})
+    lifted = lifted.where(good)
     root_m, own = root_m[good], own[good]
     on_rays = onto_rays(lifted, root_m, own)
     boxes_m = person_boxes(seen.silhouette[good], seen.region[good], on_rays.joints_m + root_m[:, None], own)

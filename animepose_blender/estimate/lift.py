@@ -8,13 +8,15 @@ import numpy as np
 
 from ..core import cameras
 from ..core import quaternions as quat
-from ..skeleton import REST_JOINTS_M, J, from_keypoints
+from ..skeleton import CONTACT_JOINTS, REST_JOINTS_M, J, from_keypoints
 
 _EAR_M = REST_JOINTS_M[[J["left_ear"], J["right_ear"]]].mean(axis=0)
 CROWN_ABOVE_EARS = float((REST_JOINTS_M[J["head_top"], 2] - _EAR_M[2]) / (2 * REST_JOINTS_M[J["left_ear"], 0]))
 """Height of the crown over the ears, in distances between the ears."""
 CROWN_CONFIDENCE = 0.5
 """The crown is not seen but worked out from ears and nose."""
+BLAZEPOSE_SIGMA_M = (0.05, 0.10)
+"""How far the estimator's own joints are off across the view and along it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,27 @@ class Lifted:
     """(n, J, 3) relative to the pelvis, camera axes."""
     joint_confidence: np.ndarray
     """(n, J)."""
+    sigma_m: np.ndarray
+    """(n, J, 2) how far each joint may be off across the view of the person and along it."""
+    contact: np.ndarray
+    """(n, 4) probability that left heel, left toe, right heel, right toe stand; NaN where nothing tells."""
+
+    @classmethod
+    def of(
+        cls,
+        keypoints_px: np.ndarray,
+        keypoint_confidence: np.ndarray,
+        joints_m: np.ndarray,
+        joint_confidence: np.ndarray,
+    ) -> Lifted:
+        """Joints of the estimator itself: as sure as it usually is, and without contacts."""
+        sigma_m = np.broadcast_to(BLAZEPOSE_SIGMA_M, (*joint_confidence.shape, 2)).copy()
+        untold = np.full((len(joints_m), len(CONTACT_JOINTS)), np.nan)
+        return cls(keypoints_px, keypoint_confidence, joints_m, joint_confidence, sigma_m, untold)
+
+    def where(self, chosen: np.ndarray) -> Lifted:
+        """Some frames of it."""
+        return Lifted(**{name: value[chosen] for name, value in vars(self).items()})
 
 
 def lift_blazepose(
@@ -56,7 +79,7 @@ def lift_blazepose(
     turn = quat.between(straight, np.concatenate([ray, np.ones((len(ray), 1))], axis=-1))
     turned_m = quat.rotate(turn[:, None], landmarks_m)
     joints_m, joint_confidence = from_keypoints("blazepose_33", turned_m, confidence)
-    return Lifted(keypoints_px, keypoint_confidence, *complete(joints_m, joint_confidence))
+    return Lifted.of(keypoints_px, keypoint_confidence, *complete(joints_m, joint_confidence))
 
 
 def onto_rays(lifted: Lifted, root_m: np.ndarray, intrinsics: np.ndarray) -> Lifted:

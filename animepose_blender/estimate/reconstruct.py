@@ -13,6 +13,7 @@ from .camera_motion import CameraMotion
 from .cut import cut_where_looks_change
 from .depth import calibrate
 from .detections import Placed, Seen, gather, place
+from .fit.settings import MotionSettings
 from .floor import SOLE_M, standing_feet, way_up_of_people
 from .fuse import Ground, RootEvidence
 from .lean import excess_lean, straightened
@@ -244,7 +245,7 @@ def _solve(
         evidence = Evidence(seen.frame[own], sized.where(own).lifted, seen.box_px[own], depth_m[own])
         ground = Ground(scene.level_m[number] + SOLE_M * scene.size[number], scene.tilt_sigma_rad)
         others_m = np.delete(roots_m, number, axis=0)
-        solved = solve_person(evidence, view, ground, others_m, predictor, further)
+        solved = solve_person(evidence, view, ground, others_m, predictor, further, MotionSettings.of(job))
         return Person(number, evidence, solved, seen.silhouette[own], seen.region[own])
 
     solved: dict[int, Person] = {}

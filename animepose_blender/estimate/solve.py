@@ -20,7 +20,7 @@ _X, _Y, _Z = np.eye(3)
 
 # Hinge normals in the rest pose, from which a bend turns: an elbow bends forward (-Y) and a knee backward (+Y), so
 # the normal, upper x lower, is X x -Y = -Z at the left elbow, -X x -Y = Z at the right one, -Z x Y = X at the knees.
-_HINGES = {
+HINGES = {
     "left_elbow": ("left_wrist", -_Z),
     "right_elbow": ("right_wrist", _Z),
     "left_knee": ("left_ankle", _X),
@@ -131,9 +131,9 @@ def _swing_and_hinge(
     parent, rest = PARENTS[joint], REST_DIRECTIONS[joint]
     direction = joints_m[:, joint] - joints_m[:, parent]
     turned[:, joint] = swing(turned[:, parent], rest, direction)
-    if name not in _HINGES:
+    if name not in HINGES:
         return
-    lower_name, rest_normal = _HINGES[name]
+    lower_name, rest_normal = HINGES[name]
     lower = joints_m[:, J[lower_name]] - joints_m[:, joint]
     rest_normal = rest_normal - rest * (rest @ rest_normal)
     normal = np.cross(direction, lower)

@@ -1,0 +1,70 @@
+"""Which heels and toes stand, and how firmly they are held: from probabilities to weights that come and go softly."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import binary_opening, uniform_filter1d
+
+BEGINS, ENDS = 0.6, 0.4
+"""A contact begins at a probability of the one and lasts until it falls to the other."""
+SHORTEST_S = 0.07
+"""A foot that stands for less does not stand."""
+RAMP_S = 0.07
+"""Over which a foot comes to be held, and is let go; so it neither pops onto its place nor off it."""
+RAMP_POWER = 6
+"""Weights are those of a square, and what a foot is held with is strong: its share must begin very small."""
+CHANGE = 0.15
+"""In `always`, by how much the other foot must be more likely to stand for the weight to go over to it."""
+SETTLE_S = 0.1
+FEWEST = 4
+"""Frames; of fewer nobody can say who stands."""
+
+
+def held(probability: np.ndarray, time_s: np.ndarray, foot_lock: str) -> np.ndarray:
+    """How firmly heels and toes are held in place.
+
+    Args:
+        probability: (n, 4) of contact: left heel, left toe, right heel, right toe.
+        time_s: (n,).
+        foot_lock: one of `protocol.FOOT_LOCKS`.
+    Returns:
+        (n, 4), 0 to 1.
+    """
+    if foot_lock in ("never", "grounding") or len(time_s) < FEWEST:
+        return np.zeros_like(probability)
+    step_s = float(np.median(np.diff(time_s)))
+    if foot_lock == "always":
+        probability = np.maximum(probability, one_foot_stands(probability, step_s))
+    standing = spans(probability, step_s)
+    width = 2 * max(1, round(RAMP_S / step_s)) + 1
+    share = uniform_filter1d(standing.astype(float), width, axis=0, mode="nearest")
+    return standing * np.clip(2 * share - 1, 0.0, 1.0) ** RAMP_POWER
+
+
+def spans(probability: np.ndarray, step_s: float) -> np.ndarray:
+    """(n, 4) bool: contacts with hysteresis, without the very short ones."""
+    told = (probability > BEGINS) | (probability < ENDS)
+    rows = np.where(told, np.arange(len(probability))[:, None], -1)
+    last = np.maximum.accumulate(rows, axis=0)
+    at_last = np.take_along_axis(probability, last.clip(0), axis=0)
+    standing = np.where(last < 0, probability > 0.5, at_last > BEGINS)
+    least = max(1, round(SHORTEST_S / step_s))
+    # What goes on beyond the clip is not short.
+    padded = np.pad(standing, ((least, least), (0, 0)), mode="edge")
+    return binary_opening(padded, np.ones((least, 1), bool))[least:-least]
+
+
+def one_foot_stands(probability: np.ndarray, step_s: float) -> np.ndarray:
+    """(n, 4) 1 for the heel or toe of the foot that is more likely to stand, at every moment."""
+    width = 2 * max(1, round(SETTLE_S / step_s)) + 1
+    feet = uniform_filter1d(probability, width, axis=0, mode="nearest").reshape(-1, 2, 2)
+    lead = feet.max(axis=-1) @ np.array([1.0, -1.0])
+    told = np.abs(lead) > CHANGE
+    last = np.maximum.accumulate(np.where(told, np.arange(len(lead)), -1))
+    first = np.argmax(told) if told.any() else 0
+    left = lead[np.where(last < 0, first, last)] > 0
+    stands = np.zeros_like(feet)
+    joint = feet.argmax(axis=-1)
+    rows, side = np.arange(len(lead)), np.where(left, 0, 1)
+    stands[rows, side, joint[rows, side]] = 1.0
+    return stands.reshape(-1, 4)
