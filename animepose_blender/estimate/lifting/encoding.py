@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core import quaternions as quat
-from ...skeleton import JOINT_COUNT, MIRROR, J
+from ...skeleton import JOINT_COUNT, JOINTS, MIRROR, J
 
 RATE_HZ = 30.0
 """Frames a second of the network."""
@@ -45,15 +45,11 @@ _FLOOR_CONFIDENCE = 0.05
 USUAL_M = np.array(
     [
         {
-            "pelvis": 0.24, "spine": 0.11, "chest": 0.13, "neck": 0.28, "head_top": 0.53, "nose": 0.40, "ear": 0.42,
-            "shoulder": 0.29, "elbow": 0.34, "wrist": 0.40, "index_knuckle": 0.45, "pinky_knuckle": 0.44,
-            "hip": 0.25, "knee": 0.57, "ankle": 0.88, "heel": 0.93, "toe": 0.97,
-        }[name]
-        for name in (
-            "pelvis", "spine", "chest", "neck", "head_top", "nose", "ear", "ear", "shoulder", "shoulder", "elbow",
-            "elbow", "wrist", "wrist", "index_knuckle", "index_knuckle", "pinky_knuckle", "pinky_knuckle", "hip", "hip",
-            "knee", "knee", "ankle", "ankle", "heel", "heel", "toe", "toe",
-        )
+            "pelvis": 0.22, "spine": 0.08, "chest": 0.105, "neck": 0.27, "head_top": 0.54, "nose": 0.40, "ear": 0.41,
+            "shoulder": 0.27, "elbow": 0.255, "wrist": 0.36, "index_knuckle": 0.42, "pinky_knuckle": 0.42,
+            "hip": 0.24, "knee": 0.58, "ankle": 0.905, "heel": 0.96, "toe": 0.97,
+        }[name.removeprefix("left_").removeprefix("right_")]
+        for name in JOINTS
     ]
 )  # fmt: skip
 """(J,) root mean square distance from the middle across the view, people of standard size."""
@@ -126,9 +122,7 @@ def smoothed(values: np.ndarray, weight: np.ndarray, sigma_s: float) -> tuple[np
     return total[..., :-1], total[..., -1]
 
 
-def encode(
-    rays: np.ndarray, confidence: np.ndarray, depth_m: np.ndarray | None, direction: np.ndarray
-) -> Encoded:
+def encode(rays: np.ndarray, confidence: np.ndarray, depth_m: np.ndarray | None, direction: np.ndarray) -> Encoded:
     """Features at `RATE_HZ`.
 
     A missing value is 0 and its flag is 0, whatever stands in its place.

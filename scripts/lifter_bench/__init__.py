@@ -1,0 +1,1 @@
+"""What the comparison of lifters is made of."""
