@@ -10,7 +10,6 @@ truth, which shows where the error comes from. `--write` puts the tables between
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from bench_demo import Silent
 from scene_bench import baselines
+from scene_bench.marks import put_between
 from scene_bench.oracle import Oracle
 from scene_bench.shares import stage_shares
 
@@ -34,7 +34,6 @@ from animepose_blender.protocol import JobRequest
 from animepose_blender.take import Take
 
 BENCHMARK = Path(__file__).resolve().parent / "benchmark"
-MARKS = "<!-- scene: begin -->", "<!-- scene: end -->"
 OURS, BOXES, SIZE, RAW = "ours", "2D IoU + constant velocity", "distance from box height", "raw MediaPipe"
 FIGURES = {
     "id_switches": "id sw", "idf1": "idf1 %", "hota": "hota %", "mrpe_mm": "mrpe mm", "pck150_abs": "pck abs %",
@@ -59,11 +58,11 @@ class Case:
     focal: Focal
 
 
-def load(path: Path) -> Case:
-    """Decode a clip and find everybody in it."""
+def load(path: Path, observed: Observed | None = None) -> Case:
+    """Decode a clip and find everybody in it, unless that has been done."""
     clip, job = open_clip(str(path)), JobRequest(clip=str(path), take=str(path.with_suffix(".npz")))
     truth_path = path.with_name(f"{path.stem}_truth.npz")
-    observed = observe(job, clip, Silent())
+    observed = observed or observe(job, clip, Silent())
     oracle = Oracle(truth_path, observed)
     return Case(path.stem, path.parent.name, clip, job, oracle.truth, observed, oracle, focal_of(job, clip))
 
@@ -191,11 +190,7 @@ def main() -> None:
         lines.append("| " + " | ".join(f"{100 * share:.1f} %" for share in shares.values()) + " |")
     print("\n".join(lines))
     if arguments.write:
-        text = arguments.write.read_text()
-        if not all(mark in text for mark in MARKS):
-            sys.exit(f"{arguments.write} has no marks {MARKS[0]} and {MARKS[1]}.")
-        before, after = text.split(MARKS[0])[0], text.split(MARKS[1])[1]
-        arguments.write.write_text(before + MARKS[0] + "\n".join(["", *lines, ""]) + MARKS[1] + after)
+        put_between(arguments.write, "scene", lines)
 
 
 if __name__ == "__main__":
