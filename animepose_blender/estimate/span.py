@@ -107,10 +107,10 @@ def solve_span(
         size,
     )
     joints_m = start.relative_m() + start.root_m[:, None]
-    contact = contacts(joints_m, own.time_s, own.centre_m)
+    on_floor = motion.floor == "flat"
+    contact = contacts(joints_m, own.time_s, own.centre_m, ground.level_m if on_floor else np.inf)
     told = np.isfinite(given.contact)
     contact = np.where(told, np.nan_to_num(given.contact), contact)
-    on_floor = motion.floor == "flat"
     wishes = Wishes(
         motion.smoothness_s,
         held(contact, own.time_s, motion.foot_lock),
