@@ -247,6 +247,9 @@ def sighting(
         colours=nothing if colours is None else np.broadcast_to(colours, nothing.shape).copy(),
         silhouette=np.zeros((n, GRID, GRID), bool),
         depth=np.full(n, np.nan),
+        hands_px=np.full((n, 2, 21, 2), np.nan),
+        hands_m=np.full((n, 2, 21, 3), np.nan),
+        hand_score=np.zeros((n, 2)),
     )
     no_keypoints = np.full((n, JOINT_COUNT, 2), np.nan)
     sure = np.ones((n, JOINT_COUNT))

@@ -24,6 +24,42 @@ class Candidates:
 
 
 @dataclass(frozen=True, eq=False)
+class Hands:
+    """Both hands of a person in one frame, or, with one more leading axis, in N of them; the left one comes first."""
+
+    points_px: np.ndarray
+    """(2, 21, 2) in the whole picture, see `core.fingers`; NaN where the hand is not seen."""
+    points_m: np.ndarray
+    """(2, 21, 3) metric, relative to the middle of the hand, camera axes, as seen by a camera that looks straight at
+    the hand (weak perspective); NaN where it is not seen."""
+    score: np.ndarray
+    """(2,) 0 to 1: that this is the person's left, and right, hand; 0 where it is not seen."""
+
+    @classmethod
+    def unseen(cls, *shape: int) -> Hands:
+        """Hands of nobody; `shape` comes before the axes above."""
+        points = np.full((*shape, 2, 21, 5), np.nan, dtype=np.float32)
+        return cls(points[..., :2], points[..., 2:], np.zeros((*shape, 2), dtype=np.float32))
+
+    def __getitem__(self, chosen: np.ndarray) -> Hands:
+        """Those of a bool or index array over the first axis."""
+        return Hands(self.points_px[chosen], self.points_m[chosen], self.score[chosen])
+
+
+@dataclass(frozen=True, eq=False)
+class HandFind:
+    """What a network sees in a region as a hand."""
+
+    points_px: np.ndarray
+    """(21, 2) and `points_m` (21, 3): as in `Hands`."""
+    points_m: np.ndarray
+    presence: float
+    """0 to 1: that there is a hand at all."""
+    right: float
+    """0 to 1: that it is a right hand."""
+
+
+@dataclass(frozen=True, eq=False)
 class PoseObservation:
     """One person seen in one frame, in the estimator's own landmarks (L of them)."""
 
@@ -46,6 +82,8 @@ class PoseObservation:
     """0 to 1: that there is a person at all."""
     colours: np.ndarray
     """(Z, 3) see `appearance.zone_colours`."""
+    hands: Hands | None = None
+    """None where nobody looked."""
 
 
 class PersonDetector(Protocol):
@@ -74,6 +112,15 @@ class PoseEstimator(Protocol):
             regions: where to look.
             mattes: for each region what to hide in it, (M, M) uint8 over the region, 255 = hidden; None = nothing.
         """
+        ...
+
+
+class HandEstimator(Protocol):
+    """Finds the points of hands whose regions are known."""
+
+    def find_hands(self, rgb: np.ndarray, regions: np.ndarray) -> list[HandFind]:
+        """One find, however unlikely, for each of the (N, 4) regions of an (H, W, 3) picture; the fingers of an open
+        hand point to the top of its region, which is twice as large as the hand."""
         ...
 
 

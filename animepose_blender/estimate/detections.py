@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from ..core import cameras
+from .backends import Hands
 from .depth import GRID
 from .lift import Lifted, lift_blazepose, onto_rays
 from .people import Tracklet
@@ -40,9 +41,18 @@ class Seen:
     """(N, GRID, GRID) bool over the region."""
     depth: np.ndarray
     """(N,) from the depth map, in its own scale; NaN without one."""
+    hands_px: np.ndarray
+    """(N, 2, 21, 2), `hands_m` (N, 2, 21, 3) and `hand_score` (N, 2): as in `backends.Hands`."""
+    hands_m: np.ndarray
+    hand_score: np.ndarray
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def hands(self) -> Hands:
+        """Of all N."""
+        return Hands(self.hands_px, self.hands_m, self.hand_score)
 
     def where(self, chosen: np.ndarray) -> Seen:
         """Those of a bool or index array."""
@@ -75,6 +85,22 @@ class Placed:
         """(N, J, 3) joints relative to the root, turned into other axes."""
         return self.lifted.joints_m @ np.swapaxes(camera_to[:, :3, :3], -1, -2)
 
+    def with_rows(self, other: Placed, rows: np.ndarray) -> Placed:
+        """The same with some rows, (N,) bool, taken from another."""
+
+        def mixed(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+            result = ours.copy()
+            result[rows] = theirs
+            return result
+
+        lifted = {name: mixed(value, getattr(other.lifted, name)) for name, value in vars(self.lifted).items()}
+        return Placed(
+            Lifted(**lifted),
+            mixed(self.root_m, other.root_m),
+            mixed(self.sigma_m, other.sigma_m),
+            mixed(self.box_m, other.box_m),
+        )
+
     def sized(self, size: np.ndarray) -> Placed:
         """Everything (N,) times as large and as far."""
         own = size[:, None, None]
@@ -91,6 +117,7 @@ def gather(tracklets: list[Tracklet]) -> Seen:
     def stack(name: str) -> np.ndarray:
         return np.stack([getattr(o, name) for o in observations])
 
+    hands = [o.hands if o.hands is not None else Hands.unseen() for o in observations]
     bits = np.stack([tracklets[number].silhouettes[k] for number, k in pairs])
     return Seen(
         frame=np.array([tracklets[number].frames[k] for number, k in pairs]),
@@ -104,6 +131,9 @@ def gather(tracklets: list[Tracklet]) -> Seen:
         colours=stack("colours"),
         silhouette=np.unpackbits(bits, axis=-1).reshape(-1, GRID, GRID).astype(bool),
         depth=np.array([tracklets[number].depths[k] for number, k in pairs]),
+        hands_px=np.stack([one.points_px for one in hands]),
+        hands_m=np.stack([one.points_m for one in hands]),
+        hand_score=np.stack([one.score for one in hands]),
     )
 
 
@@ -118,10 +148,26 @@ def place(seen: Seen, intrinsics: np.ndarray) -> tuple[Placed, np.ndarray]:
     """
     own = intrinsics[seen.frame]
     lifted = lift_blazepose(seen.landmarks_px, seen.confidence, seen.landmarks_m, seen.region, own)
-    root_m, variance = place_roots(lifted.joints_m, lifted.keypoints_px, lifted.keypoint_confidence, own)
+    placed, good = place_lifted(lifted, seen, own)
+    on_rays = onto_rays(placed.lifted, placed.root_m, own[good])
+    boxes_m = person_boxes(
+        seen.silhouette[good], seen.region[good], on_rays.joints_m + placed.root_m[:, None], own[good]
+    )
+    return replace(placed, lifted=on_rays, box_m=boxes_m), good
+
+
+def place_lifted(lifted: Lifted, seen: Seen, intrinsics: np.ndarray) -> tuple[Placed, np.ndarray]:
+    """Everybody in space whose joints are known.
+
+    Args:
+        lifted: N person-frames.
+        seen: the same ones.
+        intrinsics: (N, 3, 3) of each.
+    Returns:
+        What could be placed, and (N,) bool which that is.
+    """
+    root_m, variance = place_roots(lifted.joints_m, lifted.keypoints_px, lifted.keypoint_confidence, intrinsics)
     good = np.isfinite(root_m).all(axis=-1)
-    lifted = lifted.where(good)
-    root_m, own = root_m[good], own[good]
-    on_rays = onto_rays(lifted, root_m, own)
-    boxes_m = person_boxes(seen.silhouette[good], seen.region[good], on_rays.joints_m + root_m[:, None], own)
-    return Placed(on_rays, root_m, root_sigma(root_m, variance[good]), boxes_m), good
+    lifted, root_m, own = lifted.where(good), root_m[good], intrinsics[good]
+    boxes_m = person_boxes(seen.silhouette[good], seen.region[good], lifted.joints_m + root_m[:, None], own)
+    return Placed(lifted, root_m, root_sigma(root_m, variance[good]), boxes_m), good

@@ -17,19 +17,14 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
-from typing import Any
-
-os.environ.setdefault("GLOG_minloglevel", "2")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import cv2
-import mediapipe
 import numpy as np
-from google.protobuf import text_format
-from mediapipe.framework import calculator_pb2
+
+# Before MediaPipe itself, whose log it keeps quiet.
+from .mediapipe_graph import Graph  # isort: skip
 from mediapipe.framework.formats import rect_pb2
 from mediapipe.python import packet_creator, packet_getter
-from mediapipe.python._framework_bindings import calculator_graph, image_frame, resource_util
 
 from ..skeleton import BLAZEPOSE_33
 from .appearance import zone_colours
@@ -95,14 +90,13 @@ class MediaPipePose:
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        resource_util.set_resource_dir(os.path.dirname(os.path.dirname(mediapipe.__file__)))
         count = threads or min(4, os.cpu_count() or 1)
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="pose")
-        self._detectors: Queue[_Graph] = Queue()
-        self._landmarkers: Queue[_Graph] = Queue()
+        self._detectors: Queue[Graph] = Queue()
+        self._landmarkers: Queue[Graph] = Queue()
         for _ in range(count):
-            self._detectors.put(_Graph(_DETECTOR_GRAPH, ("detections",)))
-            self._landmarkers.put(_Graph(_LANDMARK_GRAPH, ("landmarks", "auxiliary", "world", "mask")))
+            self._detectors.put(Graph(_DETECTOR_GRAPH, ("detections",)))
+            self._landmarkers.put(Graph(_LANDMARK_GRAPH, ("landmarks", "auxiliary", "world", "mask")))
 
     def close(self) -> None:
         """Stop the threads and free the networks; nothing can be estimated afterwards."""
@@ -196,37 +190,6 @@ class MediaPipePose:
             score=float(confidence.mean()),
             colours=zone_colours(crop, dict(zip(BLAZEPOSE_33, crop_px, strict=True)), mask),
         )
-
-
-class _Graph:
-    """One running MediaPipe graph; not to be used by two threads at once."""
-
-    def __init__(self, config: str, outputs: tuple[str, ...]) -> None:
-        parsed = text_format.Parse(config, calculator_pb2.CalculatorGraphConfig())
-        self._graph = calculator_graph.CalculatorGraph(graph_config=parsed)
-        self._results: dict[str, Any] = {}
-        self._time = 0
-        for name in outputs:
-            self._graph.observe_output_stream(name, self._results.__setitem__)
-        self._graph.start_run({})
-
-    def close(self) -> None:
-        """Free the network."""
-        self._results.clear()
-        self._graph.close()
-
-    def run(self, rgb: np.ndarray, **inputs: Any) -> dict[str, Any]:
-        """Packets of the outputs that have one."""
-        self._results.clear()
-        self._time += 1
-        for name, packet in inputs.items():
-            self._graph.add_packet_to_input_stream(name, packet.at(self._time))
-        image = packet_creator.create_image_frame(
-            data=np.ascontiguousarray(rgb), image_format=image_frame.ImageFormat.SRGB
-        )
-        self._graph.add_packet_to_input_stream("image", image.at(self._time))
-        self._graph.wait_until_idle()
-        return dict(self._results)
 
 
 def _tiles(width: int, height: int, detail: int) -> list[tuple[int, int, int]]:

@@ -14,6 +14,7 @@ from .ahead import Ahead
 from .backends import PoseObservation
 from .background import Background, Tracks
 from .depth import DepthEstimator, sample_depth
+from .hands import HandWatcher
 from .people import Tracklet, follow
 from .verticals import Lines, Segments
 from .video import Clip
@@ -64,10 +65,13 @@ def observe(job: JobRequest, clip: Clip, report: Reporter, depth: DepthEstimator
         depth: gives depth maps, if the preset has such a network.
     """
     # Imported here: it takes seconds, and a clip that cannot be opened should be refused before.
+    from .mediapipe_hands import MediaPipeHands
     from .mediapipe_pose import MediaPipePose
 
     report.progress("detect", 0.0)
     backend = MediaPipePose()
+    hand_backend = MediaPipeHands() if job.hands else None
+    hands = [HandWatcher(hand_backend)] if hand_backend is not None else []
     background, lines = Background(clip.width, clip.height), Lines(clip.width, clip.height)
     first_s = job.start_s or 0.0
     last_s = min(job.end_s or np.inf, clip.duration_s or np.inf)
@@ -110,11 +114,16 @@ def observe(job: JobRequest, clip: Clip, report: Reporter, depth: DepthEstimator
             tracklet.depths[-1] = sample_depth(depth_map, tracklet.observations[-1], (clip.width, clip.height))
 
     try:
-        tracklets = follow(frames(), backend, backend, job.max_people, (look_at_background, look_at_depth))
+        watchers = (look_at_background, look_at_depth, *hands)
+        tracklets = follow(frames(), backend, backend, job.max_people, watchers)
         last.result()
+        for watcher in hands:
+            watcher.finish()
     finally:
         beside.shutdown()
-        backend.close()
+        for user in (*hands, hand_backend, backend):
+            if user is not None:
+                user.close()
     return Observed(
         tracklets, np.array(times), start_frame, (clip.width, clip.height), background.tracks(), lines.segments(),
         depth is not None and depth.metric,
