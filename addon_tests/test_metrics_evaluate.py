@@ -25,7 +25,7 @@ PROMISED = (
     "floor_gap_p95_mm", "floor_gap_mean_mm", "still_camera_error_m", "mupots_pck150_rel", "mupots_pck150_abs",
     "mupots_auc_rel", "mupots_pck150_abs_matched", "contact_precision", "contact_recall", "foot_contact_precision",
     "foot_contact_recall", "swap_percent", "swap_longest_s", "swaps_over_1s", "reprojection_median_percent",
-    "reprojection_mean_percent",
+    "reprojection_mean_percent", "picture_error_percent",
 )  # fmt: skip
 FRAMES = 48
 

@@ -9,7 +9,7 @@ import pytest
 
 from animepose_blender.core import cameras
 from animepose_blender.core.synthetic import walking_take
-from animepose_blender.estimate.metrics.reprojection import reprojection_figures
+from animepose_blender.estimate.metrics.reprojection import picture_error_percent, reprojection_figures
 from animepose_blender.take import State
 
 
@@ -47,3 +47,9 @@ def test_doubtful_keypoints_and_predicted_frames_do_not_count(take):
 def test_without_keypoints_there_is_no_figure(take):
     nothing = np.zeros_like(take.keypoint_confidence)
     assert set(reprojection_figures(dataclasses.replace(take, keypoint_confidence=nothing)).values()) == {None}
+
+
+def test_the_error_in_the_picture_is_told_as_percent_of_the_true_person():
+    true_px = np.array([[[10.0, 0.0], [10.0, 50.0], [10.0, 100.0], [np.nan, np.nan]]])
+    assert picture_error_percent(true_px + [3.0, 4.0], true_px) == pytest.approx(5.0)
+    assert picture_error_percent(np.full_like(true_px, np.nan), true_px) is None

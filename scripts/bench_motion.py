@@ -17,7 +17,7 @@ from typing import Any
 
 from motion_bench import parts, plots, tune
 from motion_bench.aims import aims_table
-from motion_bench.figures import ACCURACY, CONTACTS, REPROJECTION, averaged, plain_table, table
+from motion_bench.figures import ACCURACY, CONTACTS, REPROJECTION, ROUND_TRIP, averaged, plain_table, table
 from motion_bench.measure import GAPS, METHODS, UNSMOOTHED, WITH_GAPS, Folders, Measured, load_case, measure
 from motion_bench.methods import BEFORE, OURS, RAW
 from motion_bench.speed import Length, measure_speed
@@ -38,8 +38,8 @@ def of_set(name: str, clips: dict[str, Measured]) -> list[str]:
     title = f"{name}, mean of {len(clips)} clips" if len(clips) > 1 else name
     lines = ["", f"### {name}", *table(title, ACCURACY, [(row, averaged(figures, row, [*ACCURACY])) for row in rows])]
     lines += ["", *table(title, CONTACTS, [(r, averaged(figures, r, [*CONTACTS])) for r in rows if r != rows[-1]])]
-    shown = [r for r in (OURS, UNSMOOTHED, BEFORE) if r in rows]
-    lines += ["", *table("reprojection", REPROJECTION, [(r, averaged(figures, r, [*REPROJECTION])) for r in shown])]
+    shown = [r for r in (OURS, UNSMOOTHED, BEFORE, RAW) if r in rows]
+    lines += ["", *table("in the picture", REPROJECTION, [(r, averaged(figures, r, [*REPROJECTION])) for r in shown])]
     gaps = [(r, averaged(figures, r, [*BY_PLACE])) for r in (OURS, GAPS) if any(r in f for f in figures)]
     lines += ["", *table("observed and filled", BY_PLACE, gaps)]
     if len(clips) > 1:
@@ -48,8 +48,11 @@ def of_set(name: str, clips: dict[str, Measured]) -> list[str]:
     replaced = [{parts.AS_IT_IS: m.figures[WITH_GAPS], **m.with_truth} for m in clips.values()]
     columns = ACCURACY | {"contact_precision": "contacts right %", "contact_recall": "found %"}
     known = [part for part in parts.PARTS if any(part in r for r in replaced)]
+    if len(known) == 1:
+        return lines
     lines += ["", *table(f"{name}, truth put in", columns, [(p, averaged(replaced, p, [*columns])) for p in known])]
-    return lines
+    trip = averaged([{"trip": m.round_trip} for m in clips.values()], "trip", [*ROUND_TRIP])
+    return [*lines, "", *table("round trips", ROUND_TRIP, [(name, trip)])]
 
 
 def of_views(views: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
@@ -87,6 +90,7 @@ def main() -> None:
     parser.add_argument(
         "--clips", type=Path, help="the folder with cam01.mp4 ... and reference.npz: the four views too"
     )
+    parser.add_argument("--no-parts", action="store_true", help="leave out the runs on parts of the truth")
     parser.add_argument("--no-speed", action="store_true", help="leave the solve's time out")
     parser.add_argument("--cache", type=Path, help="keep what was observed in this folder, and use what is there")
     parser.add_argument("--takes", type=Path, help="write our takes into this folder")
@@ -108,7 +112,7 @@ def main() -> None:
         for clip in clips:
             if arguments.clip and clip.stem not in arguments.clip:
                 continue
-            if (measured := measure(clip, folders)) is not None:
+            if (measured := measure(clip, folders, with_parts=not arguments.no_parts)) is not None:
                 sets.setdefault(name, {})[clip.stem] = measured
                 rows = [(row, measured.figures[row]) for row in METHODS if row in measured.figures]
                 print("\n".join(table(clip.stem, ACCURACY, rows)), flush=True)
@@ -146,7 +150,7 @@ def _plain(sets: dict[str, dict[str, Measured]], views: Any, speed: list[Length]
     return {
         "sets": {
             name: {
-                clip: {"figures": m.figures, "with_truth": m.with_truth, "kinematics_mm": m.kinematics_mm}
+                clip: {"figures": m.figures, "with_truth": m.with_truth, "round_trip": m.round_trip}
                 for clip, m in clips.items()
             }
             for name, clips in sets.items()

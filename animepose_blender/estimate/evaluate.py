@@ -25,7 +25,7 @@ from .metrics.joint_tracking import PoseFrame, head_sizes_px, joint_counts, join
 from .metrics.motion import mean_of
 from .metrics.naturalness import naturalness_figures
 from .metrics.pairing import Pairs, in_picture, pair, take_matched
-from .metrics.reprojection import reprojection_figures
+from .metrics.reprojection import picture_error_percent, reprojection_figures
 from .metrics.swaps import swap_figures, swapped_limbs
 from .metrics.truth import Truth
 from .metrics.world import world_figures
@@ -66,8 +66,8 @@ def evaluate(take: Take, truth: Truth) -> dict[str, Any]:
           `metrics.camera`.
         - `jitter_10m_s3`, `foot_slide_mm`, `penetration_mm`, `bone_cv`: see `metrics.motion`; with `_truth` at the
           end, the same of the truth.
-        - `contact_...`, `foot_contact_...`: see `metrics.contact`; `swap_...`: `metrics.swaps`; `reprojection_...`:
-          `metrics.reprojection`.
+        - `contact_...`, `foot_contact_...`: see `metrics.contact`; `swap_...`: `metrics.swaps`; `reprojection_...`,
+          `picture_error_percent`: `metrics.reprojection`.
         - `frames`, `person_frames`: how much was compared; `per_person`, `per_joint_mpjpe_mm`, `per_joint_mota`: the
           parts.
     Raises:
@@ -118,6 +118,7 @@ def evaluate(take: Take, truth: Truth) -> dict[str, Any]:
         **_contacts(take, truth, pairs, counted_matches),
         **swap_figures(swapped_limbs(chosen, true), matched.T, truth.frame_time_s[pairs.truth_frame]),
         **reprojection_figures(take),
+        "picture_error_percent": picture_error_percent(take_matched(predicted_px, counted_matches), true_px),
         "frames": len(pairs.truth_frame),
         "person_frames": int(pairs.counted.sum()),
         "per_person": {

@@ -12,7 +12,7 @@ from .methods import OURS, RAW
 from .speed import Length
 
 RAW_SHARE, JITTER_SHARE, SLIDE_MM, BELOW_MM, REPROJECTION_SHARE = 0.6, 1.5, 1.5, 5.0, 1.1
-TRUE_2D_MM, RATE, KINEMATICS_MM, RETURN_MM, STILL_SHARE, SLOWER = 35.0, 200.0, 1.0, 5.0, 1.1, 1.3
+TRUE_2D_MM, RATE, KINEMATICS_MM, RETURN_MM, SLOWER = 35.0, 200.0, 1.0, 5.0, 1.3
 
 Sets = Mapping[str, Mapping[str, Measured]]
 """Name of the set → clip → what was measured."""
@@ -55,22 +55,19 @@ def aims_table(
         f"with true keypoints `mpjpe_mm` at most {TRUE_2D_MM:.0f}",
         lambda clips: _part(clips, parts.TRUE_2D, "mpjpe_mm", TRUE_2D_MM),
     )
-    row(
-        f"rotations give back the joints within {KINEMATICS_MM:.0f} mm",
-        lambda clips: _mark(
-            f"{(off := max(m.kinematics_mm for m in clips.values())):.3f} at most", off <= KINEMATICS_MM
-        ),
+    trips = {name: [{"trip": m.round_trip} for m in clips.values()] for name, clips in sets.items()}
+
+    def trip(key: str, most: float) -> tuple[str, ...]:
+        return tuple(
+            _of_values([t["trip"].get(key) for t in of], averaged(of, "trip", [key])[key], most)
+            for of in trips.values()
+        )
+
+    rows.append(
+        (f"rotations give back the joints within {KINEMATICS_MM:.0f} mm", *trip("kinematics_mm", KINEMATICS_MM), "")
     )
-    row(
-        f"the truth's own joints come back within {RETURN_MM:.0f} mm (limbs)",
-        lambda clips: _part(clips, parts.TRUE_ALL, "mpjpe_body_mm", RETURN_MM),
-    )
-    row(
-        f"and slide at most {STILL_SHARE} of their own",
-        lambda clips: _mark_share(
-            [m.with_truth[parts.TRUE_ALL] for m in clips.values() if parts.TRUE_ALL in m.with_truth]
-        ),
-    )
+    rows.append((f"the truth's own limbs come back within {RETURN_MM:.0f} mm", *trip("back_limbs_mm", RETURN_MM), ""))
+    rows.append((f"and its standing feet slide at most {SLIDE_MM} mm", *trip("back_slide_mm", SLIDE_MM), ""))
     if speed:
         rates = [length.person_frames / length.seconds for length in speed]
         slower = rates[0] / rates[-1]
@@ -108,24 +105,18 @@ def _times(clips: Mapping[str, Measured], ours: tuple[str, str], theirs: tuple[s
 def _most(clips: Mapping[str, Measured], row: str, key: str, most: float) -> str:
     """The mean (sum of what is counted), and in how many clips it is small enough."""
     mean = _mean(clips, row, key)
-    values = [m.figures[row][key] for m in clips.values() if m.figures[row].get(key) is not None]
-    return "-" if mean is None else _counted(f"{mean:.3g}", mean <= most, values, most)
+    return _of_values([m.figures[row].get(key) for m in clips.values()], mean, most)
 
 
 def _part(clips: Mapping[str, Measured], part: str, key: str, most: float) -> str:
     """The same of runs with a part of the truth."""
-    values = [m.with_truth[part][key] for m in clips.values() if m.with_truth.get(part, {}).get(key) is not None]
-    mean = sum(values) / len(values) if values else 0.0
-    return _counted(f"{mean:.3g}", mean <= most, values, most) if values else "-"
+    mean = averaged([m.with_truth for m in clips.values()], part, [key])[key]
+    return _of_values([m.with_truth.get(part, {}).get(key) for m in clips.values()], mean, most)
 
 
-def _mark_share(figures: Sequence[Mapping[str, Any]]) -> str:
-    """Slide of the truth as solved, over the truth's own."""
-    both = [(f["foot_slide_mm"], f["foot_slide_mm_truth"]) for f in figures if f.get("foot_slide_mm") is not None]
-    if not both:
-        return "-"
-    share = sum(ours for ours, _ in both) / sum(true for _, true in both)
-    return _counted(f"{share:.2f}", share <= STILL_SHARE, [ours / true for ours, true in both], STILL_SHARE)
+def _of_values(values: Sequence[float | None], mean: float | None, most: float) -> str:
+    known = [value for value in values if value is not None]
+    return "-" if mean is None else _counted(f"{mean:.3g}", mean <= most, known, most)
 
 
 def _counted(text: str, reached: bool, values: Sequence[float], most: float) -> str:

@@ -19,9 +19,16 @@ CONTACTS = {
     "contact_precision": "joints right %", "contact_recall": "joints found %", "foot_contact_precision": "feet right %",
     "foot_contact_recall": "feet found %", "floor_gap_mean_mm": "off floor mm", "floor_gap_p95_mm": "95 % mm",
 }  # fmt: skip
-REPROJECTION = {"reprojection_median_percent": "median %", "reprojection_mean_percent": "mean %"}
+REPROJECTION = {
+    "reprojection_median_percent": "from keypoints, median %", "reprojection_mean_percent": "mean %",
+    "picture_error_percent": "from the truth, mean %",
+}  # fmt: skip
+ROUND_TRIP = {
+    "kinematics_mm": "kinematics mm", "back_mm": "truth solved mm", "back_limbs_mm": "limbs mm",
+    "back_feet_mm": "standing feet mm", "back_slide_mm": "slide mm", "back_slide_mm_truth": "true slide mm",
+}  # fmt: skip
 SHARES = ("contact_precision", "contact_recall", "foot_contact_precision", "foot_contact_recall")
-SUMS, LARGEST = ("swaps_over_1s",), ("swap_longest_s",)
+SUMS, LARGEST = ("swaps_over_1s",), ("swap_longest_s", "kinematics_mm")
 TRUTH = "the truth itself"
 
 
@@ -49,7 +56,7 @@ def cell(key: str, value: float | None) -> str:
         return f"{100 * value:.0f}"
     if key in SUMS:
         return f"{value:.0f}"
-    if key == "bone_cv":
+    if key in ("bone_cv", "kinematics_mm"):
         return f"{value:.3f}"
     if key in REPROJECTION or key in LARGEST:
         return f"{value:.2f}"

@@ -15,7 +15,7 @@ from animepose_blender.estimate.reconstruct import reconstruct
 from animepose_blender.protocol import JobRequest
 from animepose_blender.take import State, Take
 
-from . import parts
+from . import parts, trips
 from .figures import SHARES, TRUTH, truth_row
 from .methods import BASELINES, BEFORE, OURS, baselines, only
 from .store import observed_of
@@ -45,8 +45,8 @@ class Measured:
     """Method → figures of `animepose evaluate`."""
     with_truth: dict[str, dict[str, Any]]
     """Part that is true → figures."""
-    kinematics_mm: float
-    """How far the joints lie from what the rotations give."""
+    round_trip: dict[str, float | None]
+    """See `trips`."""
     takes: dict[str, Take]
     truth: Truth
 
@@ -83,4 +83,7 @@ def measure(clip: Path, folders: Folders, *, with_parts: bool = True) -> Measure
         figures[GAPS] = evaluate(only(ours, State.PREDICTED), replace(case.truth, visible=None))
     figures[TRUTH] = truth_row(figures[WITH_GAPS])
     with_truth = parts.figures_with_truth(case) if with_parts else {}
-    return Measured(figures, with_truth, parts.kinematics_error_mm(ours), takes, case.truth)
+    round_trip = (
+        {"kinematics_mm": trips.kinematics_error_mm(ours), **trips.truth_figures(case.truth)} if with_parts else {}
+    )
+    return Measured(figures, with_truth, round_trip, takes, case.truth)

@@ -1,8 +1,7 @@
-"""Single parts of the run replaced by the truth, and what the solve makes of the truth itself."""
+"""Single parts of the run replaced by the truth."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,19 +9,20 @@ from bench_demo import Silent
 from bench_scene import Case, take_of
 from scene_bench.oracle import Oracle
 
-from animepose_blender.core import kinematics
 from animepose_blender.estimate.camera import Focal
 from animepose_blender.estimate.detections import gather
 from animepose_blender.estimate.evaluate import evaluate
 from animepose_blender.estimate.observe import Observed
 from animepose_blender.estimate.reconstruct import Given, Reconstruction, reconstruct
+from animepose_blender.estimate.scene import Scene
 from animepose_blender.skeleton import PARENTS, REST_LENGTHS_M, J
-from animepose_blender.take import State, Take
+from animepose_blender.take import Take
 
 AS_IT_IS, TRUE_2D, TRUE_2D_SCENE = "as it is", "true keypoints", "true keypoints, camera, floor, identities and sizes"
-TRUE_3D, TRUE_ALL = "true keypoints and relative joints", "all of it true"
-PARTS = (AS_IT_IS, TRUE_2D, TRUE_2D_SCENE, TRUE_3D, TRUE_ALL)
+TRUE_3D = "true keypoints and relative joints"
+PARTS = (AS_IT_IS, TRUE_2D, TRUE_2D_SCENE, TRUE_3D)
 
+TILT_SIGMA_RAD = 0.002
 _UPRIGHT = [J[n] for n in ("spine", "chest", "neck", "left_knee", "right_knee", "left_ankle", "right_ankle")]
 
 
@@ -34,23 +34,18 @@ def with_truth(case: Case) -> dict[str, Take]:
     as_large = Given(sizes=np.ones(len(exact.tracklets)))
     found = {
         TRUE_2D: reconstruct(exact_2d, case.focal, case.job, Silent()),
-        TRUE_2D_SCENE: _in_true_scene(case, exact_2d, sizes_of(case.oracle)),
+        TRUE_2D_SCENE: _in_true_scene(case, exact_2d),
         TRUE_3D: reconstruct(exact, case.focal, case.job, Silent(), as_large),
-        TRUE_ALL: _in_true_scene(case, exact, np.ones(len(case.oracle.joints_world_m))),
     }
     return {name: take_of(case, solved) for name, solved in found.items() if solved is not None}
 
 
-def _in_true_scene(case: Case, observed: Observed, sizes: np.ndarray) -> Reconstruction | None:
+def _in_true_scene(case: Case, observed: Observed) -> Reconstruction | None:
     """With true camera, floor, identities and sizes."""
-    oracle, focal = case.oracle, Focal(case.oracle.focal_px, "user")
-    known = Given(motion=oracle.motion(), person=oracle.people_of(gather(observed.tracklets)))
-    found = reconstruct(observed, focal, case.job, Silent(), known)
-    if found is None:
-        return None
-    size = sizes[: len(found.scene.size)]
-    scene = replace(oracle.scene(found.scene), size=size, level_m=np.zeros(len(size)))
-    return reconstruct(observed, focal, case.job, Silent(), replace(known, scene=scene))
+    oracle, size = case.oracle, sizes_of(case.oracle)
+    scene = Scene(oracle.camera_to_world[0], size, np.zeros(len(size)), 1.0, TILT_SIGMA_RAD)
+    given = Given(oracle.motion(), oracle.people_of(gather(observed.tracklets)), scene)
+    return reconstruct(observed, Focal(oracle.focal_px, "user"), case.job, Silent(), given)
 
 
 def sizes_of(oracle: Oracle) -> np.ndarray:
@@ -58,17 +53,6 @@ def sizes_of(oracle: Oracle) -> np.ndarray:
     joints_m = oracle.joints_world_m
     lengths_m = np.linalg.norm(joints_m - joints_m[:, :, PARENTS], axis=-1)[..., _UPRIGHT]
     return np.nanmedian(lengths_m.sum(axis=-1), axis=1) / REST_LENGTHS_M[_UPRIGHT].sum()
-
-
-def kinematics_error_mm(take: Take) -> float:
-    """The largest distance between a take's joints and those that its rotations, lengths and roots give."""
-    joints_m, _ = kinematics.forward(
-        take.rotations.astype(float),
-        take.root_world_m.astype(float),
-        np.broadcast_to(take.bone_length_m[:, None].astype(float), take.rotations.shape[:-1]),
-    )
-    present = take.state != State.ABSENT
-    return 1000 * float(np.linalg.norm(joints_m - take.joints_world_m, axis=-1)[present].max())
 
 
 def figures_with_truth(case: Case) -> dict[str, dict[str, Any]]:

@@ -31,6 +31,8 @@ class Length:
 
     person_frames: int
     seconds: float
+    processor_seconds: float
+    """Of all cores together; on a busy machine it tells more than the clock."""
     peak_mib: float
     """Of memory that Python and numpy asked for while the solve ran."""
 
@@ -45,18 +47,22 @@ def measure_speed(case: Case) -> list[Length]:
     lengths = []
     for times in TIMES:
         solve, person_frames = lengthened(found, times)
-        seconds = []
-        for _ in range(REPEATS if times < TIMES[-1] else 1):
-            begin = time.perf_counter()
-            solve()
-            seconds.append(time.perf_counter() - begin)
+        runs = [_timed(solve) for _ in range(REPEATS if times < TIMES[-1] else 1)]
+        seconds, processor_seconds = (min(values) for values in zip(*runs, strict=True))
         tracemalloc.start()
         solve()
         peak = tracemalloc.get_traced_memory()[1] / 2**20
         tracemalloc.stop()
-        lengths.append(Length(person_frames, min(seconds), peak))
-        print(f"x{times}: {person_frames} person-frames, {min(seconds):.2f} s, {peak:.0f} MiB", flush=True)
+        lengths.append(Length(person_frames, seconds, processor_seconds, peak))
+        print(f"x{times}: {person_frames} person-frames, {seconds:.2f} s, {peak:.0f} MiB", flush=True)
     return lengths
+
+
+def _timed(solve: Callable[[], None]) -> tuple[float, float]:
+    """Seconds by the clock and of the processor."""
+    begin, work = time.perf_counter(), time.process_time()
+    solve()
+    return time.perf_counter() - begin, time.process_time() - work
 
 
 def lengthened(found: Reconstruction, times: int) -> tuple[Callable[[], None], int]:

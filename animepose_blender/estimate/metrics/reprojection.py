@@ -1,4 +1,4 @@
-"""How far solved joints lie from the keypoints they were solved from. Needs no truth."""
+"""How far solved joints lie, in the picture, from the keypoints they were solved from and from where they truly are."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from ...core import cameras
 from ...take import State, Take
+from .motion import mean_of
 
 SURE = 0.5
 """Confidence from which on a keypoint counts as seen."""
@@ -30,3 +31,18 @@ def reprojection_figures(take: Take) -> dict[str, float | None]:
         "reprojection_median_percent": float(100.0 * np.median(share[sure])),
         "reprojection_mean_percent": float(100.0 * share[sure].mean()),
     }
+
+
+def picture_error_percent(predicted_px: np.ndarray, true_px: np.ndarray) -> float | None:
+    """Mean distance of joints from the true ones in the picture, over the height of the true person, percent.
+
+    Unlike the reprojection it does not reward a solve that follows the noise of its keypoints.
+
+    Args:
+        predicted_px, true_px: (..., J, 2); NaN where unknown.
+    """
+    known = np.isfinite(true_px).all(-1)
+    height_px = np.where(known, true_px[..., 1], -np.inf).max(-1) - np.where(known, true_px[..., 1], np.inf).min(-1)
+    share = np.linalg.norm(predicted_px - true_px, axis=-1) / np.where(height_px > 0, height_px, np.nan)[..., None]
+    mean = mean_of(share)
+    return None if mean is None else 100.0 * mean
