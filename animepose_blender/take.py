@@ -56,6 +56,13 @@ _SHAPES: dict[str, tuple[str, ...]] = {
 _INTEGER_FIELDS = {"person_id": np.int32, "state": np.uint8}
 _DOUBLE_FIELDS = ("frame_time_s", "intrinsics", "camera_to_world")
 _MUST_BE_FINITE = ("frame_time_s", "intrinsics", "camera_to_world", "bone_length_m")
+_HAND_SHAPES: dict[str, tuple[str, ...]] = {
+    "hand_keypoints_px": ("P", "F", "2", "21", "2"),
+    "hand_confidence": ("P", "F", "2"),
+    "hand_rotations": ("P", "F", "2", "15", "4"),
+    "hand_bone_length_m": ("P", "2", "20"),
+}
+"""All or none of these are there."""
 _OPTIONAL_PREFIXES = ("hand_", "face_", "root_sigma_m")
 _UNIT_TOLERANCE = 1e-3
 
@@ -122,7 +129,12 @@ class Take:
     """(P, B) constant bone lengths of each person; the pelvis's is 0."""
     extras: dict[str, np.ndarray] = field(default_factory=dict)
     """Optional arrays: names that begin with `hand_` or `face_`, and `root_sigma_m`, (P, F, 2), how far the root may be
-    off across the camera's ray and along it."""
+    off across the camera's ray and along it.
+
+    In a take in which hands were seen (left hand first; points, bones and their order: `core.fingers`):
+    `hand_keypoints_px` (P, F, 2, 21, 2), NaN where a hand is not seen, and `hand_confidence` (P, F, 2), 0 there;
+    `hand_rotations` (P, F, 2, 15, 4), local rotations of the finger bones in all frames, wxyz, relaxed where a hand is
+    not seen; `hand_bone_length_m` (P, 2, 20), constant lengths of the bones that end at all points but the wrist."""
 
     def __post_init__(self) -> None:
         for name in _SHAPES:
@@ -132,6 +144,11 @@ class Take:
             except (ValueError, TypeError) as error:
                 raise _invalid(f"{name} does not hold numbers ({error})") from error
         self.validate()
+
+    @property
+    def has_fingers(self) -> bool:
+        """Whether the take knows how fingers move."""
+        return "hand_rotations" in self.extras
 
     @property
     def frame_count(self) -> int:
@@ -188,6 +205,29 @@ class Take:
             # np.load gives a member that is no array as its bytes.
             if not isinstance(values, np.ndarray):
                 raise _invalid(f"{name} is not an array")
+
+        self._validate_hands(sizes)
+
+    def _validate_hands(self, sizes: dict[str, int]) -> None:
+        given = [name for name in _HAND_SHAPES if name in self.extras]
+        if not given:
+            return
+        if len(given) < len(_HAND_SHAPES):
+            raise _invalid(f"of {list(_HAND_SHAPES)} only {given} are there")
+        for name, dimensions in _HAND_SHAPES.items():
+            expected = tuple(sizes[d] if d in sizes else int(d) for d in dimensions)
+            values = self.extras[name]
+            if values.shape != expected or not np.issubdtype(values.dtype, np.floating):
+                raise _invalid(f"{name} is {values.dtype} {values.shape}, expected floats {dimensions} = {expected}")
+        confidence, turns = self.extras["hand_confidence"], self.extras["hand_rotations"]
+        if not ((confidence >= 0) & (confidence <= 1)).all():
+            raise _invalid("hand_confidence holds values outside 0 to 1")
+        norms = np.linalg.norm(turns[self.state != State.ABSENT], axis=-1)
+        if not (np.abs(norms - 1) <= _UNIT_TOLERANCE).all():
+            raise _invalid("hand_rotations holds quaternions that are not of unit length")
+        lengths_m = self.extras["hand_bone_length_m"]
+        if not (np.isfinite(lengths_m) & (lengths_m > 0)).all():
+            raise _invalid("hand_bone_length_m holds values that are not above 0")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the take; the file appears whole or not at all.

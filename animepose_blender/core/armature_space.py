@@ -31,6 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..skeleton import BONES, CONTACT_JOINTS, JOINT_COUNT, PARENTS, REST_JOINTS_M, REST_LENGTHS_M, RIGID, J
+from .finger_space import NAMES, FingerBones, finger_bones
 from .kinematics import forward
 from .quaternions import IDENTITY
 
@@ -62,6 +63,8 @@ class RestBones:
     """(A,)"""
     joints_m: np.ndarray
     """(J, 3) all joints of the rest pose."""
+    fingers: FingerBones | None = None
+    """None for a person whose fingers are not known."""
 
 
 def body_size(lengths_m: np.ndarray) -> float:
@@ -69,14 +72,18 @@ def body_size(lengths_m: np.ndarray) -> float:
     return float(np.sum(lengths_m) / np.sum(REST_LENGTHS_M))
 
 
-def rest_bones(lengths_m: np.ndarray) -> RestBones:
-    """The rest armature of a person with these (B,) bone lengths, in the T-pose of `skeleton.REST_DIRECTIONS`."""
+def rest_bones(lengths_m: np.ndarray, hand_lengths_m: np.ndarray | None = None) -> RestBones:
+    """The rest armature of a person with these (B,) bone lengths, in the T-pose of `skeleton.REST_DIRECTIONS`; with
+    (2, 20) lengths of the hands' bones it has fingers."""
     at_rest = np.tile(IDENTITY, (JOINT_COUNT, 1))
     joints_m, _ = forward(at_rest, np.zeros(3), np.asarray(lengths_m, dtype=np.float64))
     feet = list(CONTACT_JOINTS)
     # Heel and toe lie inside the foot; what is between them and the floor grows with the person.
     sole_m = REST_JOINTS_M[feet, 2].min() * body_size(lengths_m)
     joints_m = joints_m - [0.0, 0.0, joints_m[feet, 2].min() - sole_m]
+
+    wrists = [J["left_wrist"], J["right_wrist"]]
+    fingers = None if hand_lengths_m is None else finger_bones(joints_m[wrists], np.asarray(hand_lengths_m, np.float64))
 
     shown = np.array(SHOWN)
     head_m = joints_m[np.maximum(PARENTS[shown], 0)]
@@ -88,6 +95,9 @@ def rest_bones(lengths_m: np.ndarray) -> RestBones:
             tail_m[index] = head_m[index] + PELVIS_LENGTH_PER_ABDOMEN * (joints_m[J["spine"]] - joints_m[J["pelvis"]])
         elif stem == "hand":
             tail_m[index] = (joints_m[J[f"{side}_index_knuckle"]] + joints_m[J[f"{side}_pinky_knuckle"]]) / 2
+            if fingers is not None:
+                knuckles = [NAMES.index(f"{finger}_1.{bone[-1]}") for finger in ("index", "pinky")]
+                tail_m[index] = fingers.head_m[knuckles].mean(axis=0)
         elif stem == "foot":
             tail_m[index] = joints_m[J[f"{side}_toe"]]
 
@@ -97,7 +107,8 @@ def rest_bones(lengths_m: np.ndarray) -> RestBones:
     z /= np.linalg.norm(z, axis=-1, keepdims=True)
     parent = tuple(SHOWN.index(_shown_parent(bone)) if bone else -1 for bone in SHOWN)
     connected = tuple(name.split(".")[0] in CONNECTED_STEMS for name in SHOWN_NAMES)
-    return RestBones(head_m, tail_m, np.stack([np.cross(along, z), along, z], axis=-1), parent, connected, joints_m)
+    orientation = np.stack([np.cross(along, z), along, z], axis=-1)
+    return RestBones(head_m, tail_m, orientation, parent, connected, joints_m, fingers)
 
 
 def _shown_parent(bone: int) -> int:

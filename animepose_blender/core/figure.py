@@ -12,10 +12,13 @@ import numpy as np
 
 from ..skeleton import CONTACT_JOINTS, REST_JOINTS_M, J
 from .armature_space import body_size
+from .finger_space import NAMES, FingerBones
 
 RINGS, SEGMENTS = 11, 16
 BODY, LEFT, RIGHT, JOINT = range(4)
 """Tints: the trunk, the two sides of the body, and the balls between the parts."""
+
+_FINGER_RADIUS_M = {"thumb": 0.0115, "index": 0.0095, "middle": 0.0098, "ring": 0.0092, "pinky": 0.0082}
 
 _X, _Y, _Z = np.eye(3)
 _Triple = tuple[float, float, float]
@@ -61,18 +64,21 @@ class Figure:
     """The vertices that each bone carries; every vertex belongs to one bone."""
 
 
-def build_figure(joints_m: np.ndarray, lengths_m: np.ndarray) -> Figure:
+def build_figure(joints_m: np.ndarray, lengths_m: np.ndarray, fingers: FingerBones | None = None) -> Figure:
     """The figure of a person.
 
     Args:
         joints_m: (J, 3) the person's rest pose, `armature_space.RestBones.joints_m`.
         lengths_m: (B,) the person's bone lengths; they set how stout the figure is.
+        fingers: the person's finger bones at rest; without them the hands are mittens.
     """
     # Girth follows the person's overall size, not single bones: a short shin is no thin one.
     size = body_size(lengths_m)
     parts = _trunk(joints_m, size)
     for side, tint in (("left", LEFT), ("right", RIGHT)):
         parts += _arm(joints_m, size, side, tint) + _leg(joints_m, size, side, tint)
+        hand = _mitten(joints_m, size, side, tint) if fingers is None else _hand(joints_m, fingers, size, side, tint)
+        parts += hand
     return _assemble(parts, size)
 
 
@@ -109,11 +115,7 @@ def _trunk(joints_m: np.ndarray, size: float) -> list[Part]:
 def _arm(joints_m: np.ndarray, size: float, side: str, tint: int) -> list[Part]:
     letter = side[0].upper()
     neck = joints_m[J["neck"]]
-    names = ("shoulder", "elbow", "wrist", "index_knuckle", "pinky_knuckle")
-    shoulder, elbow, wrist, index, pinky = (joints_m[J[f"{side}_{n}"]] for n in names)
-    palm = (index + pinky) / 2 - wrist
-    out = palm / np.linalg.norm(palm)
-    thumb = wrist + 0.25 * palm - 0.018 * size * _Y
+    shoulder, elbow, wrist = (joints_m[J[f"{side}_{n}"]] for n in ("shoulder", "elbow", "wrist"))
     return [
         Part(f"shoulder.{letter}", BODY, neck + 0.12 * (shoulder - neck) - 0.012 * size * _Z,
              shoulder + 0.1 * (shoulder - neck), _Y, (0.058, 0.07, 0.056), (0.036, 0.05, 0.056), 2.6),
@@ -124,11 +126,48 @@ def _arm(joints_m: np.ndarray, size: float, side: str, tint: int) -> list[Part]:
         Part(f"forearm.{letter}", tint, elbow + 0.06 * (wrist - elbow), wrist - 0.05 * (wrist - elbow),
              _Y, (0.042, 0.043, 0.028), (0.042, 0.041, 0.026), 4.5),
         _ball(f"hand.{letter}", wrist, 0.027, size),
+    ]  # fmt: skip
+
+
+def _mitten(joints_m: np.ndarray, size: float, side: str, tint: int) -> list[Part]:
+    letter = side[0].upper()
+    wrist, index, pinky = (joints_m[J[f"{side}_{n}"]] for n in ("wrist", "index_knuckle", "pinky_knuckle"))
+    palm = (index + pinky) / 2 - wrist
+    out = palm / np.linalg.norm(palm)
+    thumb = wrist + 0.25 * palm - 0.018 * size * _Y
+    return [
         Part(f"hand.{letter}", tint, wrist + 0.15 * palm, wrist + 2.1 * palm, _Y,
              (0.034, 0.047, 0.034), (0.022, 0.021, 0.013), 3.6, 2.8),
         Part(f"hand.{letter}", tint, thumb, thumb + size * (0.062 * out - 0.045 * _Y), _Y,
              (0.014, 0.016, 0.011), (0.014, 0.015, 0.011), 2.6),
     ]  # fmt: skip
+
+
+def _hand(joints_m: np.ndarray, fingers: FingerBones, size: float, side: str, tint: int) -> list[Part]:
+    """A palm, the ball of the thumb, and a tube a finger bone."""
+    letter = side[0].upper()
+    wrist = joints_m[J[f"{side}_wrist"]]
+    bones = [(name, index) for index, name in enumerate(NAMES) if name.endswith(letter)]
+    at = dict(bones)
+    knuckles = np.array([fingers.head_m[at[f"{finger}_1.{letter}"]] for finger in ("index", "pinky")])
+    thumb = fingers.head_m[at[f"thumb_1.{letter}"]]
+    palm = knuckles.mean(axis=0) - wrist
+    parts = [
+        Part(f"hand.{letter}", tint, wrist + 0.12 * palm, wrist + 1.1 * palm, _Y,
+             (0.027, 0.041, 0.044), (0.02, 0.018, 0.013), 4.5, 2.8),
+    ]  # fmt: skip
+    for name, index in bones:
+        finger, number = name[:-4], int(name[-3])
+        start, end = fingers.head_m[index], fingers.tail_m[index]
+        radius_m = _FINGER_RADIUS_M[finger] * (1.0, 0.93, 0.84)[number - 1]
+        # Overlapping ends keep a bent finger closed at its joints.
+        along = radius_m * size * (end - start) / np.linalg.norm(end - start)
+        radii_m = (radius_m, 0.96 * radius_m, 0.9 * radius_m)
+        if number == 1 and finger == "thumb":
+            start, radii_m = start + 0.2 * (wrist - thumb), (1.1 * radius_m, 1.4 * radius_m, radius_m)
+        last = 0.2 if number == 3 else 0.8
+        parts.append(Part(name, tint, start - 0.8 * along, end + last * along, _Y, radii_m, radii_m, 3.4))
+    return parts
 
 
 def _leg(joints_m: np.ndarray, size: float, side: str, tint: int) -> list[Part]:

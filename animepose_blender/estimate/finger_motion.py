@@ -92,11 +92,11 @@ def move_fingers(
         seen = np.flatnonzero(confidence[:, side] > 0)
         if len(seen) == 0:
             continue
-        own = found[seen, side]
-        if smoothness_s > 0:
-            weights = np.repeat(confidence[seen, side, None], fingers.BONE_COUNT, axis=1)
-            own = smooth(own, weights, time_s[seen], FINGER_CUTOFF_SHARE * CUTOFF_PER_HALF_LIFE / smoothness_s)
-            own = np.clip(own, fingers.LIMITS_RAD[..., 0], fingers.LIMITS_RAD[..., 1])
+        for close in _close_together(seen, time_s) if smoothness_s > 0 else ():
+            weights = np.repeat(confidence[close, side, None], fingers.BONE_COUNT, axis=1)
+            cutoff_hz = FINGER_CUTOFF_SHARE * CUTOFF_PER_HALF_LIFE / smoothness_s
+            found[close, side] = smooth(found[close, side], weights, time_s[close], cutoff_hz)
+        own = np.clip(found[seen, side], fingers.LIMITS_RAD[..., 0], fingers.LIMITS_RAD[..., 1])
         share = _share_seen(time_s[seen], time_s)[:, None, None]
         angles[:, side] += share * (_between(own, time_s[seen], time_s) - fingers.REST_CURL_RAD)
     return HandMotion(
@@ -129,9 +129,14 @@ def _drop_short(confidence: np.ndarray, time_s: np.ndarray) -> None:
     """Set (F, 2) confidence to 0 where a hand is found only now and then."""
     for side in (0, 1):
         seen = np.flatnonzero(confidence[:, side] > 0)
-        for close in np.split(seen, np.flatnonzero(np.diff(time_s[seen]) > BRIDGE_S) + 1):
+        for close in _close_together(seen, time_s):
             if len(close) < MIN_FINDS:
                 confidence[close, side] = 0.0
+
+
+def _close_together(frames: np.ndarray, time_s: np.ndarray) -> list[np.ndarray]:
+    """Frames (n,) split where more than `BRIDGE_S` lies between two of them."""
+    return np.split(frames, np.flatnonzero(np.diff(time_s[frames]) > BRIDGE_S) + 1)
 
 
 def _share_seen(seen_s: np.ndarray, time_s: np.ndarray) -> np.ndarray:

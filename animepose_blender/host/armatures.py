@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import bpy
 import numpy as np
 
+from ..core import finger_space
 from ..core import quaternions as quat
 from ..core.armature_space import SHOWN_NAMES, RestBones, basis_rotations, pelvis_location_m
 from ..take import State
@@ -15,7 +16,10 @@ from . import compat
 from .curves import CurveWriter
 
 _COLLECTIONS = {"": "Spine", "L": "Left", "R": "Right"}
-_PALETTES = {"Spine": "THEME09", "Left": "THEME04", "Right": "THEME01"}
+_FINGER_COLLECTIONS = {"L": "Left Fingers", "R": "Right Fingers"}
+_PALETTES = {
+    "Spine": "THEME09", "Left": "THEME04", "Right": "THEME01", "Left Fingers": "THEME04", "Right Fingers": "THEME01",
+}  # fmt: skip
 """Theme colours of the bones: yellow, blue and red in Blender's own theme."""
 
 
@@ -66,6 +70,17 @@ def _add_bones(data: bpy.types.Armature, rest: RestBones) -> None:
             bone.parent = bones[rest.parent[index]]
             bone.use_connect = rest.connected[index]
         bones.append(bone)
+    if rest.fingers is not None:
+        _add_fingers(data, rest.fingers)
+
+
+def _add_fingers(data: bpy.types.Armature, rest: finger_space.FingerBones) -> None:
+    for index, name in enumerate(finger_space.NAMES):
+        bone = data.edit_bones.new(name)
+        bone.head, bone.tail = rest.head_m[index].tolist(), rest.tail_m[index].tolist()
+        bone.align_roll(rest.orientation[index, :, 2].tolist())
+        bone.parent = data.edit_bones[finger_space.PARENT_NAMES[index]]
+        bone.use_connect = finger_space.CONNECTED[index]
 
 
 def _dress(armature: bpy.types.Object) -> None:
@@ -74,8 +89,12 @@ def _dress(armature: bpy.types.Object) -> None:
     data.display_type = "STICK"
     armature.show_in_front = True
     collections = {side: data.collections.new(name) for side, name in _COLLECTIONS.items()}
+    finger_collections = {}
+    if finger_space.NAMES[0] in data.bones:
+        finger_collections = {side: data.collections.new(name) for side, name in _FINGER_COLLECTIONS.items()}
     for bone in data.bones:
-        collection = collections[bone.name.partition(".")[2]]
+        own = finger_collections if bone.name in finger_space.NAMES else collections
+        collection = own[bone.name.partition(".")[2]]
         collection.assign(bone)
         bone.color.palette = _PALETTES[collection.name]
     for pose_bone in armature.pose.bones:
@@ -84,10 +103,10 @@ def _dress(armature: bpy.types.Object) -> None:
     compat.select_bones(armature)
 
 
-def rest_orientation(armature: bpy.types.Object) -> np.ndarray:
-    """(A, 3, 3) rest orientations as Blender holds them, in the order of `SHOWN_NAMES`."""
+def rest_orientation(armature: bpy.types.Object, names: Sequence[str] = SHOWN_NAMES) -> np.ndarray:
+    """(A, 3, 3) rest orientations of some bones, as Blender holds them."""
     bones = armature.data.bones
-    return np.array([bones[name].matrix_local.to_3x3() for name in SHOWN_NAMES])
+    return np.array([bones[name].matrix_local.to_3x3() for name in names])
 
 
 def animate_armature(
@@ -97,6 +116,7 @@ def animate_armature(
     state: np.ndarray,
     rotations: np.ndarray,
     root_world_m: np.ndarray,
+    hand_rotations: np.ndarray | None = None,
 ) -> None:
     """Key the pose in every frame where the person is present.
 
@@ -109,13 +129,20 @@ def animate_armature(
         state: (F,) `State`, present in at least one frame.
         rotations: (F, B, 4) the take's local rotations, wxyz; read where present.
         root_world_m: (F, 3) the pelvis; read where present.
+        hand_rotations: (F, 2, 15, 4) local rotations of the fingers, if the armature has some; read where present.
     """
     seen = np.flatnonzero(state != State.ABSENT)
     predicted = state[seen] == State.PREDICTED
     hold = np.append(np.diff(seen) > 1, False)
     frames = frames[seen]
-    orientation = rest_orientation(armature)
-    basis = quat.unroll(basis_rotations(rotations[seen].astype(np.float64), orientation), axis=0)
+    names = list(SHOWN_NAMES)
+    basis = basis_rotations(rotations[seen].astype(np.float64), rest_orientation(armature))
+    if hand_rotations is not None:
+        names += finger_space.NAMES
+        orientation = rest_orientation(armature, finger_space.NAMES)
+        fingers = finger_space.basis_rotations(hand_rotations[seen].astype(np.float64), orientation)
+        basis = np.concatenate([basis, fingers], axis=1)
+    basis = quat.unroll(basis, axis=0)
     # A rotation keyed near the identity reads best with a positive scalar part.
     basis *= np.where(basis[:1, :, :1] < 0, -1.0, 1.0)
     channels = np.ascontiguousarray(basis.transpose(1, 2, 0))
@@ -124,6 +151,6 @@ def animate_armature(
     pelvis = SHOWN_NAMES[0]
     location_m = pelvis_location_m(root_world_m[seen].astype(np.float64), rest)
     writer.write(f'pose.bones["{pelvis}"].location', frames, location_m.T, group=pelvis, hold=hold, filled_in=predicted)
-    for name, values in zip(SHOWN_NAMES, channels, strict=True):
+    for name, values in zip(names, channels, strict=True):
         path = f'pose.bones["{name}"].rotation_quaternion'
         writer.write(path, frames, values, group=name, hold=hold, filled_in=predicted)

@@ -107,7 +107,7 @@ def make_plan(scene: bpy.types.Scene, take: Take, options: ImportOptions) -> Pla
         name=f"{PurePath(clip.replace(chr(92), '/')).stem or 'AnimePose'} (take)",
         clip=clip,
         people=people,
-        rests=[rest_bones(take.bone_length_m[person]) for person in people],
+        rests=[rest_bones(take.bone_length_m[person], _hand_lengths(take, person)) for person in people],
         present=present,
         clip_rate=rate,
         scene_rate=scene_rate,
@@ -116,6 +116,20 @@ def make_plan(scene: bpy.types.Scene, take: Take, options: ImportOptions) -> Pla
         lens=optics(take.intrinsics, size) if size else None,
         clip_start=clip_start,
     )
+
+
+def _hand_lengths(take: Take, person: int) -> np.ndarray | None:
+    """(2, 20) lengths of the hands' bones, in a take that knows fingers."""
+    if not take.has_fingers:
+        return None
+    lengths_m = take.extras["hand_bone_length_m"][person]
+    if lengths_m.min() < SHORTEST_BONE_M:
+        raise AnimePoseError(
+            f"A finger bone of person {take.person_id[person]} is {lengths_m.min() * 1000:.2f} mm long; expected at "
+            "least 1 mm.",
+            "Estimate the clip again, or report this as a bug.",
+        )
+    return lengths_m
 
 
 def _size(take: Take) -> tuple[int, int]:

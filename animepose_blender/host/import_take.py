@@ -126,8 +126,9 @@ def _dress_armature(armature: bpy.types.Object, take: Take, plan: Plan, number: 
     if sigma_m is not None and sigma_m.shape == (*take.state.shape, 2) and np.isfinite(sigma_m[person]).any(0).all():
         armature[PROPERTY_ROOT_SIGMA] = np.nanmedian(sigma_m[person].astype(np.float64), axis=0).tolist()
     animate_armature(
-        armature, plan.rests[number], plan.frames, take.state[person], take.rotations[person], take.root_world_m[person]
-    )
+        armature, plan.rests[number], plan.frames, take.state[person], take.rotations[person],
+        take.root_world_m[person], take.extras["hand_rotations"][person] if take.has_fingers else None,
+    )  # fmt: skip
     hide_bones_while_absent(armature, plan.frames, plan.present[person])
 
 

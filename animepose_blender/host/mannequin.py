@@ -48,7 +48,7 @@ def make_mannequin(
     name: str, rest: RestBones, lengths_m: np.ndarray, materials: list[bpy.types.Material], armature: bpy.types.Object
 ) -> bpy.types.Object:
     """A mannequin object, parented to the armature and skinned to it, linked to no collection yet."""
-    figure = build_figure(rest.joints_m, lengths_m)
+    figure = build_figure(rest.joints_m, lengths_m, rest.fingers)
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(figure.vertices_m.tolist(), [], figure.triangles.tolist() + figure.quads.tolist())
     for material in materials:
