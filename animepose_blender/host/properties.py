@@ -125,7 +125,7 @@ class ANIMEPOSE_PG_settings(ImportOptionProperties, bpy.types.PropertyGroup):
         soft_max=8, default=1,
     )  # fmt: skip
     smoothness: FloatProperty(  # type: ignore
-        name="Smoothness", description="Seconds after which a sudden error has lost half of its influence; 0 smooths "
+        name="Smoothness", description="Time after which a sudden error has lost half of its influence; 0 smooths "
         "nothing, more takes the edge off fast moves", min=0.0, soft_max=0.3, max=1.0, default=JobRequest.smoothness_s,
         unit="TIME_ABSOLUTE", step=1, precision=3,
     )  # fmt: skip
