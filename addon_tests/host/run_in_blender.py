@@ -15,7 +15,7 @@ import traceback
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = ("test_import_take", "test_cameras", "test_display", "test_export")
+MODULES = ("test_import_take", "test_fingers", "test_cameras", "test_display", "test_export")
 
 
 def run() -> int:
