@@ -58,11 +58,9 @@ class Bank:
         if not path.is_file():
             raise AnimePoseError(f"The bank {path} is missing.", "Make it with scripts/measure_estimator.py.")
         with np.load(path, allow_pickle=False) as data:
-            return cls(
-                data["track"].astype(int), *(data[n].astype(np.float32) for n in ("truth_view_m", "plane_true")),
-                data["plane_seen"].astype(np.float32), data["seen_view_m"][..., 2].astype(np.float32),
-                data["confidence"].astype(np.float32), data["distance"].astype(np.float32),
-            )  # fmt: skip
+            values = {n: data[n].astype(np.float32) for n in ("truth_view_m", "plane_true", "plane_seen", "confidence")}
+            depth_seen, distance = data["seen_view_m"][..., 2].astype(np.float32), data["distance"].astype(np.float32)
+            return cls(track=data["track"].astype(int), depth_seen=depth_seen, distance=distance, **values)
 
     def mirrored(self) -> Bank:
         """Everybody in a mirror."""

@@ -35,7 +35,7 @@ def film(rng: np.random.Generator, root_m: np.ndarray, joints_m: np.ndarray) -> 
     mean_m = path_m.mean(axis=1, keepdims=True)
     yaw = rng.uniform(0, 2 * np.pi, count)
     down = np.clip(rng.normal(DOWN_RAD, PITCH_SIGMA_RAD, count), -STEEPEST_RAD, STEEPEST_RAD)
-    distance = np.exp(rng.uniform(*np.log(DISTANCE_M), count))
+    distance = np.exp(rng.uniform(np.log(DISTANCE_M[0]), np.log(DISTANCE_M[1]), count))
     away = np.stack([np.cos(down) * np.cos(yaw), np.cos(down) * np.sin(yaw), np.sin(down)], axis=-1)
     moves = (rng.random(count) < MOVING)[:, None, None]
     time = np.linspace(-0.5, 0.5, steps)[:, None] * steps / 30.0

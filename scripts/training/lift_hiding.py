@@ -8,9 +8,9 @@ from animepose_blender.skeleton import JOINT_COUNT, JOINTS, MIRROR, PARENTS, J
 
 from .windows import correlated
 
-CROSSED = 0.3
+CROSSED = 0.2
 """Share of spans in which somebody else passes in front."""
-CUT_OFF = 0.12
+CUT_OFF = 0.08
 """Share of spans in which the picture's edge cuts part of the person off."""
 SWAPPED = 0.08
 """Share of spans with left and right exchanged for a while."""
@@ -18,8 +18,8 @@ LOST = 0.2
 """Share of spans in which the person is not found for a while."""
 MASKED = 0.03
 """Share of joints masked for a while; what hangs on them goes with them."""
-HALF_MASKED = 0.5
-"""Of what is hidden, the share that is missing; an estimator guesses the rest."""
+MISSING = 0.35
+"""Share of spans in which what is hidden is missing; in the others an estimator guesses the rest."""
 GUESS_M, GUESS_MEMORY_S = 0.10, 0.5
 """How far off such guesses are."""
 _LEGS = np.array([any(part in name for part in ("hip", "knee", "ankle", "heel", "toe")) for name in JOINTS])
@@ -48,7 +48,7 @@ def hide(
     count, steps = plane.shape[:2]
     hidden = _behind_others(rng, plane) | _beyond_edge(rng, plane)
     hidden |= _masked(rng, count, steps)
-    missing = hidden & (rng.random((count, 1, 1)) < HALF_MASKED)
+    missing = hidden & (rng.random((count, 1, 1)) < MISSING)
     guessed = hidden & ~missing
     guess_m = GUESS_M * correlated(rng, count, steps, (JOINT_COUNT, 3), GUESS_MEMORY_S)
     seen = seen + np.where(guessed[..., None], guess_m[..., :2], 0)
@@ -109,7 +109,7 @@ def _masked(rng: np.random.Generator, count: int, steps: int) -> np.ndarray:
     long = rng.integers(2, 60, (count, 1, JOINT_COUNT))
     begin = rng.integers(-30, steps, (count, 1, JOINT_COUNT))
     at = np.arange(steps)[:, None]
-    masked = (at >= begin) & (at < begin + long) & (rng.random((count, 1, JOINT_COUNT)) < 2 * MASKED)
+    masked = (at >= begin) & (at < begin + long) & (rng.random((count, 1, JOINT_COUNT)) < MASKED)
     masked[..., 0] = False
     for joint in range(1, JOINT_COUNT):
         masked[..., joint] |= masked[..., PARENTS[joint]]

@@ -19,7 +19,7 @@ from animepose_blender.skeleton import JOINT_COUNT, PARENTS, J
 from .lift_windows import Batch, Sampler
 
 SEED = 20261121
-VELOCITY_WEIGHT, BONE_WEIGHT, SIGMA_WEIGHT, CONTACT_WEIGHT = 2.0, 0.3, 0.01, 0.02
+VELOCITY_WEIGHT, BONE_WEIGHT, SIGMA_WEIGHT, CONTACT_WEIGHT = 1.0, 0.3, 0.01, 0.02
 """Beside the joints' distance in metres: of the difference a frame, of bones' lengths, of the likelihoods."""
 DECAY_FROM = 0.6
 """Share of the steps after which the rate falls, in a straight line; until then a run may still be made longer."""
@@ -40,9 +40,9 @@ class Plan:
     """How long and how fast."""
 
     steps: int
-    spans: int = 32
-    frames: int = 128
-    peak_rate: float = 1.5e-3
+    spans: int = 42
+    frames: int = 96
+    peak_rate: float = 1e-3
     check_every: int = 250
     seed: int = SEED
     workers: int = 1

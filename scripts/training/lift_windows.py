@@ -75,10 +75,10 @@ class Sampler:
 
     def draw(self, rng: np.random.Generator, count: int, steps: int) -> Batch:
         """N = count spans of T = steps frames."""
-        real = int(rng.binomial(count, self.settings.real)) if self.errors else 0
-        made = self._made(rng, count - real, steps)
+        real = int(rng.binomial(count - 1, self.settings.real)) if self.errors else 0
         if not real:
-            return made
+            return self._made(rng, count, steps)
+        made = self._made(rng, count - real, steps)
         assert self.errors is not None
         found = self._real(rng, self.errors, real, steps)
         return Batch(*(np.concatenate([getattr(made, n), getattr(found, n)]) for n in made.__dataclass_fields__))
@@ -114,7 +114,8 @@ class Sampler:
         """Roots (N, T, 3), joints relative to them, sizes (N,), whether the recording goes on, and has a floor."""
         moving = self.moving
         which = rng.choice(len(moving.first) - 1, count, p=self.chance)
-        speed = np.exp(rng.uniform(*np.log(SPEED), count)) if self.settings.varied else np.ones(count)
+        log_speed = rng.uniform(np.log(SPEED[0]), np.log(SPEED[1]), count)
+        speed = np.exp(log_speed * self.settings.varied)
         first, last = moving.first[which], moving.first[which + 1] - 1
         spare = (last - first) - speed * (steps - 1)
         start = first + rng.random(count) * np.maximum(spare, 0)
@@ -140,7 +141,8 @@ class Sampler:
         true_depth = truth_m[..., 2].astype(np.float32)
         wrong, wrong_depth = np.zeros_like(plane), np.zeros_like(true_depth)
         bias, bias_depth = np.zeros_like(plane), np.zeros_like(true_depth)
-        amplitude = rng.uniform(*AMPLITUDE, (count, 1, 1)).astype(np.float32) if settings.varied else np.float32(1)
+        strength = AMPLITUDE if settings.varied else (1.0, 1.0)
+        amplitude = rng.uniform(*strength, (count, 1, 1)).astype(np.float32)
         if self.errors is not None:
             bias, bias_depth = self.errors.systematic(truth_m)
             rest = self.errors.rest(rng, truth_m)

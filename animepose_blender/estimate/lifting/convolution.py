@@ -27,6 +27,7 @@ EPSILON = 1e-5
 """Of torch's batch normalisation."""
 LOG_SIGMA = (-5.0, 0.7)
 """As in `models/lifter_heads.py`."""
+CONTACT_GAIN = 10.0
 _REMEDY = "Install the extension again."
 
 
@@ -79,7 +80,7 @@ class Convolution:
         answer = np.concatenate(parts)
         joints_m = answer[:, : JOINT_COUNT * 3].reshape(-1, JOINT_COUNT, 3)
         log_sigma = answer[:, JOINT_COUNT * 3 : JOINT_COUNT * 5].reshape(-1, JOINT_COUNT, 2)
-        return joints_m - joints_m[:, :1], np.clip(log_sigma, *LOG_SIGMA), answer[:, JOINT_COUNT * 5 :]
+        return joints_m - joints_m[:, :1], np.clip(log_sigma, *LOG_SIGMA), CONTACT_GAIN * answer[:, JOINT_COUNT * 5 :]
 
     def _chunk(self, inputs: np.ndarray) -> np.ndarray:
         x = self.first(inputs)

@@ -26,7 +26,7 @@ from ...skeleton import JOINT_COUNT, JOINTS, MIRROR, J
 RATE_HZ = 30.0
 """Frames a second of the network."""
 PER_JOINT = 5
-"""u, v, confidence, depth, whether there is a depth."""
+"""u, v, confidence (0 = not seen), depth, whether there is a depth."""
 FEATURES = PER_JOINT * JOINT_COUNT + 3
 """Joint after joint, then log s and how fast the direction turns, across and down."""
 AXIS_SIGMA_S = 0.1
@@ -125,7 +125,7 @@ def smoothed(values: np.ndarray, weight: np.ndarray, sigma_s: float) -> tuple[np
 def encode(rays: np.ndarray, confidence: np.ndarray, depth_m: np.ndarray | None, direction: np.ndarray) -> Encoded:
     """Features at `RATE_HZ`.
 
-    A missing value is 0 and its flag is 0, whatever stands in its place.
+    A missing value is what lies between those before and after it, or 0 if there are none, and its flag is 0.
 
     Args:
         rays: (..., T, K, 2) camera axes; NaN = not seen.
@@ -136,7 +136,8 @@ def encode(rays: np.ndarray, confidence: np.ndarray, depth_m: np.ndarray | None,
     known = np.isfinite(direction).all(axis=-1)
     axis, _ = smoothed(np.where(known[..., None], direction, 0.0), known.astype(float), AXIS_SIGMA_S)
     axis = _filled(axis, known)
-    axis /= np.linalg.norm(axis, axis=-1, keepdims=True)
+    length = np.linalg.norm(axis, axis=-1, keepdims=True)
+    axis = np.where(length > 0, axis / np.where(length > 0, length, 1.0), [0.0, 0.0, 1.0])
     axes = view_axes(axis)
     plane = in_view(rays, axes)
     seen = np.isfinite(plane).all(axis=-1)
@@ -145,11 +146,12 @@ def encode(rays: np.ndarray, confidence: np.ndarray, depth_m: np.ndarray | None,
     log_scale = _log_scale(plane, sure)
     with_scale = np.clip(plane / np.exp(log_scale)[..., None, None], -MOST_M, MOST_M)
     features = np.zeros((*seen.shape, PER_JOINT), np.float32)
-    features[..., :2] = with_scale
+    features[..., :2] = _between(with_scale, seen)
     features[..., 2] = sure
     if depth_m is not None:
         deep = np.isfinite(depth_m)
-        features[..., 3] = np.clip(np.where(deep, depth_m, 0.0), -MOST_M, MOST_M)
+        clipped = np.clip(np.where(deep, depth_m, 0.0), -MOST_M, MOST_M)
+        features[..., 3] = _between(clipped[..., None], deep)[..., 0]
         features[..., 4] = deep
     turn = np.zeros_like(axis)
     turn[..., :-1, :] = np.diff(axis, axis=-2) * RATE_HZ
@@ -175,6 +177,23 @@ def _log_scale(plane: np.ndarray, sure: np.ndarray) -> np.ndarray:
     known = (sums > 1e-12).all(axis=-1)
     ratio = np.where(known, sums[..., 0], 1.0) / np.where(known, sums[..., 1], 1.0)
     return _filled(0.5 * np.log(ratio)[..., None], known)[..., 0]
+
+
+def _between(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(..., T, K, n) values of which (..., T, K) are known, straight lines in time between them, level before the first
+    and after the last; as they are where none is."""
+    if known.all():
+        return values
+    steps = known.shape[-2]
+    index = np.arange(steps)[:, None]
+    before = np.maximum.accumulate(np.where(known, index, -1), axis=-2)
+    after = np.flip(np.minimum.accumulate(np.flip(np.where(known, index, steps), axis=-2), axis=-2), axis=-2)
+    low, high = np.where(before >= 0, before, after), np.where(after < steps, after, before)
+    none = (before < 0) & (after >= steps)
+    low, high = np.where(none, index, low), np.where(none, index, high)
+    share = ((index - low) / np.maximum(high - low, 1))[..., None]
+    below, above = (np.take_along_axis(values, at[..., None], axis=-3) for at in (low, high))
+    return (1 - share) * below + share * above
 
 
 def _filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
