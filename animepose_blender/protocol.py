@@ -27,7 +27,7 @@ from .errors import AnimePoseError, ExitCode
 
 PROTOCOL_VERSION = 1
 
-STAGES: tuple[str, ...] = ("open", "detect", "camera", "place", "track", "solve", "write")
+STAGES: tuple[str, ...] = ("open", "detect", "camera", "place", "track", "lift", "solve", "write")
 """The stages of a run in order, as `Progress.stage` names them."""
 
 PRESETS: tuple[str, ...] = ("offline", "dummy")

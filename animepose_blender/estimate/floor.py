@@ -83,7 +83,7 @@ def standing_feet(
         return StandingFeet(frame, frame, nothing, nothing, nothing, nothing, np.zeros(0))
     feet = joints_m[:, CONTACT_JOINTS]
     centre = camera_to_start[:, :3, 3]
-    speed = _speed(feet + root_m[:, None], time_s, centre)
+    speed = speeds_m_s(feet + root_m[:, None], time_s, centre)
     lowest = np.argmin(feet @ up, axis=-1)
     rows = np.arange(len(feet))
     point = feet[rows, lowest]
@@ -135,14 +135,14 @@ def contacts(
         (F, 4) in the order of `skeleton.CONTACT_JOINTS`.
     """
     feet = joints_world_m[:, CONTACT_JOINTS]
-    speed = _speed(feet, time_s, camera_m)
+    speed = speeds_m_s(feet, time_s, camera_m)
     level = np.minimum(np.percentile(feet[..., 2], 10, axis=0), level_m + FLOATING_M)
     low = 1 / (1 + np.exp((feet[..., 2] - level - CONTACT_HEIGHT_M) / (CONTACT_HEIGHT_M / 4)))
     still = 1 / (1 + np.exp((speed - CONTACT_SPEED_M_S) / (CONTACT_SPEED_M_S / 4)))
     return low * still
 
 
-def _speed(points_m: np.ndarray, time_s: np.ndarray, camera_m: np.ndarray) -> np.ndarray:
+def speeds_m_s(points_m: np.ndarray, time_s: np.ndarray, camera_m: np.ndarray) -> np.ndarray:
     """(n, N) speeds of points (n, N, 3), m/s, in which motion along the rays from the camera (n, 3) counts less."""
     if len(time_s) < 2:
         return np.zeros(points_m.shape[:-1])

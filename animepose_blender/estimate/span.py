@@ -9,15 +9,18 @@ import numpy as np
 from ..core import cameras, kinematics
 from ..core import quaternions as quat
 from ..core.armature_space import body_size
+from ..skeleton import CONTACT_JOINTS
 from .evidence import InFrames
 from .fit.body import Pose, pose_of
+from .fit.grounding import grounded
 from .fit.rotations import rotations_of
 from .fit.settings import MotionSettings
 from .fit.solve import HALF_LIFE_HZ_S, LEAST_HALF_LIFE_S, Wishes, fit
 from .fit.standing import held
 from .fit.stillness import still
 from .fit.terms import Evidence as Known
-from .floor import SOLE_M, contacts, standing_feet
+from .fit.terms import lowest_heights_m
+from .floor import SOLE_M, contacts, speeds_m_s, standing_feet
 from .fuse import Ground, RootEvidence, from_depth, from_floor, from_size, fuse, spread_of
 from .place import place_roots, root_sigma
 from .smooth import smooth_seen
@@ -113,13 +116,15 @@ def solve_span(
     contact = np.where(told, np.nan_to_num(given.contact), contact)
     wishes = Wishes(
         motion.smoothness_s,
-        held(contact, own.time_s, motion.foot_lock),
+        held(contact, own.time_s, motion.foot_lock, speeds_m_s(joints_m[:, CONTACT_JOINTS], own.time_s, own.centre_m)),
         np.full(4, ground.level_m) if on_floor else None,
         min(ground.level_m, SOLE_M * size) if on_floor else None,
     )
     solved = fit(known, start, wishes)
     if motion.hold_still_m > 0:
         solved = _held_still(solved, known, wishes, motion.hold_still_m)
+    if motion.foot_lock == "grounding" and wishes.floor_m is not None:
+        solved = grounded(solved, own.time_s, lowest_heights_m(wishes.floor_m, size))
     rotations = rotations_of(solved, turn_weight, own.time_s)
     joints_m, _ = kinematics.forward(rotations, solved.root_m, lengths_m)
     return Span(rotations, solved.root_m, joints_m, spread_of(known_roots, given.ray), contact)

@@ -29,6 +29,7 @@ STAGE_WORDS: dict[str, str] = {
     "open": "Opening the clip",
     "detect": "Finding and following people",
     "track": "Telling people apart",
+    "lift": "Finding depth",
     "camera": "Finding the camera's path",
     "place": "Placing them in space",
     "solve": "Solving skeletons",

@@ -13,6 +13,9 @@ RAMP_S = 0.07
 """Over which a foot comes to be held, and is let go; so it neither pops onto its place nor off it."""
 RAMP_POWER = 6
 """Weights are those of a square, and what a foot is held with is strong: its share must begin very small."""
+MOVES_M_S = 0.8
+"""Speed at which a foot that should stand is held by half: estimates of standing feet move at up to 0.5 m/s, and a foot
+that swings at more than 1."""
 CHANGE = 0.15
 """In `always`, by how much the other foot must be more likely to stand for the weight to go over to it."""
 SETTLE_S = 0.1
@@ -20,13 +23,14 @@ FEWEST = 4
 """Frames; of fewer nobody can say who stands."""
 
 
-def held(probability: np.ndarray, time_s: np.ndarray, foot_lock: str) -> np.ndarray:
+def held(probability: np.ndarray, time_s: np.ndarray, foot_lock: str, speed_m_s: np.ndarray) -> np.ndarray:
     """How firmly heels and toes are held in place.
 
     Args:
         probability: (n, 4) of contact: left heel, left toe, right heel, right toe.
         time_s: (n,).
         foot_lock: one of `protocol.FOOT_LOCKS`.
+        speed_m_s: (n, 4) at which they are seen to move; what evidently moves is not held.
     Returns:
         (n, 4), 0 to 1.
     """
@@ -38,7 +42,8 @@ def held(probability: np.ndarray, time_s: np.ndarray, foot_lock: str) -> np.ndar
     standing = spans(probability, step_s)
     width = 2 * max(1, round(RAMP_S / step_s)) + 1
     share = uniform_filter1d(standing.astype(float), width, axis=0, mode="nearest")
-    return standing * np.clip(2 * share - 1, 0.0, 1.0) ** RAMP_POWER
+    moves = 1 / (1 + (speed_m_s / MOVES_M_S) ** 4)
+    return standing * moves * np.clip(2 * share - 1, 0.0, 1.0) ** RAMP_POWER
 
 
 def spans(probability: np.ndarray, step_s: float) -> np.ndarray:

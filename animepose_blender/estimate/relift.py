@@ -1,0 +1,54 @@
+"""Everybody's joints lifted anew, now that it is known who is who: from the whole clip instead of single frames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..core import cameras
+from .detections import Placed, Seen, place_lifted
+from .lift import Lifted, lift_blazepose
+from .lifting import Lifter, Sequence
+from .lifting.encoding import middle, view_axes
+
+
+def relift(
+    placed: Placed, seen: Seen, person: np.ndarray, time_s: np.ndarray, intrinsics: np.ndarray, lifter: Lifter
+) -> Placed:
+    """People's joints by a lifter, where it knows them, and roots that put these onto the keypoints' rays.
+
+    Args:
+        placed: N person-frames by the estimator's own joints.
+        seen: the same ones.
+        person: (N,) who each is, -1 for nobody.
+        time_s: (F,) of all frames.
+        intrinsics: (F, 3, 3).
+        lifter: reads one person's keypoints and joint depths over time.
+    """
+    own = intrinsics[seen.frame]
+    # Joints moved onto their rays would tell the lifter the same as the keypoints do.
+    before = lift_blazepose(seen.landmarks_px, seen.confidence, seen.landmarks_m, seen.region, own)
+    lifted = placed.lifted
+    joints_m, sigma_m, contact = lifted.joints_m.copy(), lifted.sigma_m.copy(), lifted.contact.copy()
+    for number in range(person.max(initial=-1) + 1):
+        rows = np.flatnonzero(person == number)
+        if len(rows) == 0:
+            continue
+        answer = lifter.lift(_sequence(before.where(rows), time_s[seen.frame[rows]], own[rows]))
+        known = np.isfinite(answer.joints_m).all(axis=(1, 2))
+        joints_m[rows[known]] = answer.joints_m[known]
+        sigma_m[rows[known]], contact[rows[known]] = answer.sigma_m[known], answer.contact[known]
+    lifted = replace(lifted, joints_m=joints_m, sigma_m=sigma_m, contact=contact)
+    better, good = place_lifted(lifted, seen, own)
+    return placed.with_rows(better, good)
+
+
+def _sequence(lifted: Lifted, time_s: np.ndarray, intrinsics: np.ndarray) -> Sequence:
+    """One person in n frames as a lifter reads them."""
+    rays = cameras.rays(lifted.keypoints_px, intrinsics)
+    direction = middle(rays, lifted.keypoint_confidence)
+    known = np.isfinite(direction).all(axis=-1)
+    forward = np.where(known[:, None], direction, np.array([0.0, 0.0, 1.0]))
+    depth_m = np.einsum("nj,nkj->nk", view_axes(forward)[:, :, 2], lifted.joints_m)
+    return Sequence(time_s, rays, lifted.keypoint_confidence, depth_m, direction)
