@@ -69,6 +69,14 @@ class Convolution:
         layers = [self.first, *(dilated for dilated, _ in self.blocks)]
         return sum(layer.dilation * (len(layer.weight) // 2) for layer in layers)
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers it has, normalisation folded in."""
+        layers = [self.first, *(layer for pair in self.blocks for layer in pair)]
+        return sum(x.size for layer in layers for x in (layer.weight, layer.bias)) + sum(
+            x.size for x in (*self.out, self.skip)
+        )
+
     def __call__(self, inputs: np.ndarray) -> Answer:
         """Joints (T, J, 3), log sigma (T, J, 2) and contact logits (T, 4) of features (T, C)."""
         steps, reach = len(inputs), self.reach
