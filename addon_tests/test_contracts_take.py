@@ -144,6 +144,47 @@ def test_unknown_fields_are_refused_and_optional_ones_are_not(take):
         dataclasses.replace(take, extras={"feet": np.zeros(3)})
 
 
+def hand_fields(take):
+    people, frames = take.state.shape
+    return {
+        "hand_keypoints_px": np.full((people, frames, 2, 21, 2), np.nan, np.float32),
+        "hand_confidence": np.zeros((people, frames, 2), np.float32),
+        "hand_rotations": np.tile(np.float32([1, 0, 0, 0]), (people, frames, 2, 15, 1)),
+        "hand_bone_length_m": np.full((people, 2, 20), 0.03, np.float32),
+    }
+
+
+def test_hands_are_kept_and_a_take_without_them_has_no_fingers(take, tmp_path):
+    assert not take.has_fingers
+    with_hands = dataclasses.replace(take, extras=hand_fields(take))
+    assert with_hands.has_fingers
+    again = Take.load(with_hands.save(tmp_path / "hands.take.npz"))
+    for name, values in with_hands.extras.items():
+        np.testing.assert_array_equal(again.extras[name], values)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("hand_rotations", None, "only"),
+        (
+            "hand_keypoints_px",
+            np.zeros((2, 20, 2, 20, 2)),
+            r"hand_keypoints_px is float64 \(2, 20, 2, 20, 2\), expected",
+        ),
+        ("hand_confidence", np.full((2, 20, 2), 1.5), "hand_confidence holds values outside 0 to 1"),
+        ("hand_confidence", np.zeros((2, 20, 2), int), "hand_confidence is int"),
+        ("hand_rotations", np.full((2, 20, 2, 15, 4), 0.4), "hand_rotations .*unit length"),
+        ("hand_rotations", np.full((2, 20, 2, 15, 4), np.nan), "hand_rotations .*unit length"),
+        ("hand_bone_length_m", np.zeros((2, 2, 20)), "hand_bone_length_m .*not above 0"),
+    ],
+)
+def test_hands_that_break_the_contract_are_refused(take, name, value, message):
+    fields = {key: values for key, values in {**hand_fields(take), name: value}.items() if values is not None}
+    with pytest.raises(AnimePoseError, match=message):
+        dataclasses.replace(take, extras=fields)
+
+
 def test_a_wrong_shape_is_refused_with_both_shapes(take):
     with pytest.raises(AnimePoseError, match=r"contact has shape \(2, 20, 3\).*\(2, 20, 4\)"):
         dataclasses.replace(take, contact=take.contact[..., :3])

@@ -9,6 +9,7 @@ import pytest
 
 from animepose_blender.core import cameras
 from animepose_blender.core.synthetic import walking_take
+from animepose_blender.estimate.backends import Hands
 from animepose_blender.estimate.detections import Placed, Seen, gather, place
 from animepose_blender.estimate.observe import Observed
 from animepose_blender.take import State, Take
@@ -73,6 +74,19 @@ def test_depths_of_a_depth_map_are_kept(observed):
     assert seen.depth[(seen.tracklet == 0) & (seen.frame == observed.tracklets[0].frames[3])] == 4.5
     assert np.isnan(seen.depth).sum() == len(seen) - 1
     observed.tracklets[0].depths[3] = np.nan
+
+
+def test_hands_are_gathered_and_unseen_where_nobody_looked(observed):
+    hands = Hands.unseen()
+    hands.score[1] = 0.7
+    tracklet, before = observed.tracklets[1], observed.tracklets[1].observations[2]
+    tracklet.observations[2] = replace(before, hands=hands)
+    seen = gather(observed.tracklets)
+    tracklet.observations[2] = before
+    row = np.flatnonzero((seen.tracklet == 1) & (seen.frame == tracklet.frames[2]))
+    np.testing.assert_allclose(seen.hands.score[row], [[0, 0.7]])
+    assert seen.hands.score.sum() == pytest.approx(0.7)
+    assert np.isnan(seen.where(np.arange(5)).hands.points_m).all()
 
 
 def test_some_can_be_chosen_by_index_or_mask(seen, placed):

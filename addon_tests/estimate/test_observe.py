@@ -11,9 +11,9 @@ import pytest
 pytest.importorskip("mediapipe", reason="the preset `offline` needs mediapipe")
 
 from animepose_blender.errors import Cancelled
-from animepose_blender.estimate import mediapipe_pose
+from animepose_blender.estimate import mediapipe_hands, mediapipe_pose
 from animepose_blender.estimate.appearance import ZONES
-from animepose_blender.estimate.backends import Candidates, PoseObservation
+from animepose_blender.estimate.backends import Candidates, HandFind, PoseObservation
 from animepose_blender.estimate.observe import Observed, observe
 from animepose_blender.estimate.video import open_clip
 from animepose_blender.protocol import JobRequest
@@ -52,6 +52,22 @@ class Backend:
             np.array([*(middle - 12), *(middle + 12)]), 0.9, np.zeros((len(ZONES), 3)),
         )  # fmt: skip
         return [one for _ in regions]
+
+
+class HandBackend:
+    """Sees no hand."""
+
+    made: list[HandBackend] = []
+
+    def __init__(self) -> None:
+        self.closed = False
+        HandBackend.made.append(self)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def find_hands(self, rgb: np.ndarray, regions: np.ndarray) -> list[HandFind]:
+        return [HandFind(np.zeros((21, 2)), np.zeros((21, 3)), 0.0, 0.5) for _ in regions]
 
 
 class Listener:
@@ -93,12 +109,13 @@ def clip(tmp_path) -> Path:
 @pytest.fixture(autouse=True)
 def backend(monkeypatch) -> Iterator[type[Backend]]:
     monkeypatch.setattr(mediapipe_pose, "MediaPipePose", Backend)
-    Backend.made, Backend.shown_from = [], 0
+    monkeypatch.setattr(mediapipe_hands, "MediaPipeHands", HandBackend)
+    Backend.made, Backend.shown_from, HandBackend.made = [], 0, []
     yield Backend
 
 
-def _observe(clip: Path, listener: Listener | None = None, depth: NumberDepth | None = None, **range_s) -> Observed:
-    return observe(JobRequest(str(clip), "take.npz", **range_s), open_clip(clip), listener or Listener(), depth)
+def _observe(clip: Path, listener: Listener | None = None, depth: NumberDepth | None = None, **wishes) -> Observed:
+    return observe(JobRequest(str(clip), "take.npz", **wishes), open_clip(clip), listener or Listener(), depth)
 
 
 def test_everybody_is_followed_and_the_background_has_all_frames(clip):
@@ -152,3 +169,13 @@ def test_the_networks_are_closed_however_it_ends(clip, backend, cancel_after):
         with pytest.raises(Cancelled):
             _observe(clip, Listener(cancel_after))
     assert [b.closed for b in backend.made] == [True]
+    assert [b.closed for b in HandBackend.made] == [True]
+
+
+def test_hands_are_looked_at_in_every_frame_unless_they_are_not_asked_for(clip):
+    observed = _observe(clip)
+    assert all(o.hands is not None and not o.hands.score.any() for o in observed.tracklets[0].observations)
+    HandBackend.made.clear()
+    observed = _observe(clip, hands=False)
+    assert HandBackend.made == []
+    assert all(o.hands is None for o in observed.tracklets[0].observations)

@@ -12,7 +12,7 @@ from .predict.recurrent import WEIGHTS
 
 PACKAGE = "mediapipe"
 LICENCE = "Apache-2.0"
-_FOLDERS = ("mediapipe/modules/pose_landmark/", "mediapipe/modules/pose_detection/")
+_FOLDERS = tuple(f"mediapipe/modules/{name}/" for name in ("pose_landmark", "pose_detection", "hand_landmark"))
 OWN_LICENCE = "GPL-3.0-or-later"
 _REINSTALL = "Install AnimePose again."
 _REPAIR = "Repair the environment, or install mediapipe again."
@@ -21,7 +21,7 @@ _REPAIR = "Repair the environment, or install mediapipe again."
 def list_models() -> list[str]:
     """Name, licence and place of every model file, as lines for the user."""
     distribution, files = _model_files()
-    title = f"MediaPipe Pose  licence {LICENCE}, commercial use allowed  {PACKAGE} {distribution.version}"
+    title = f"MediaPipe Pose and Hands  licence {LICENCE}, commercial use allowed  {PACKAGE} {distribution.version}"
     own = [
         f"Trajectory network  licence {OWN_LICENCE}, commercial use allowed",
         *(f"  {path}" for path in _own_weights()),
