@@ -176,7 +176,6 @@ def hold_still(clip: Clip, axes: np.ndarray) -> None:
             away_m = np.linalg.norm(points_m - np.nanmedian(points_m, axis=0), axis=-1)
             axis.plot(time_s, 1000 * away_m, label=label, **style)
         _label(axis, "time, s", f"{name.replace('_', ' ')} off its usual place, mm")
-        axis.set_ylim(bottom=0)
     axes[0].legend(frameon=False)
 
 
