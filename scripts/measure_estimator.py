@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Measure what the offline estimator gets wrong on rendered people: pairs of what it found and what is true.
 
-    .venv/bin/python scripts/measure_estimator.py --data DATA [--clips N] [--out FILE] [--card FILE]
+    .venv/bin/python scripts/measure_estimator.py --data DATA [--clip N ...] [--out FILE] [--card FILE]
 
 DATA holds `humans` (MakeHuman's base mesh, CC0) and `mocap` (CMU recordings). Clip after clip is drawn, observed and
 kept in a work folder, so that an interrupted run goes on where it stopped; a clip that is there is not made again.
-Only training recordings are played.
+Several processes may make different clips at once, with `--clip`. Only training recordings are played.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project, 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from bench_demo import Silent
+from estimator_bank.figures import report
 from estimator_bank.pairs import Pairs, load, merged, pairs_of, save
 from estimator_bank.staging import cast_of, playable, random_clip
+from scene_bench.marks import put_between
 from scene_bench.oracle import Oracle
 from scenes import depth, places, truth
 from scenes import render as draw
@@ -41,6 +43,8 @@ from animepose_blender.protocol import JobRequest
 from animepose_blender.skeleton import JOINTS
 
 BANK = Path(__file__).resolve().parent / "training" / "estimator_errors.npz"
+CLIPS = (0, 1, 2, 4, 6, 7, 10, 11)
+"""Numbers of the random clips in the bank."""
 STANDARD_M = 1.70
 LOOK_EVERY = 3
 """What is hidden is looked at in every so many frames: it changes slowly, and looking costs as much as drawing."""
@@ -135,7 +139,7 @@ def run(options: argparse.Namespace) -> None:
         )
     options.work.mkdir(parents=True, exist_ok=True)
     banks: list[Pairs] = []
-    for number in range(options.first, options.clips):
+    for number in options.clip:
         clip = random_clip(number, options.seed, takes)
         cached = options.work / f"{clip.name}_pairs.npz"
         if not cached.is_file():
@@ -146,6 +150,8 @@ def run(options: argparse.Namespace) -> None:
         print(f"{len(bank)} rows of {len(bank.recording)} tracks", flush=True)
         if options.out.stat().st_size > MOST_BYTES:
             raise AnimePoseError(f"{options.out} is larger than {MOST_BYTES} bytes.", "Measure fewer clips.")
+    if options.card:
+        put_between(options.card, "figures", report(load(options.out)))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -153,8 +159,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with `humans` and `mocap`")
     parser.add_argument("--out", type=Path, default=BANK, help="the bank")
-    parser.add_argument("--clips", type=int, default=16, help="how many clips")
-    parser.add_argument("--first", type=int, default=0, help="begin with this clip; a second process can make others")
+    parser.add_argument("--card", type=Path, help="Markdown file to put the figures into, between its marks")
+    parser.add_argument("--clip", type=int, nargs="+", default=CLIPS, metavar="N", help="only these clips, by number")
     parser.add_argument("--work", type=Path, default=Path("out/estimator"), help="folder for clips and their rows")
     parser.add_argument("--seed", type=int, default=4, help="other people, places, cameras and recordings")
     parser.add_argument("--samples", type=int, default=1, help="light paths per pixel")

@@ -182,6 +182,12 @@ def _circumstances(pairs: Pairs) -> list[str]:
     return _table(["median mm", *GROUPS], rows)
 
 
+def lean_deg(joints_view_m: np.ndarray) -> np.ndarray:
+    """(M,) how far the trunks of joints (M, J, 3) relative to the pelvis lean away from the camera."""
+    neck = joints_view_m[:, J["neck"]]
+    return np.degrees(np.arctan2(neck[:, 2], -neck[:, 1]))
+
+
 def _space(pairs: Pairs) -> list[str]:
     _, error = pairs.errors()
     rows = []
@@ -197,15 +203,16 @@ def _space(pairs: Pairs) -> list[str]:
              f"{np.corrcoef(true[:, 2], seen[:, 2])[0, 1]:.2f}", _mm(float(np.mean(seen[:, 2] - true[:, 2])))]
         )  # fmt: skip
     head = ["", "length over the true one", "spread", "slope of depth", "correlation", "depth bias mm"]
-    lean = np.degrees(
-        np.arctan2(pairs.seen_view_m[:, J["neck"], 2], -pairs.seen_view_m[:, J["neck"], 1])
-        - np.arctan2(pairs.truth_view_m[:, J["neck"], 2], -pairs.truth_view_m[:, J["neck"], 1])
-    )
+    lean = lean_deg(pairs.seen_view_m) - lean_deg(pairs.truth_view_m)
     lean = (lean + 180) % 360 - 180
+    pitch = np.degrees(pairs.pitch_rad)
+    steps = [(a, b, (pitch >= a) & (pitch < b)) for a, b in ((-10, 5), (5, 15), (15, 25), (25, 90))]
+    by_pitch = [f"{np.median(lean[own]):+.1f}° at {a}° to {b}°" for a, b, own in steps if own.any()]
     whole = np.linalg.norm(error, axis=-1)
     text = (
         f"The trunk leans {np.median(lean):+.1f}° away from the camera against the true one (median; half of the rows "
-        f"lie between {np.percentile(lean, 25):+.1f}° and {np.percentile(lean, 75):+.1f}°). Mean distance of the "
+        f"lie between {np.percentile(lean, 25):+.1f}° and {np.percentile(lean, 75):+.1f}°); by how far the camera "
+        f"looks down: {', '.join(by_pitch)}. Mean distance of the "
         f"joints in space {1000 * whole.mean():.0f} mm, of which across the view "
         f"{1000 * np.linalg.norm(error[..., :2], axis=-1).mean():.0f} mm and in depth "
         f"{1000 * np.abs(error[..., 2]).mean():.0f} mm."
