@@ -8,7 +8,9 @@ import pytest
 from animepose_blender.core import cameras, kinematics
 from animepose_blender.core.synthetic import walking_take
 from animepose_blender.estimate.assemble import assemble
+from animepose_blender.estimate.backends import Hands
 from animepose_blender.estimate.depth import GRID
+from animepose_blender.estimate.finger_motion import move_fingers
 from animepose_blender.estimate.person import Evidence, solve_person
 from animepose_blender.estimate.reconstruct import Person
 from animepose_blender.skeleton import CONTACT_JOINTS
@@ -29,9 +31,10 @@ def _person(number: int, evidence: Evidence, sight: Sight) -> Person:
     middle_px = (evidence.box_px[:, :2] + evidence.box_px[:, 2:]) / 2
     size_px = np.ptp(evidence.box_px[:, [1, 3]], axis=1) * 1.3
     regions = np.concatenate([middle_px, size_px[:, None], np.zeros((count, 1))], axis=1)
-    return Person(
-        number, evidence, solve_person(evidence, sight.view, FLOOR, others_m, Lingers()), silhouettes, regions
-    )
+    solved = solve_person(evidence, sight.view, FLOOR, others_m, Lingers())
+    unseen = Hands.unseen(count)
+    fingers = move_fingers(unseen, evidence.frames, sight.view.time_s, solved.bone_length_m)
+    return Person(number, evidence, solved, silhouettes, regions, fingers)
 
 
 @pytest.fixture(scope="module")

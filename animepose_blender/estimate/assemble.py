@@ -9,6 +9,7 @@ import numpy as np
 from ..core import cameras
 from ..take import State, Take
 from .depth import GRID
+from .finger_motion import hand_fields
 from .person_boxes import person_boxes
 from .reconstruct import Person
 from .view import View
@@ -47,6 +48,7 @@ def assemble(people: list[Person], view: View, source: dict[str, Any]) -> Take:
         box_camera_m[number, present] = person_boxes(
             shown[present], where[present], joints_camera_m[number, present], view.intrinsics[present]
         )
+    root_sigma_m = np.stack([s.root_sigma_m for s in solved]).astype(np.float32)
     return Take(
         source=source,
         frame_time_s=view.time_s,
@@ -64,5 +66,5 @@ def assemble(people: list[Person], view: View, source: dict[str, Any]) -> Take:
         rotations=np.stack([s.rotations for s in solved]),
         root_world_m=joints_world_m[:, :, 0],
         bone_length_m=np.stack([s.bone_length_m for s in solved]),
-        extras={"root_sigma_m": np.stack([s.root_sigma_m for s in solved]).astype(np.float32)},
+        extras={"root_sigma_m": root_sigma_m, **hand_fields([p.fingers for p in people])},
     )

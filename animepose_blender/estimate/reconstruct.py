@@ -13,14 +13,18 @@ from .camera_motion import CameraMotion
 from .cut import cut_where_looks_change
 from .depth import calibrate
 from .detections import Placed, Seen, gather, place
+from .finger_motion import HandMotion, move_fingers
 from .fit.settings import MotionSettings
 from .floor import SOLE_M, standing_feet, way_up_of_people
 from .fuse import Ground, RootEvidence
 from .lean import excess_lean, straightened
+from .lifting import Lifter, default_lifter
+from .lifting.convolution import WEIGHTS
 from .observe import Observed, Reporter
 from .order import depth_order, order_evidence
 from .person import Evidence, Solved, solve_person
 from .predict import default_predictor
+from .relift import relift
 from .scene import ADULT_M, Beliefs, Direction, Scene, solve_scene
 from .settle import settle
 from .shot import better_focal, camera_path, in_metres, intrinsics_of, scaled_path
@@ -57,6 +61,8 @@ class Given:
     scene: Scene | None = None
     sizes: np.ndarray | None = None
     """(P,) NaN where not known."""
+    lifter: Lifter | None = None
+    """Instead of the default one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +77,7 @@ class Person:
     """(n, GRID, GRID) of the frames that they are seen in."""
     regions: np.ndarray
     """(n, 4)"""
+    fingers: HandMotion
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +128,10 @@ def reconstruct(
     if not (person >= 0).any():
         return None
 
+    report.progress("lift", 0.0)
+    lifter = given.lifter or (default_lifter() if WEIGHTS.is_file() else None)  # TEMPORARY
+    if lifter:
+        placed = relift(placed, seen, person, observed.time_s, intrinsics, lifter)
     report.progress("solve", 0.0)
     # A focal length that lines or a turn have told is not told better by feet, and a mere guess only by a little.
     sigma = min(focal.sigma, FEET_TELL) if focal.source == "default" else 0.0
@@ -131,6 +142,8 @@ def reconstruct(
         path = given.motion or camera_path(observed, intrinsics, job)
         placed, usable = place(seen, intrinsics)
         seen, person = seen.where(usable), person[usable]
+        if lifter:
+            placed = relift(placed, seen, person, observed.time_s, intrinsics, lifter)
         motion = in_metres(path, seen, placed, observed.time_s)
         scene = _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
     if path.kind == "moving":
@@ -246,7 +259,8 @@ def _solve(
         ground = Ground(scene.level_m[number] + SOLE_M * scene.size[number], scene.tilt_sigma_rad)
         others_m = np.delete(roots_m, number, axis=0)
         solved = solve_person(evidence, view, ground, others_m, predictor, further, MotionSettings.of(job))
-        return Person(number, evidence, solved, seen.silhouette[own], seen.region[own])
+        fingers = move_fingers(seen.hands[own], evidence.frames, view.time_s, solved.bone_length_m, job.smoothness_s)
+        return Person(number, evidence, solved, seen.silhouette[own], seen.region[own], fingers)
 
     solved: dict[int, Person] = {}
     for step, number in enumerate(numbers := np.unique(person).tolist()):

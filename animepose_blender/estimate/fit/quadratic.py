@@ -20,7 +20,7 @@ from ...skeleton import CONTACT_JOINTS, JOINT_COUNT
 from .body import UNKNOWNS
 
 DAMPING = 0.1
-"""Added to the diagonal: keeps what nothing is known of where it is. Evidence of 10 cm counts a thousand times as much."""
+"""Added to the diagonal: keeps what nothing is known of where it is; evidence of 10 cm counts a thousand times more."""
 _BAND = 3 * UNKNOWNS
 _CONTACT = list(CONTACT_JOINTS)
 
