@@ -12,6 +12,7 @@ import pytest
 from animepose_blender.core.synthetic import walking_take
 from animepose_blender.estimate.backends import PoseObservation
 from animepose_blender.estimate.background import Tracks
+from animepose_blender.estimate.metrics.truth import Truth
 from animepose_blender.estimate.observe import Observed
 from animepose_blender.estimate.people import Tracklet
 from animepose_blender.estimate.verticals import Segments
@@ -111,6 +112,19 @@ def test_frames_of_another_state_are_left_out_of_the_comparison(script):
     predicted = methods.only(take, State.PREDICTED)
     assert set(np.unique(predicted.state)) <= {State.ABSENT, State.PREDICTED}
     assert (np.isfinite(predicted.joints_world_m[..., 0, 0]) == (take.state == State.PREDICTED)).all()
+
+
+def test_people_whom_the_skeleton_can_be_come_back_from_the_solve(script):
+    trips = script("motion_bench.trips")
+    take = walking_take(people=1, frames=60, gaps=False)
+    truth = Truth(
+        take.frame_time_s, take.intrinsics, take.camera_to_world, take.person_id, take.joints_world_m.astype(float),
+        contact=take.contact >= 0.5,
+    )  # fmt: skip
+    assert trips.kinematics_error_mm(take) < 1.0
+    figures = trips.truth_figures(truth)
+    assert figures["back_mm"] < 5.0
+    assert figures["contact_recall"] == 1.0
 
 
 def test_means_over_clips_leave_out_what_is_not_defined(script):
