@@ -9,7 +9,7 @@ from animepose_blender.core import fingers
 from animepose_blender.core import quaternions as quat
 from animepose_blender.core.synthetic import walking_take
 from animepose_blender.estimate.backends import Hands
-from animepose_blender.estimate.finger_motion import BRIDGE_S, EASE_S, hand_fields, move_fingers, palms
+from animepose_blender.estimate.finger_motion import BRIDGE_S, EASE_S, hand_fields, move_fingers
 from animepose_blender.skeleton import REST_LENGTHS_M
 from animepose_blender.take import Take
 
@@ -113,21 +113,6 @@ def test_frames_in_which_the_person_is_not_seen_may_be_left_out():
     motion = move_fingers(own, frames, TIME_S, REST_LENGTHS_M)
     assert motion.rotations.shape == (FRAMES, 2, 15, 4)
     np.testing.assert_array_equal(np.flatnonzero(motion.confidence[:, 0]), frames)
-
-
-def test_palms_are_turned_into_the_cameras_axes():
-    seen = np.ones((4, 2), bool)
-    hands = hands_of(np.broadcast_to(FIST_RAD, (4, 2, 15, 2)), seen)
-    own = fingers.palm_rotations(hands.points_m)
-    intrinsics = np.tile([[500.0, 0, 320], [0, 500, 180], [0, 0, 1]], (4, 1, 1))
-    hands.points_px[...] = [320 + 500.0, 180.0]
-    turned, confidence = palms(hands, intrinsics)
-    # 45 degrees to the right of the view: what faces the camera there faces it from the side.
-    expected = quat.multiply(np.array([np.cos(np.pi / 8), 0, np.sin(np.pi / 8), 0]), own)
-    np.testing.assert_allclose(np.abs(np.sum(turned * expected, axis=-1)), 1, atol=1e-9)
-    np.testing.assert_allclose(confidence, 0.9)
-    nobody, confidence = palms(Hands.unseen(3), intrinsics[:3])
-    assert np.isnan(nobody).all() and not confidence.any()
 
 
 @pytest.mark.parametrize("hidden", [False, True])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core import cameras, fingers
+from ..core import fingers
 from ..core import quaternions as quat
 from ..core.armature_space import body_size
 from .backends import Hands
@@ -39,30 +39,6 @@ class HandMotion:
     """(2, 20)"""
 
 
-def palms(hands: Hands, intrinsics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How palms are turned, as evidence for the body's solve.
-
-    As good as the palms of the body's own landmarks: 28 degrees off in the median on rendered clips where those are 31
-    off, with errors of their own.
-
-    Args:
-        hands: of n person-frames.
-        intrinsics: (n, 3, 3).
-    Returns:
-        (n, 2, 4) global rotation of the skeleton's hand bones, camera axes, NaN where not seen; (n, 2) confidence.
-    """
-    rotations = np.full((*hands.score.shape, 4), np.nan)
-    seen = hands.score > 0
-    if seen.any():
-        # The network sees each hand as if a camera looked straight at it.
-        middle_px = hands.points_px[:, :, 9].astype(np.float64)
-        ray = np.concatenate([cameras.rays(middle_px, intrinsics), np.ones((*seen.shape, 1))], axis=-1)
-        turn = quat.between(np.array([0.0, 0.0, 1.0]), ray[seen])
-        own = fingers.palm_rotations(_filled(hands)[seen.any(axis=1)])
-        rotations[seen] = quat.multiply(turn, own[seen[seen.any(axis=1)]])
-    return rotations, hands.score.astype(np.float64)
-
-
 def move_fingers(
     hands: Hands, frames: np.ndarray, time_s: np.ndarray, body_lengths_m: np.ndarray, smoothness_s: float = 0.05
 ) -> HandMotion:
@@ -86,7 +62,7 @@ def move_fingers(
     found = np.zeros_like(angles)
     at = np.flatnonzero((confidence[frames] > 0).any(axis=1))
     if len(at):
-        points_m = _filled(hands)[at]
+        points_m = hands.or_at_rest()[at]
         found[frames[at]] = fingers.finger_angles(points_m, fingers.palm_rotations(points_m))
     for side in (0, 1):
         seen = np.flatnonzero(confidence[:, side] > 0)
@@ -118,11 +94,6 @@ def hand_fields(people: Sequence[HandMotion]) -> dict[str, np.ndarray]:
         "hand_rotations": np.stack([p.rotations for p in people]).astype(np.float32),
         "hand_bone_length_m": np.stack([p.bone_length_m for p in people]).astype(np.float32),
     }
-
-
-def _filled(hands: Hands) -> np.ndarray:
-    """(n, 2, 21, 3) with hands at rest in place of those not seen, so that all can be worked out in one go."""
-    return np.where((hands.score > 0)[..., None, None], hands.points_m, fingers.REST_POINTS_M)
 
 
 def _drop_short(confidence: np.ndarray, time_s: np.ndarray) -> None:
