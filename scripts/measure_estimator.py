@@ -43,7 +43,7 @@ from animepose_blender.protocol import JobRequest
 from animepose_blender.skeleton import JOINTS
 
 BANK = Path(__file__).resolve().parent / "training" / "estimator_errors.npz"
-CLIPS = (0, 1, 2, 4, 6, 7, 10, 11)
+CLIPS = (0, 1, 2, 4, 6, 7, 8, 10, 11)
 """Numbers of the random clips in the bank."""
 STANDARD_M = 1.70
 LOOK_EVERY = 3
