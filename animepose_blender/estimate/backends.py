@@ -43,7 +43,7 @@ class Hands:
         points = np.full((*shape, 2, 21, 5), np.nan, dtype=np.float32)
         return cls(points[..., :2], points[..., 2:], np.zeros((*shape, 2), dtype=np.float32))
 
-    def __getitem__(self, chosen: np.ndarray) -> Hands:
+    def where(self, chosen: np.ndarray) -> Hands:
         """Those of a bool or index array over the first axis."""
         return Hands(self.points_px[chosen], self.points_m[chosen], self.score[chosen])
 
