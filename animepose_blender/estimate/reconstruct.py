@@ -259,7 +259,9 @@ def _solve(
         ground = Ground(scene.level_m[number] + SOLE_M * scene.size[number], scene.tilt_sigma_rad)
         others_m = np.delete(roots_m, number, axis=0)
         solved = solve_person(evidence, view, ground, others_m, predictor, further, MotionSettings.of(job))
-        fingers = move_fingers(seen.hands[own], evidence.frames, view.time_s, solved.bone_length_m, job.smoothness_s)
+        fingers = move_fingers(
+            seen.hands.where(own), evidence.frames, view.time_s, solved.bone_length_m, job.smoothness_s
+        )
         return Person(number, evidence, solved, seen.silhouette[own], seen.region[own], fingers)
 
     solved: dict[int, Person] = {}

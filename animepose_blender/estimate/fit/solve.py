@@ -37,10 +37,9 @@ HALF_LIFE_HZ_S = 0.2285
 value falls to a half after 0.2285 / cutoff."""
 LEAST_HALF_LIFE_S = 0.002
 """Without any smoothing directions that nothing tells would be undefined."""
-REFERENCE_SIGMA_M = 0.02
-"""What is known to this is smoothed by the half-life asked for; what is known worse, more."""
 ROOT_REFERENCE_SIGMA_M = 0.0075
-"""The same for the root, whose place all joints together tell."""
+"""A root known to this is smoothed by the half-life asked for; all joints together tell it about so well across the
+view. Along it, where it is known much worse, it is smoothed more."""
 HOLD_SIGMA_M = 0.001
 """How far a standing foot may move from one frame to the next at 30 Hz."""
 HOLD_HZ = 30.0
@@ -92,7 +91,7 @@ def fit(evidence: Evidence, start: Pose, wishes: Wishes) -> Pose:
 
 
 def _fit_window(evidence: Evidence, start: Pose, wishes: Wishes, before: Pose | None) -> Pose:
-    relative_ties, root_ties = _smoothness(evidence.time_s, wishes.half_life_s, evidence.size)
+    relative_ties, root_ties = _smoothness(evidence, wishes.half_life_s)
     contact_ties = _holding(evidence.time_s, wishes.held)
     standing = wishes.held.reshape(-1, 2, 2).max(axis=-1)
     lowest_m = None if wishes.floor_m is None else lowest_heights_m(wishes.floor_m, evidence.size)
@@ -127,15 +126,20 @@ def _fit_window(evidence: Evidence, start: Pose, wishes: Wishes, before: Pose | 
     return pose
 
 
-def _smoothness(time_s: np.ndarray, half_life_s: float, size: float) -> tuple[Ties, Ties]:
-    count = len(time_s)
+def _smoothness(evidence: Evidence, half_life_s: float) -> tuple[Ties, Ties]:
+    """Of the joints relative to the root, and of the root.
+
+    A joint known as well as they usually are across the view is smoothed by the half-life asked for; what is known
+    worse than that, more.
+    """
+    time_s, size, count = evidence.time_s, evidence.size, len(evidence.time_s)
     if count < 3:
         nothing = np.zeros((count, 1)), np.zeros((max(0, count - 1), 1)), np.zeros((0, 1))
         return Ties(*(np.repeat(n, JOINT_COUNT, axis=1) for n in nothing)), Ties(*nothing)
     cutoff_hz = HALF_LIFE_HZ_S / max(half_life_s, LEAST_HALF_LIFE_S)
     bands = second_difference_bands(time_s, cutoff_hz)[:, :, None]
     five = bands[2], bands[1, 1:], bands[0, 2:]
-    relative = [np.repeat(b / (REFERENCE_SIGMA_M * size) ** 2, JOINT_COUNT, axis=1) for b in five]
+    relative = [np.repeat(b * evidence.usual_information(), JOINT_COUNT, axis=1) for b in five]
     # The root is not relative to itself.
     for band in relative:
         band[:, 0] = 0.0

@@ -52,6 +52,13 @@ class Evidence:
     size: float
     """Of the person, 1 for an adult."""
 
+    def usual_information(self) -> float:
+        """Of a joint across the view, 1/m^2: the median over frames and joints."""
+        # Along the view information is small, so that nearly all of the trace is that of two directions across it.
+        lifted = np.trace(self.lifted_information[:, 1:], axis1=-2, axis2=-1) / 2
+        seen = self.ray_weight[:, 1:] / (KEYPOINT_SIGMA_M * self.size) ** 2
+        return float(np.median(lifted + seen))
+
     def across_view(self, root_m: np.ndarray) -> np.ndarray:
         """(n, 3, 3) projection onto the plane across the view of the root (n, 3)."""
         centre_m = -np.einsum("nji,nj->ni", self.world_to_camera[:, :3, :3], self.world_to_camera[:, :3, 3])
