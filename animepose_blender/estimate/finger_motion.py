@@ -19,8 +19,11 @@ FINGER_CUTOFF_SHARE = 0.6
 """Fingers are smoothed more than the body: angles of a hand 30 pixels long jump by 5 degrees from frame to frame."""
 MIN_FINDS = 3
 """Finds close together that a hand needs; fewer are mistakes more often than hands."""
-BRIDGE_S = 0.4
-"""Longest time between two finds through which fingers go straight from one to the other."""
+CLOSE_S = 0.4
+"""Time between two finds up to which they are close together."""
+BRIDGE_S = 1.0
+"""Longest time between two finds through which fingers go straight from one to the other: a runner's fist is seen in a
+part of each stride, and does not open in the others."""
 EASE_S = 0.25
 """Time in which fingers relax after a hand was last seen, and take up their pose before it is seen."""
 
@@ -106,8 +109,8 @@ def _drop_short(confidence: np.ndarray, time_s: np.ndarray) -> None:
 
 
 def _close_together(frames: np.ndarray, time_s: np.ndarray) -> list[np.ndarray]:
-    """Frames (n,) split where more than `BRIDGE_S` lies between two of them."""
-    return np.split(frames, np.flatnonzero(np.diff(time_s[frames]) > BRIDGE_S) + 1)
+    """Frames (n,) split where more than `CLOSE_S` lies between two of them."""
+    return np.split(frames, np.flatnonzero(np.diff(time_s[frames]) > CLOSE_S) + 1)
 
 
 def _share_seen(seen_s: np.ndarray, time_s: np.ndarray) -> np.ndarray:
