@@ -71,8 +71,11 @@ def of_views(views: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
 
 def of_speed(speed: list[Length]) -> list[str]:
     """The table of the solve's time and memory."""
-    rows = [(str(one.person_frames), f"{one.person_frames / one.seconds:.0f}", f"{one.peak_mib:.0f}") for one in speed]
-    return ["", "### The solve alone", *plain_table(("person-frames", "a second", "peak memory, MiB"), rows)]
+    head = ("person-frames", "a second", "a second of one core's work", "peak memory, MiB")
+    rows = [
+        (str(one.person_frames), f"{one.rate:.0f}", f"{one.processor_rate:.0f}", f"{one.peak_mib:.0f}") for one in speed
+    ]
+    return ["", "### The solve alone", *plain_table(head, rows)]
 
 
 def find_parameters(folders: Folders) -> None:

@@ -36,6 +36,16 @@ class Length:
     peak_mib: float
     """Of memory that Python and numpy asked for while the solve ran."""
 
+    @property
+    def rate(self) -> float:
+        """Person-frames a second by the clock."""
+        return self.person_frames / self.seconds
+
+    @property
+    def processor_rate(self) -> float:
+        """Person-frames a second of work."""
+        return self.person_frames / self.processor_seconds
+
 
 def measure_speed(case: Case) -> list[Length]:
     """The solve of everybody in a clip that is lengthened by what was observed, there and back, on two cores."""
