@@ -22,8 +22,12 @@ from .windows import correlated
 SPEED = (2 / 3, 1.5)
 BONE_SIGMA = 0.05
 """Spread of the logarithm of bones' lengths, both sides alike; the bodies differ already by some 5 %."""
-AMPLITUDE = (0.5, 1.5)
-"""Of the estimator's errors that are not systematic."""
+PLANE_AMPLITUDE, DEPTH_AMPLITUDE = (0.2, 1.4), (0.4, 1.5)
+"""Of the estimator's errors that are not systematic: keypoints of real, large people are better than the bank's."""
+BIAS_AMPLITUDE = (0.6, 1.2)
+"""Of the systematic ones."""
+EXACT = 0.12
+"""Share of spans whose keypoints are all but right, so that better estimators are of use, too."""
 GAUSS_DEPTH_M, GAUSS_PLANE_M = 0.1, 0.01
 """Plain noise, as in "Temporal refinement with depth" (sigma 0.1)."""
 MATERN_M, MATERN_MEMORY_S = 0.03, 0.3
@@ -141,16 +145,19 @@ class Sampler:
         true_depth = truth_m[..., 2].astype(np.float32)
         wrong, wrong_depth = np.zeros_like(plane), np.zeros_like(true_depth)
         bias, bias_depth = np.zeros_like(plane), np.zeros_like(true_depth)
-        strength = AMPLITUDE if settings.varied else (1.0, 1.0)
-        amplitude = rng.uniform(*strength, (count, 1, 1)).astype(np.float32)
+        exact = (rng.random((count, 1, 1)) < EXACT) & settings.varied
+        amplitude, deep = self._strength(rng, count, PLANE_AMPLITUDE), self._strength(rng, count, DEPTH_AMPLITUDE)
+        amplitude = np.where(exact, 0.1 * amplitude, amplitude)
+        systematic = np.where(exact, 0.0, self._strength(rng, count, BIAS_AMPLITUDE)).astype(np.float32)
         if self.errors is not None:
             bias, bias_depth = self.errors.systematic(truth_m)
+            bias, bias_depth = systematic[..., None] * bias, self._strength(rng, count, BIAS_AMPLITUDE) * bias_depth
             rest = self.errors.rest(rng, truth_m)
-            wrong, wrong_depth = amplitude[..., None] * rest[..., :2], amplitude * rest[..., 2]
+            wrong, wrong_depth = amplitude[..., None] * rest[..., :2], deep * rest[..., 2]
             own = rest[..., 3]
         else:
             wrong = amplitude[..., None] * MATERN_M * correlated(rng, count, steps, (JOINT_COUNT, 2), MATERN_MEMORY_S)
-            wrong_depth = amplitude * GAUSS_DEPTH_M * correlated(rng, count, steps, (JOINT_COUNT,), MATERN_MEMORY_S)
+            wrong_depth = deep * GAUSS_DEPTH_M * correlated(rng, count, steps, (JOINT_COUNT,), MATERN_MEMORY_S)
             own = confidence
         if settings.keypoints == "estimator":
             seen, confidence = plane + bias + wrong, own
@@ -166,6 +173,10 @@ class Sampler:
         else:
             depth_m = true_depth.copy()
         return seen, depth_m, confidence
+
+    def _strength(self, rng: np.random.Generator, count: int, span: tuple[float, float]) -> np.ndarray:
+        """(N, 1, 1) a factor for each span; 1 where nothing is varied."""
+        return rng.uniform(*(span if self.settings.varied else (1.0, 1.0)), (count, 1, 1)).astype(np.float32)
 
     def _real(self, rng, errors: ErrorModel, count: int, steps: int) -> Batch:
         """Rows of the bank; a short track goes back and forth."""
