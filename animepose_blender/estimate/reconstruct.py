@@ -19,7 +19,6 @@ from .floor import SOLE_M, standing_feet, way_up_of_people
 from .fuse import Ground, RootEvidence
 from .lean import excess_lean, straightened
 from .lifting import Lifter, default_lifter
-from .lifting.convolution import WEIGHTS
 from .observe import Observed, Reporter
 from .order import depth_order, order_evidence
 from .person import Evidence, Solved, solve_person
@@ -129,9 +128,8 @@ def reconstruct(
         return None
 
     report.progress("lift", 0.0)
-    lifter = given.lifter or (default_lifter() if WEIGHTS.is_file() else None)  # TEMPORARY
-    if lifter:
-        placed = relift(placed, seen, person, observed.time_s, intrinsics, lifter)
+    lifter = given.lifter or default_lifter()
+    placed = relift(placed, seen, person, observed.time_s, intrinsics, lifter)
     report.progress("solve", 0.0)
     # A focal length that lines or a turn have told is not told better by feet, and a mere guess only by a little.
     sigma = min(focal.sigma, FEET_TELL) if focal.source == "default" else 0.0
@@ -142,8 +140,7 @@ def reconstruct(
         path = given.motion or camera_path(observed, intrinsics, job)
         placed, usable = place(seen, intrinsics)
         seen, person = seen.where(usable), person[usable]
-        if lifter:
-            placed = relift(placed, seen, person, observed.time_s, intrinsics, lifter)
+        placed = relift(placed, seen, person, observed.time_s, intrinsics, lifter)
         motion = in_metres(path, seen, placed, observed.time_s)
         scene = _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
     if path.kind == "moving":

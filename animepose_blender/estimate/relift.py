@@ -7,16 +7,20 @@ from dataclasses import replace
 import numpy as np
 
 from ..core import cameras
+from ..skeleton import MIRROR
 from .detections import Placed, Seen, place_lifted
 from .lift import Lifted, lift_blazepose
 from .lifting import Lifter, Sequence
 from .lifting.encoding import middle, view_axes
+from .lifting.sides import put_right
 
 
 def relift(
     placed: Placed, seen: Seen, person: np.ndarray, time_s: np.ndarray, intrinsics: np.ndarray, lifter: Lifter
 ) -> Placed:
     """People's joints by a lifter, where it knows them, and roots that put these onto the keypoints' rays.
+
+    Where left and right are exchanged for a while, the keypoints are put right as well.
 
     Args:
         placed: N person-frames by the estimator's own joints.
@@ -31,15 +35,24 @@ def relift(
     before = lift_blazepose(seen.landmarks_px, seen.confidence, seen.landmarks_m, seen.region, own)
     lifted = placed.lifted
     joints_m, sigma_m, contact = lifted.joints_m.copy(), lifted.sigma_m.copy(), lifted.contact.copy()
+    exchanged = np.zeros(lifted.joint_confidence.shape, dtype=bool)
     for number in range(person.max(initial=-1) + 1):
         rows = np.flatnonzero(person == number)
         if len(rows) == 0:
             continue
-        answer = lifter.lift(_sequence(before.where(rows), time_s[seen.frame[rows]], own[rows]))
+        sequence, exchanged[rows] = put_right(_sequence(before.where(rows), time_s[seen.frame[rows]], own[rows]))
+        answer = lifter.lift(sequence)
         known = np.isfinite(answer.joints_m).all(axis=(1, 2))
         joints_m[rows[known]] = answer.joints_m[known]
         sigma_m[rows[known]], contact[rows[known]] = answer.sigma_m[known], answer.contact[known]
-    lifted = replace(lifted, joints_m=joints_m, sigma_m=sigma_m, contact=contact)
+    lifted = replace(
+        lifted,
+        keypoints_px=np.where(exchanged[..., None], lifted.keypoints_px[:, MIRROR], lifted.keypoints_px),
+        keypoint_confidence=np.where(exchanged, lifted.keypoint_confidence[:, MIRROR], lifted.keypoint_confidence),
+        joints_m=joints_m,
+        sigma_m=sigma_m,
+        contact=contact,
+    )
     better, good = place_lifted(lifted, seen, own)
     return placed.with_rows(better, good)
 
