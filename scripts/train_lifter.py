@@ -100,7 +100,7 @@ def main() -> None:
         network.eval()
     else:
         bodies = load(arguments.data, "train", BODIES["train"], arguments.cache)
-        sampler = Sampler(bodies, errors, Settings(real=0.1, no_depth=0.08))
+        sampler = Sampler(bodies, errors, Settings(real=0.25, no_depth=0.08))
         network = train(network, sampler, batches, plan, arguments.out)
     print(f"uncertainty across and along times {fit_sigma(network, batches)}")
     print({name: round(value, 3) for name, value in check(network, [tensors(b) for b in batches]).items()})

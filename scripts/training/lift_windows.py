@@ -28,6 +28,8 @@ BIAS_AMPLITUDE = (0.6, 1.2)
 """Of the systematic ones."""
 EXACT = 0.12
 """Share of spans whose keypoints are all but right, so that better estimators are of use, too."""
+ROLL_RAD, SIZE_SIGMA = np.radians(10.0), 0.05
+"""Of rows of the bank."""
 GAUSS_DEPTH_M, GAUSS_PLANE_M = 0.1, 0.01
 """Plain noise, as in "Temporal refinement with depth" (sigma 0.1)."""
 MATERN_M, MATERN_MEMORY_S = 0.03, 0.3
@@ -187,15 +189,25 @@ class Sampler:
         step = np.arange(steps) + rng.integers(0, 1000, (count, 1)) % np.maximum(length - steps + 1, 1)
         step = step % np.maximum(2 * length - 1, 1)
         step = np.minimum(step, 2 * (length - 1) - step).clip(0)
+        step = np.where(rng.random((count, 1)) < 0.5, step, length - 1 - step)
         rows = first + step
+        # A picture held askew, a person somewhat larger: what the estimator finds goes with it.
+        roll, size = rng.normal(0, ROLL_RAD, count), np.exp(rng.normal(0, SIZE_SIGMA, count))
+        if not self.settings.varied:
+            roll, size = np.zeros(count), np.ones(count)
+        c, s = np.cos(roll), np.sin(roll)
+        turn = np.stack([np.stack([c, s], -1), np.stack([-s, c], -1)], -2)[:, None]
         distance = bank.distance[rows][..., None, None]
-        rays = bank.plane_seen[rows] / distance
-        depth_m = bank.depth_seen[rows]
+        scale = size[:, None, None]
+        rays = (bank.plane_seen[rows] @ turn) * scale[..., None] / distance
+        depth_m = bank.depth_seen[rows] * scale
         if self.settings.depth == "none":
             depth_m = np.full_like(depth_m, np.nan)
         confidence = bank.confidence[rows]
         encoded = encode(rays, confidence, depth_m, middle(rays, confidence))
-        truth_m = (bank.truth_view_m[rows] @ encoded.axes).astype(np.float32)
+        truth_m = bank.truth_view_m[rows] * scale[..., None]
+        truth_m = np.concatenate([truth_m[..., :2] @ turn, truth_m[..., 2:]], axis=-1)
+        truth_m = (truth_m @ encoded.axes).astype(np.float32)
         known = np.ones((count, steps), bool)
         return Batch(encoded.inputs, truth_m, np.zeros((count, steps, 4), np.float32), known, ~known)
 
