@@ -47,8 +47,6 @@ class Hands:
         """Those of a bool or index array over the first axis."""
         return Hands(self.points_px[chosen], self.points_m[chosen], self.score[chosen])
 
-    __getitem__ = where
-
     def or_at_rest(self) -> np.ndarray:
         """(2, 21, 3) `points_m` with hands at rest for those not seen, so that all can be worked out in one go."""
         return np.where((self.score > 0)[..., None, None], self.points_m, REST_POINTS_M)
