@@ -3,7 +3,7 @@
 
     .venv/bin/python scripts/bench_lifters.py --data ../shared/data --clips ../shared/clips [--cells out/lifter/cells]
 
-The cells of the first table are trained first, each for about the same short time (three quarters of an hour on one
+The cells of the first table are trained first, each for about the same short time (a quarter of an hour on one
 core in all; they are kept and not trained again). The rendered clips and the four views are looked at by MediaPipe,
 which takes some minutes; also that is kept, in --cells.
 """
@@ -34,10 +34,10 @@ ROOT = Path(__file__).resolve().parent.parent
 BENCHMARK = ROOT / "scripts" / "benchmark"
 BANK = ROOT / "scripts" / "training" / "estimator_errors.npz"
 COLUMNS = (
-    Column("1", 1100), Column("27", 700), Column("81", 600), Column("243", 500), Column("residual", 900),
-    Column("attention", 180),
+    Column("1", 300), Column("27", 220), Column("81", 190), Column("243", 160), Column("residual", 90),
+    Column("attention", 70),
 )  # fmt: skip
-"""Steps so that each takes about a minute of one core."""
+"""Steps so that each takes about the same time, some 20 s of one core."""
 
 
 def look(clip: Path) -> Observed:

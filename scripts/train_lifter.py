@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--kernel", type=int, default=3, help="W of the temporal network")
     parser.add_argument("--blocks", type=int, default=3, help="B of the temporal network")
     parser.add_argument("--channels", type=int, default=256, help="C of the temporal network")
-    parser.add_argument("--dropout", type=float, default=0.1, help="p of the temporal network")
+    parser.add_argument("--dropout", type=float, default=0.0, help="p of the temporal network")
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--frames", type=int, default=96, help="frames of a span")
     parser.add_argument("--spans", type=int, default=42, help="spans of a batch")

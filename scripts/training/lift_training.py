@@ -17,13 +17,14 @@ import torch
 from animepose_blender.skeleton import JOINT_COUNT, PARENTS, J
 
 from .lift_windows import Batch, Sampler
+from .muon import Muon
 
 SEED = 20261121
 VELOCITY_WEIGHT, BONE_WEIGHT, SIGMA_WEIGHT, CONTACT_WEIGHT = 1.0, 0.3, 0.01, 0.02
 """Beside the joints' distance in metres: of the difference a frame, of bones' lengths, of the likelihoods."""
 DECAY_FROM = 0.6
 """Share of the steps after which the rate falls, in a straight line; until then a run may still be made longer."""
-WARM_UP = 100
+WARM_UP = 30
 MEAN_OVER = 300
 """Steps over which the weights are averaged; the average is what is checked and kept."""
 AHEAD = 4
@@ -42,7 +43,10 @@ class Plan:
     steps: int
     spans: int = 42
     frames: int = 96
-    peak_rate: float = 1e-3
+    peak_rate: float = 2e-3
+    """Of AdamW, for everything but the weights of hidden layers."""
+    hidden_rate: float = 0.02
+    """Of `muon.Muon`, for these."""
     check_every: int = 250
     seed: int = SEED
     workers: int = 1
@@ -142,6 +146,14 @@ def average_into(mean: torch.nn.Module, network: torch.nn.Module, step: int) -> 
                 ours.copy_(theirs)
 
 
+def optimizers_of(network: torch.nn.Module, plan: Plan) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    """One for the weights of hidden layers, one for the rest."""
+    hidden = [p for n, p in network.named_parameters() if p.ndim >= 2 and not n.startswith("heads.")]
+    known = {id(p) for p in hidden}
+    rest = [p for p in network.parameters() if id(p) not in known]
+    return Muon(hidden, plan.hidden_rate), torch.optim.AdamW(rest, lr=plan.peak_rate, weight_decay=0.01)
+
+
 def train(network: torch.nn.Module, sampler: Sampler, held_out: list[Batch], plan: Plan, out: Path) -> torch.nn.Module:
     """Train to the end of the plan, from the last checkpoint in `out` if there is one.
 
@@ -157,7 +169,7 @@ def train(network: torch.nn.Module, sampler: Sampler, held_out: list[Batch], pla
     torch.manual_seed(plan.seed)
     out.mkdir(parents=True, exist_ok=True)
     checkpoint, curve = out / "checkpoint.pt", out / "curve.csv"
-    optimizer = torch.optim.AdamW(network.parameters(), lr=plan.peak_rate, weight_decay=0.01)
+    optimizers = optimizers_of(network, plan)
     start, spent_s = 0, 0.0
     if checkpoint.is_file():
         mean = copy.deepcopy(network)
@@ -165,7 +177,8 @@ def train(network: torch.nn.Module, sampler: Sampler, held_out: list[Batch], pla
         start, spent_s = saved["step"], saved["spent_s"]
         network.load_state_dict(saved["network"])
         mean.load_state_dict(saved["mean"])
-        optimizer.load_state_dict(saved["optimizer"])
+        for optimizer, state in zip(optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
         print(f"goes on from step {start}")
     else:
         curve.unlink(missing_ok=True)
@@ -178,23 +191,24 @@ def train(network: torch.nn.Module, sampler: Sampler, held_out: list[Batch], pla
         # Each step has its own random numbers, so that a run that was stopped goes on as if it had not been.
         torch.manual_seed(plan.seed + step)
         parts = losses(network, tensors(drawn), plan.low_precision)
-        optimizer.zero_grad()
+        network.zero_grad()
         total_of(parts).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = plan.peak_rate * rate(step, plan.steps)
-        optimizer.step()
+        for optimizer, peak in zip(optimizers, (plan.hidden_rate, plan.peak_rate), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = peak * rate(step, plan.steps)
+            optimizer.step()
         average_into(mean, network, step)
         sums.append([float(value.detach()) for value in parts.values()])
         if (step + 1) % plan.check_every == 0 or step + 1 == plan.steps:
-            found = check(mean, looked)
+            found = check(mean, looked) if looked else {}
             spent_s = time.monotonic() - begin
             row = {"step": step + 1, "seconds": round(spent_s), **dict(zip(parts, np.mean(sums, axis=0), strict=True))}
             _log(curve, row | {f"held_out_{name}": value for name, value in found.items()})
             sums = []
             state = {
                 "step": step + 1, "spent_s": spent_s, "network": network.state_dict(), "mean": mean.state_dict(),
-                "optimizer": optimizer.state_dict(),
+                "optimizers": [optimizer.state_dict() for optimizer in optimizers],
             }  # fmt: skip
             partial = checkpoint.with_suffix(".part")
             torch.save(state, partial)
