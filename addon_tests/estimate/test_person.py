@@ -56,7 +56,8 @@ def test_perfect_evidence_gives_the_person_back_in_the_world(moving):
     root_error_m = np.linalg.norm(solved.root_world_m - sight.joints_world_m[0, :, 0], axis=-1)
     assert root_error_m.mean() < 0.06
     assert solved.misfit < 0.01
-    np.testing.assert_allclose(solved.bone_length_m[1:], sight.take.bone_length_m[0, 1:], rtol=0.01)
+    # Joints known to 1 and 2 cm: lengths lie between the measured and people's usual ones.
+    np.testing.assert_allclose(solved.bone_length_m[1:], sight.take.bone_length_m[0, 1:], rtol=0.04)
     feet_m = solved.joints_world_m[:, list(CONTACT_JOINTS), 2].min(axis=1)
     assert np.median(np.abs(feet_m - FLOOR.level_m)) < 0.03
 
@@ -170,7 +171,8 @@ def test_very_short_sights_are_solved(sight, count):
     present = solved.state != State.ABSENT
     for values in (solved.joints_world_m, solved.rotations, solved.root_sigma_m):
         assert np.isfinite(values[present]).all()
-    assert np.median(_error_m(sight, solved.joints_world_m, slice(10, 10 + count))) < 0.1
+    # A frame tells the distance to some 5 %, which is 25 cm here.
+    assert np.median(_error_m(sight, solved.joints_world_m, slice(10, 10 + count))) < 0.2
 
 
 def test_the_predictor_is_told_of_the_others(sight):

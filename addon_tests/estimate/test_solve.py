@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 from animepose_blender.core import kinematics
 from animepose_blender.core import quaternions as quat
 from animepose_blender.core.synthetic import walking_take
-from animepose_blender.estimate.solve import bone_lengths, pose, stature_m
-from animepose_blender.skeleton import BONE_COUNT, JOINT_COUNT, MIRROR, PARENTS, REST_JOINTS_M, REST_LENGTHS_M, RIGID, J
+from animepose_blender.estimate.solve import pose, stature_m
+from animepose_blender.skeleton import BONE_COUNT, JOINT_COUNT, MIRROR, REST_JOINTS_M, REST_LENGTHS_M, RIGID, J
 
 FRAMES = 60
 TIME_S = np.arange(FRAMES) / 30
@@ -143,55 +143,6 @@ def test_a_straight_limb_keeps_a_quiet_twist(rng):
         twist_deg = np.degrees(2 * np.arctan2(along, w))
         assert np.abs(twist_deg).max() < 10
         assert np.abs(np.diff(twist_deg)).max() < 2
-
-
-def test_bone_lengths_of_clean_joints_are_exact():
-    scaled_m = _joints(_random_pose(np.random.default_rng(1))) * 0.87
-    np.testing.assert_allclose(bone_lengths(scaled_m, CERTAIN), 0.87 * REST_LENGTHS_M, atol=1e-9)
-
-
-def test_bone_lengths_are_the_same_on_both_sides_however_uneven_the_evidence(rng):
-    joints_m = _joints(_rest_pose()) + rng.normal(0, 0.03, (FRAMES, JOINT_COUNT, 3))
-    lengths_m = bone_lengths(joints_m, rng.uniform(size=CERTAIN.shape))
-    np.testing.assert_allclose(lengths_m, lengths_m[MIRROR], rtol=1e-12)
-
-
-def test_bone_lengths_of_another_build_are_found_within_a_hundredth(walker):
-    joints_m, lengths_m = walker
-    np.testing.assert_allclose(bone_lengths(joints_m, CERTAIN)[1:], lengths_m[1:], rtol=0.01)
-
-
-def test_bone_lengths_ignore_frames_that_are_wrong_or_missing(walker, rng):
-    joints_m, lengths_m = walker
-    joints_m[rng.permutation(FRAMES)[:12]] *= 1.6
-    joints_m[rng.permutation(FRAMES)[:6], J["left_wrist"]] = np.nan
-    np.testing.assert_allclose(bone_lengths(joints_m, CERTAIN)[1:], lengths_m[1:], rtol=0.03)
-
-
-def test_the_side_that_is_seen_gives_the_length_of_the_one_that_is_not(walker):
-    joints_m, lengths_m = walker
-    confidence = CERTAIN.copy()
-    hidden = [J[f"left_{name}"] for name in ("elbow", "wrist", "index_knuckle", "pinky_knuckle")]
-    joints_m[:, hidden] *= 0.3
-    confidence[:, hidden] = 0
-    found = bone_lengths(joints_m, confidence)
-    np.testing.assert_allclose(found[hidden], lengths_m[hidden], rtol=0.03)
-
-
-@pytest.mark.parametrize("names", [("heel", "toe"), ("wrist", "index_knuckle", "pinky_knuckle")])
-def test_a_bone_that_is_never_seen_has_the_length_that_fits_the_stature(names):
-    joints_m, confidence = _joints(_rest_pose()) * 1.1, CERTAIN.copy()
-    unseen = [J[f"{side}_{name}"] for side in ("left", "right") for name in names]
-    joints_m[:, unseen], confidence[:, unseen] = np.nan, 0
-    np.testing.assert_allclose(bone_lengths(joints_m, confidence), 1.1 * REST_LENGTHS_M, rtol=1e-6)
-
-
-def test_nothing_seen_gives_the_average_person():
-    lengths_m = bone_lengths(np.full((FRAMES, JOINT_COUNT, 3), np.nan), np.zeros((FRAMES, JOINT_COUNT)))
-    np.testing.assert_allclose(lengths_m, REST_LENGTHS_M)
-    assert lengths_m[0] == 0
-    assert (lengths_m[1:] > 0).all()
-    assert PARENTS[0] == -1
 
 
 @pytest.mark.parametrize("scale", [0.6, 1.0, 1.15])

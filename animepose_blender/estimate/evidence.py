@@ -27,10 +27,13 @@ class Evidence:
     """(n, 4)."""
     depth_m: np.ndarray
     """(n,) of the root along the camera's axis by a depth map; NaN without one."""
+    size: float = 1.0
+    """The person's stature over 1.70 m."""
 
     def where(self, chosen: np.ndarray) -> Evidence:
         """The evidence of some frames, (n,) bool."""
-        return Evidence(self.frames[chosen], self.lifted.where(chosen), self.box_px[chosen], self.depth_m[chosen])
+        lifted = self.lifted.where(chosen)
+        return Evidence(self.frames[chosen], lifted, self.box_px[chosen], self.depth_m[chosen], self.size)
 
 
 @dataclass(frozen=True, eq=False)

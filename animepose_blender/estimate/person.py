@@ -15,7 +15,7 @@ from .fit.settings import MotionSettings
 from .fuse import Ground, RootEvidence
 from .gaps import fill_gaps, runs, states
 from .predict import TrajectoryPredictor
-from .solve import bone_lengths
+from .proportions import bone_lengths
 from .span import Filled, Span, solve_span
 from .view import View
 
@@ -69,7 +69,8 @@ def solve_person(
         motion: what the user asks of the motion.
     """
     state = states(evidence.frames, view.time_s)
-    lengths_m = bone_lengths(evidence.lifted.joints_m, evidence.lifted.joint_confidence)
+    lifted = evidence.lifted
+    lengths_m = bone_lengths(lifted.joints_m, lifted.joint_confidence, lifted.sigma_m, evidence.size)
     given = in_all_frames(evidence, view, further)
     spans = runs(state != State.ABSENT)
 

@@ -21,6 +21,7 @@ from .lean import excess_lean, straightened
 from .lifting import Lifter, default_lifter
 from .observe import Observed, Reporter
 from .order import depth_order, order_evidence
+from .palms import with_palms
 from .person import Evidence, Solved, solve_person
 from .predict import default_predictor
 from .relift import relift
@@ -252,7 +253,8 @@ def _solve(
 
     def solve(number: int, further: Sequence[RootEvidence] = ()) -> Person:
         own = np.flatnonzero(person == number)
-        evidence = Evidence(seen.frame[own], sized.where(own).lifted, seen.box_px[own], depth_m[own])
+        lifted = with_palms(sized.where(own).lifted, seen.hands.where(own), intrinsics[seen.frame[own]])
+        evidence = Evidence(seen.frame[own], lifted, seen.box_px[own], depth_m[own], float(scene.size[number]))
         ground = Ground(scene.level_m[number] + SOLE_M * scene.size[number], scene.tilt_sigma_rad)
         others_m = np.delete(roots_m, number, axis=0)
         solved = solve_person(evidence, view, ground, others_m, predictor, further, MotionSettings.of(job))

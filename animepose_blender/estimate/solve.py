@@ -1,4 +1,4 @@
-"""Joint positions to a skeleton that moves: one set of bone lengths a person, and rotations for every frame."""
+"""Joint positions to a skeleton that moves: rotations for every frame, as the first guess of the solve."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import numpy as np
 from ..core import kinematics
 from ..core import quaternions as quat
 from ..core.swing_twist import fit, slerp, swing, twist, twist_angle
-from ..skeleton import BONE_COUNT, MIRROR, PARENTS, REST_DIRECTIONS, REST_JOINTS_M, REST_LENGTHS_M, J
-from .robust import weighted_median
+from ..skeleton import BONE_COUNT, PARENTS, REST_DIRECTIONS, REST_JOINTS_M, J
 from .smooth import smooth_angle
 
 TWIST_CUTOFF_HZ = 3.0
 """Twist is seen only while a limb is bent, so it is smoothed more than the joints are."""
-SHRINK = 0.02
-"""Weight of the average person's proportions against a person's own, as a share of the frames seen with certainty."""
 
 _X, _Y, _Z = np.eye(3)
 
@@ -26,30 +23,6 @@ HINGES = {
     "left_knee": ("left_ankle", _X),
     "right_knee": ("right_ankle", _X),
 }
-
-
-def bone_lengths(joints_m: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """One length for each bone, the same on both sides of the body.
-
-    Args:
-        joints_m: (F, J, 3) in any axes; NaN = not observed.
-        confidence: (F, J).
-    Returns:
-        (B,) weighted medians over the frames, drawn to the average person's where a bone was hardly seen; metres.
-    """
-    length = np.linalg.norm(joints_m - joints_m[:, PARENTS], axis=-1)
-    weight = np.where(np.isfinite(length), np.minimum(confidence, confidence[:, PARENTS]) ** 2, 0.0)
-    # The pelvis has no parent, hence no length that could count for the stature.
-    weight[:, 0] = 0.0
-    measured = weighted_median(np.nan_to_num(length), weight)
-    seen = weight.sum(axis=0)
-    stature = np.nansum(measured * seen) / max(np.sum(REST_LENGTHS_M * seen), 1e-9)
-    prior = REST_LENGTHS_M * (stature if seen.sum() > 0 else 1.0)
-    prior_weight = SHRINK * max(len(joints_m), 1) + 1e-9
-    both, both_seen = measured * seen + measured[MIRROR] * seen[MIRROR], seen + seen[MIRROR]
-    lengths = (both + prior * prior_weight) / (both_seen + prior_weight)
-    lengths[0] = 0.0
-    return lengths
 
 
 def stature_m(lengths_m: np.ndarray) -> float:

@@ -21,6 +21,8 @@ KEYPOINT_OUTLIER = 3.0
 """Distances, in sigmas, from which on a keypoint, a lifted joint or a root loses three quarters of its weight."""
 LIFTED_OUTLIER = 3.0
 ROOT_OUTLIER = 3.0
+BEST_USUAL_M = 0.02
+"""Joints that are known better than to this are smoothed less than is asked for: the truth needs no smoothing."""
 STANDING_SIGMA_M = 0.006
 """How far above or below its level a foot in contact may be."""
 STANDING_OUTLIER = 12.0
@@ -53,11 +55,11 @@ class Evidence:
     """Of the person, 1 for an adult."""
 
     def usual_information(self) -> float:
-        """Of a joint across the view, 1/m^2: the median over frames and joints."""
+        """Of a joint across the view, 1/m^2: the median over frames and joints, `BEST_USUAL_M` at best."""
         # Along the view information is small, so that nearly all of the trace is that of two directions across it.
         lifted = np.trace(self.lifted_information[:, 1:], axis1=-2, axis2=-1) / 2
         seen = self.ray_weight[:, 1:] / (KEYPOINT_SIGMA_M * self.size) ** 2
-        return float(np.median(lifted + seen))
+        return min(float(np.median(lifted + seen)), (BEST_USUAL_M * self.size) ** -2)
 
     def across_view(self, root_m: np.ndarray) -> np.ndarray:
         """(n, 3, 3) projection onto the plane across the view of the root (n, 3)."""
