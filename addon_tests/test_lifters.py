@@ -15,6 +15,7 @@ from animepose_blender.errors import AnimePoseError
 from animepose_blender.estimate.lifting import Sequence, default_lifter
 from animepose_blender.estimate.lifting.convolution import convolution_lifter, load_network
 from animepose_blender.estimate.lifting.encoding import FEATURES, PER_JOINT, encode, middle, mirrored, view_axes
+from animepose_blender.estimate.lifting.fusion import with_depths
 from animepose_blender.estimate.lifting.network import NetworkLifter
 from animepose_blender.estimate.lifting.sides import put_right
 from animepose_blender.estimate.lifting.timing import from_grid, grid, pieces, to_grid
@@ -305,3 +306,15 @@ def test_the_default_lifter_has_a_name_and_answers() -> None:
     lifter = default_lifter()
     assert lifter.name
     assert lifter.lift(seen(*walker(10))).joints_m.shape == (10, JOINT_COUNT, 3)
+
+
+def test_fused_depths_lie_between_both_and_nearer_to_the_surer() -> None:
+    joints_m = np.zeros((2, JOINT_COUNT, 3))
+    joints_m[:, 1:, 2] = 1.0
+    depth_m = np.zeros((2, JOINT_COUNT))
+    depth_m[1] = np.nan
+    unsure = np.full((2, JOINT_COUNT, 2), 0.5)
+    fused = with_depths(joints_m, unsure, depth_m)
+    assert (fused[0, 1:, 2] < 0.5).all()
+    np.testing.assert_array_equal(fused[1], joints_m[1])
+    assert (with_depths(joints_m, unsure / 50, depth_m)[0, 1:, 2] > 0.9 * (1 - 0.01)).sum() > 20

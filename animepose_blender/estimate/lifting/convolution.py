@@ -143,6 +143,6 @@ def _layer(tensors: dict[str, np.ndarray], name: str, dilation: int) -> Layer:
     return Layer(np.ascontiguousarray(weight.transpose(2, 1, 0)), bias, dilation)
 
 
-def convolution_lifter(path: Path = WEIGHTS, *, flip: bool = True) -> NetworkLifter:
+def convolution_lifter(path: Path = WEIGHTS, *, flip: bool = True, fuse: bool = True) -> NetworkLifter:
     """The temporal network as a lifter."""
-    return NetworkLifter(NAME, load_network(path), flip=flip)
+    return NetworkLifter(NAME, load_network(path), flip=flip, fuse=fuse)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...skeleton import CONTACT_JOINTS, JOINT_COUNT, MIRROR
 from .encoding import encode, mirrored
+from .fusion import with_depths
 from .protocol import LiftedSequence, Sequence
 from .sides import put_right
 from .timing import from_grid, grid, pieces, to_grid
@@ -24,11 +25,13 @@ MIRROR_CONTACT = [CONTACT_JOINTS.index(int(MIRROR[joint])) for joint in CONTACT_
 class NetworkLifter:
     """A network with everything around it."""
 
-    def __init__(self, name: str, run: Run, *, flip: bool) -> None:
-        """With `flip` the mirror image is lifted too, and the mean of both is the answer; that takes twice as long."""
+    def __init__(self, name: str, run: Run, *, flip: bool, fuse: bool = False) -> None:
+        """With `flip` the mirror image is lifted too, and the mean of both is the answer; that takes twice as long.
+        With `fuse` the estimator's own depths are mixed in, see `fusion`."""
         self.name = name
         self._run = run
         self._flip = flip
+        self._fuse = fuse
 
     def lift(self, sequence: Sequence) -> LiftedSequence:
         """See `Lifter.lift`; sides that are exchanged for a while are put right first."""
@@ -64,6 +67,8 @@ class NetworkLifter:
         confidence = to_grid(time_s, sequence.confidence[span], grid_s)
         encoded = encode(rays, confidence, depth_m, direction)
         joints_m, log_sigma, logits = self.answer(encoded.inputs)
+        if self._fuse and depth_m is not None:
+            joints_m = with_depths(joints_m, np.exp(log_sigma), depth_m)
         joints_m = joints_m @ np.swapaxes(encoded.axes, -1, -2)
         contact = 1 / (1 + np.exp(-logits))
         back = [from_grid(grid_s, values, time_s) for values in (joints_m, np.exp(log_sigma), contact)]
