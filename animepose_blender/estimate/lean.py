@@ -13,7 +13,6 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from .detections import Placed, Seen
-from .lift import onto_rays
 from .place import place_roots
 
 PEOPLE_LEAN_RAD = np.radians(3.0)
@@ -62,4 +61,4 @@ def straightened(
     joints_m *= float(np.median(near))
     root_m, _ = place_roots(joints_m, lifted.keypoints_px, lifted.keypoint_confidence, own)
     root_m = np.where(np.isfinite(root_m), root_m, placed.root_m)
-    return replace(placed, lifted=onto_rays(replace(lifted, joints_m=joints_m), root_m, own), root_m=root_m)
+    return replace(placed, lifted=replace(lifted, joints_m=joints_m), root_m=root_m)

@@ -130,32 +130,34 @@ def reconstruct(
 
     report.progress("lift", 0.0)
     lifter = given.lifter or default_lifter()
-    placed = relift(placed, seen, person, observed.time_s, intrinsics, lifter)
+    estimated, placed = placed, relift(placed, seen, person, observed.time_s, intrinsics, lifter)
     report.progress("solve", 0.0)
     # A focal length that lines or a turn have told is not told better by feet, and a mere guess only by a little.
     sigma = min(focal.sigma, FEET_TELL) if focal.source == "default" else 0.0
-    scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, sigma, given.sizes)
+    upright = _upright(seen, estimated, person, motion)
+    scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, upright, sigma, given.sizes)
     if abs(np.log(scene.focal_factor)) > SAME_FOCAL:
         focal = replace(focal, focal_px=focal.focal_px * scene.focal_factor)
         intrinsics = intrinsics_of(observed, focal)
         path = given.motion or camera_path(observed, intrinsics, job)
         placed, usable = place(seen, intrinsics)
         seen, person = seen.where(usable), person[usable]
-        placed = relift(placed, seen, person, observed.time_s, intrinsics, lifter)
+        estimated, placed = placed, relift(placed, seen, person, observed.time_s, intrinsics, lifter)
         motion = in_metres(path, seen, placed, observed.time_s)
-        scene = _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
+        upright = _upright(seen, estimated, person, motion)
+        scene = _scene(observed, seen, placed, person, intrinsics, motion, upright, 0.0, given.sizes)
     if path.kind == "moving":
         motion = in_metres(path, seen, placed, observed.time_s, scene)
-        scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
+        scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, upright, 0.0, given.sizes)
     turn = _lean(seen, placed, person, motion, scene)
     if turn.any():
         placed = straightened(placed, seen, turn, motion.camera_to_start, intrinsics)
-        scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
+        scene = given.scene or _scene(observed, seen, placed, person, intrinsics, motion, upright, 0.0, given.sizes)
     people, view, dropped = _solve(observed, seen, placed, person, scene, intrinsics, motion, job, report)
     if dropped[NO_PERSON] and people and given.scene is None:
         # Tree trunks stand on no floor, and have no size; without them both come out better.
         person = _only(person, [one.number for one in people])
-        scene = _scene(observed, seen, placed, person, intrinsics, motion, 0.0, given.sizes)
+        scene = _scene(observed, seen, placed, person, intrinsics, motion, upright, 0.0, given.sizes)
         people, view, _ = _solve(observed, seen, placed, person, scene, intrinsics, motion, job, report)
     if job.height_m is not None and people:
         if job.height_of <= len(people):
@@ -168,7 +170,7 @@ def reconstruct(
                 # Not the whole scene is of another size, but this person of those in it.
                 sizes = np.full(len(scene.size), np.nan)
                 sizes[number] = job.height_m / ADULT_M
-                scene = _scene(observed, seen, placed, person, intrinsics, motion, 0.0, sizes)
+                scene = _scene(observed, seen, placed, person, intrinsics, motion, upright, 0.0, sizes)
             people, view, _ = _solve(observed, seen, placed, person, scene, intrinsics, motion, job, report)
         else:
             report.warning(f"The height was not used: there is no person {job.height_of}, only {len(people)}.")
@@ -198,13 +200,13 @@ def _scene(
     person: np.ndarray,
     intrinsics: np.ndarray,
     motion: CameraMotion,
+    upright: np.ndarray | None,
     focal_sigma: float,
     sizes: np.ndarray | None,
 ) -> Scene:
     to_start = motion.camera_to_start[seen.frame]
     relative_m = placed.joints_in(to_start)
     root_m = placed.roots_in(to_start)
-    upright = way_up_of_people(relative_m[person >= 0])
     up = upright if upright is not None else np.array([0.0, -1.0, 0.0])
     feet = []
     for number in range(person.max() + 1):
@@ -221,6 +223,11 @@ def _scene(
     lines = None if found is None else Direction(*found)
     known = None if sizes is None else sizes[: len(feet)]
     return solve_scene(feet, Beliefs(upright, lines, focal_sigma, known))
+
+
+def _upright(seen: Seen, estimated: Placed, person: np.ndarray, motion: CameraMotion) -> np.ndarray | None:
+    """(3,) people's mean stance, by the estimator's own joints: the lifter takes those who lie for standing."""
+    return way_up_of_people(estimated.joints_in(motion.camera_to_start[seen.frame])[person >= 0])
 
 
 def _lean(seen: Seen, placed: Placed, person: np.ndarray, motion: CameraMotion, scene: Scene) -> np.ndarray:

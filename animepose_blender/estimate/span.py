@@ -114,9 +114,14 @@ def solve_span(
     contact = contacts(joints_m, own.time_s, own.centre_m, ground.level_m if on_floor else np.inf)
     told = np.isfinite(given.contact)
     contact = np.where(told, np.nan_to_num(given.contact), contact)
+    firmly = held(
+        contact, own.time_s, motion.foot_lock, speeds_m_s(joints_m[:, CONTACT_JOINTS], own.time_s, own.centre_m)
+    )
+    # Nobody sees whether predicted feet stand; held, they would keep the person from where they are predicted to be.
+    firmly[predicted] = 0.0
     wishes = Wishes(
         motion.smoothness_s,
-        held(contact, own.time_s, motion.foot_lock, speeds_m_s(joints_m[:, CONTACT_JOINTS], own.time_s, own.centre_m)),
+        firmly,
         np.full(4, ground.level_m) if on_floor else None,
         min(ground.level_m, SOLE_M * size) if on_floor else None,
     )
