@@ -3,9 +3,9 @@
 
     .venv/bin/python scripts/bench_lifters.py --data ../shared/data --clips ../shared/clips [--cells out/lifter/cells]
 
-The cells of the first table are trained first, each for about the same short time (a quarter of an hour on one
-core in all; they are kept and not trained again). The rendered clips and the four views are looked at by MediaPipe,
-which takes some minutes; also that is kept, in --cells.
+MediaPipe looks at the rendered clips and the four views, which takes some minutes. The cells of one table are trained,
+each for about the same short time (a quarter of an hour on one core in all; they are kept in --cells and not trained
+again).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bench_demo import Silent
 from lifter_bench import report
 from lifter_bench.cases import Case, rendered, views
 from lifter_bench.cells import Column, table
-from lifter_bench.default import figures, own_sigma
+from lifter_bench.default import figures
 from training.bodies import load
 from training.estimator_errors import Bank, ErrorModel
 
@@ -62,7 +62,7 @@ def main() -> None:
     train = load(arguments.data, "train", 4, arguments.cache)
     test = load(arguments.data, "test", 2, arguments.cache)
     cells = table(train, test, errors, clips["test"], clips["views"], arguments.cells, COLUMNS)
-    found = figures(clips, test, errors, own_sigma(arguments.bank))
+    found = figures(clips, test, errors)
     report.write(ROOT / "docs", cells, COLUMNS, found, arguments.curve)
 
 

@@ -13,7 +13,7 @@ from scenes.cast import CAST
 from animepose_blender.core import cameras
 from animepose_blender.estimate.detections import Seen, gather
 from animepose_blender.estimate.lift import complete, lift_blazepose
-from animepose_blender.estimate.lifting import LiftedSequence, Sequence
+from animepose_blender.estimate.lifting import Sequence
 from animepose_blender.estimate.lifting.encoding import middle, view_axes
 from animepose_blender.estimate.lifting.sequences import of_lifted
 from animepose_blender.estimate.metrics.truth import Truth
@@ -133,19 +133,3 @@ def _case(name, seen: Seen, time_s, intrinsics, camera_m, size, contact, whole: 
 def without_depth(sequence: Sequence) -> Sequence:
     """The same keypoints alone."""
     return replace(sequence, depth_m=None)
-
-
-def fused(case: Case, lifted: LiftedSequence, sigma_m: np.ndarray) -> np.ndarray:
-    """(n, J, 3) lifted joints and the estimator's own, weighted by uncertainty along the view and across it.
-
-    Args:
-        case: for the estimator's joints.
-        lifted: the lifter's.
-        sigma_m: (J, 2) how far the estimator's joints are off, across and along.
-    """
-    axes = view_axes(case.seen.direction)
-    ours, theirs = lifted.joints_m @ axes, case.turned_m @ axes
-    spread = np.stack([lifted.sigma_m[..., 0], lifted.sigma_m[..., 0], lifted.sigma_m[..., 1]], axis=-1)
-    own = np.stack([sigma_m[..., 0], sigma_m[..., 0], sigma_m[..., 1]], axis=-1)
-    share = own**2 / (own**2 + spread**2)
-    return (share * ours + (1 - share) * theirs) @ np.swapaxes(axes, -1, -2)

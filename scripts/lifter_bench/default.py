@@ -1,9 +1,8 @@
-"""The default lifter beside MediaPipe's own 3D, with and without depths, with truth, and both fused."""
+"""The default lifter beside MediaPipe's own 3D: whole, in parts, and given the truth."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from training.bodies import Moving
@@ -15,42 +14,38 @@ from animepose_blender.estimate.lifting.convolution import load_network
 from animepose_blender.estimate.lifting.encoding import view_axes
 from animepose_blender.estimate.lifting.network import NetworkLifter
 
-from .cases import LIMBS, Case, fused, without_depth
+from .cases import LIMBS, Case, without_depth
 
 Clips = dict[str, list[Case]]
 Find = Callable[[Case], np.ndarray | None]
+RAW, DEFAULT = "MediaPipe's own, raw", "**default**: network, fused with MediaPipe's own depths"
 SEED = 11
-SPANS, FRAMES = 256, 256
+SPANS, FRAMES = 128, 192
 """Of held-out recordings."""
 
 
-def own_sigma(bank: Path) -> np.ndarray:
-    """(J, 2) how far MediaPipe's own joints are off, across the view (each of two axes) and along it, metres."""
-    with np.load(bank, allow_pickle=False) as data:
-        miss = data["seen_view_m"].astype(float) - data["truth_view_m"]
-    miss = np.clip(miss, -0.6, 0.6) ** 2
-    return np.sqrt(np.stack([miss[..., :2].mean(axis=(0, 2)), miss[..., 2].mean(axis=0)], axis=-1)) + 1e-3
-
-
-def figures(clips: Clips, held_out: Moving, errors: ErrorModel, sigma_m: np.ndarray) -> dict:
+def figures(clips: Clips, held_out: Moving, errors: ErrorModel) -> dict:
     """All figures of the second table and what is said beside it; see `report`."""
     network = load_network()
-    plain = NetworkLifter("plain", network, flip=False)
-    flipped = NetworkLifter("flipped", network, flip=True)
-    lifted: dict[str, LiftedSequence] = {c.name: flipped.lift(c.seen) for own in clips.values() for c in own}
+    whole = NetworkLifter("default", network, flip=True, fuse=True)
+    alone = NetworkLifter("not fused", network, flip=True)
+    plain = NetworkLifter("not flipped", network, flip=False, fuse=True)
+    lifted: dict[str, LiftedSequence] = {c.name: whole.lift(c.seen) for own in clips.values() for c in own}
+
+    def of_truth(case: Case, depth: bool) -> np.ndarray | None:
+        if case.true is None:
+            return None
+        return alone.lift(case.true if depth else without_depth(case.true)).joints_m * case.size
+
     methods: dict[str, Find] = {
-        "MediaPipe's own, raw": lambda c: c.raw_m,
+        RAW: lambda c: c.raw_m,
         "MediaPipe's own, turned to the view, true stature": lambda c: c.turned_m * c.size,
-        "default": lambda c: lifted[c.name].joints_m * c.size,
+        DEFAULT: lambda c: lifted[c.name].joints_m * c.size,
+        "network alone, without MediaPipe's own depths in the mean": lambda c: alone.lift(c.seen).joints_m * c.size,
         "default without the mirror image": lambda c: plain.lift(c.seen).joints_m * c.size,
-        "default, keypoints only": lambda c: flipped.lift(without_depth(c.seen)).joints_m * c.size,
-        "default and MediaPipe's own, by uncertainty": lambda c: fused(c, lifted[c.name], sigma_m) * c.size,
-        "default, true keypoints": lambda c: (
-            None if c.true is None else flipped.lift(without_depth(c.true)).joints_m * c.size
-        ),
-        "default, true keypoints and depths": lambda c: (
-            None if c.true is None else flipped.lift(c.true).joints_m * c.size
-        ),
+        "network, keypoints only": lambda c: alone.lift(without_depth(c.seen)).joints_m * c.size,
+        "network, true keypoints": lambda c: of_truth(c, False),
+        "network, true keypoints and depths": lambda c: of_truth(c, True),
     }
     rows = []
     for name, find in methods.items():
@@ -62,8 +57,8 @@ def figures(clips: Clips, held_out: Moving, errors: ErrorModel, sigma_m: np.ndar
         print(row, flush=True)
     people = [
         {
-            "name": case.name, "frames": len(case.truth_m), "raw": mean_mm([case], methods["MediaPipe's own, raw"])[0],
-            "default": mean_mm([case], methods["default"])[0],
+            "name": case.name, "frames": len(case.truth_m), "raw": mean_mm([case], methods[RAW])[0],
+            "default": mean_mm([case], methods[DEFAULT])[0],
         }
         for case in clips["test"]
     ]  # fmt: skip
