@@ -27,6 +27,8 @@ CANDIDATES = 32
 RIDGE = 30.0
 MOST_M = 0.6
 """Larger errors are no errors any more but another person."""
+MOST_SYSTEMATIC_M = (0.15, 0.4)
+"""In the plane and of depth."""
 _FLIP = np.array([-1.0, 1.0, 1.0], np.float32)
 
 
@@ -113,7 +115,9 @@ class ErrorModel:
         """(..., K, 2) error in the plane and (..., J) of the depth for true poses (..., J, 3)."""
         found = _features(truth_view_m) @ self.weights
         plane = found[..., : 2 * JOINT_COUNT].reshape(*found.shape[:-1], JOINT_COUNT, 2)
-        return plane, found[..., 2 * JOINT_COUNT :]
+        # Of poses unlike all in the bank nothing is known.
+        limits = (-MOST_SYSTEMATIC_M[0], MOST_SYSTEMATIC_M[0]), (-MOST_SYSTEMATIC_M[1], MOST_SYSTEMATIC_M[1])
+        return np.clip(plane, *limits[0]), np.clip(found[..., 2 * JOINT_COUNT :], *limits[1])
 
     def rest(self, rng: np.random.Generator, truth_view_m: np.ndarray) -> np.ndarray:
         """(N, T, J, 4) what is left of errors in the plane and of depths, and confidences, for poses (N, T, J, 3)."""

@@ -12,6 +12,8 @@ NEAREST_M = 1.3
 DOWN_RAD, PITCH_SIGMA_RAD = np.radians(10.0), np.radians(22.5)
 STEEPEST_RAD = np.radians(65.0)
 ROLL_SIGMA_RAD = np.radians(7.5)
+TUMBLED = 0.06
+"""Share of cameras at any roll: hardly anybody lies in the recordings, but people lie."""
 ASIDE_RAD = np.radians(25.0)
 """How far from the picture's middle people are at most."""
 MOVING = 0.75
@@ -54,6 +56,7 @@ def film(rng: np.random.Generator, root_m: np.ndarray, joints_m: np.ndarray) -> 
     axes = np.stack([x, np.cross(z, x), z], axis=-1)
     aside = rng.uniform(-ASIDE_RAD, ASIDE_RAD, (count, 1, 2)) * np.array([1.0, 0.6])
     roll = rng.normal(0, ROLL_SIGMA_RAD, (count, 1, 1))
+    roll = np.where(rng.random((count, 1, 1)) < TUMBLED, rng.uniform(-np.pi, np.pi, (count, 1, 1)), roll)
     angles = np.concatenate([aside[..., ::-1], roll], axis=-1)
     angles = angles + moves * SHAKE_RAD * rng.random((count, 1, 1)) * correlated(rng, count, steps, (3,), 0.3)
     axes = axes @ _turns(np.broadcast_to(angles, (count, steps, 3)))
