@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace, fields, replace
+from dataclasses import dataclass, fields, replace
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from animepose_blender.core import cameras
 from animepose_blender.core import quaternions as quat
 from animepose_blender.core.synthetic import FOOT_HEIGHT_M, walking_take
+from animepose_blender.estimate import lifting
 from animepose_blender.estimate.appearance import ZONES
 from animepose_blender.estimate.backends import PoseObservation
 from animepose_blender.estimate.background import Tracks
@@ -18,6 +19,7 @@ from animepose_blender.estimate.depth import GRID
 from animepose_blender.estimate.detections import Placed, Seen
 from animepose_blender.estimate.fuse import Ground
 from animepose_blender.estimate.lift import Lifted
+from animepose_blender.estimate.lifting.encoding import view_axes
 from animepose_blender.estimate.observe import Observed
 from animepose_blender.estimate.people import Tracklet
 from animepose_blender.estimate.person import Evidence
@@ -43,6 +45,31 @@ class Lingers:
         since_s = (time_s - history.time_s[-1])[:, None]
         start_m = np.array([0.03, 0.2]) if history.root_sigma_m is None else history.root_sigma_m
         return Prediction(np.tile(history.joints_world_m[-1], (len(time_s), 1, 1)), np.hypot(start_m, 0.8 * since_s))
+
+
+class Knows:
+    """A lifter that knows the truth: its walkers are built and move unlike the people that networks learn from."""
+
+    name = "truth"
+
+    def __init__(self, take: Take) -> None:
+        joints_m = cameras.transform(cameras.invert(take.camera_to_world)[None], take.joints_world_m.astype(float))
+        self._time_s, self._rays = take.frame_time_s, joints_m[..., :2] / joints_m[..., 2:]
+        self._relative_m = joints_m - joints_m[:, :, :1]
+        self._contact = take.contact.astype(float)
+
+    def lift(self, sequence: lifting.Sequence) -> lifting.LiftedSequence:
+        """See `Lifter.lift`; people are of the size that the estimator takes them for."""
+        at = np.searchsorted(self._time_s, sequence.time_s - 1e-6)
+        off = np.linalg.norm(self._rays[:, at] - sequence.rays, axis=-1)
+        person = int(np.argmin(np.nanmean(off, axis=(1, 2))))
+        relative_m = self._relative_m[person, at]
+        assert sequence.depth_m is not None
+        deep_m = np.einsum("nj,nkj->nk", view_axes(sequence.direction)[:, :, 2], relative_m)
+        deep_m[~np.isfinite(sequence.depth_m)] = np.nan
+        size = np.nanstd(deep_m) / np.nanstd(sequence.depth_m)
+        sigma_m = np.broadcast_to([0.004, 0.006], (len(at), JOINT_COUNT, 2))
+        return lifting.LiftedSequence(relative_m / size, sigma_m, self._contact[person, at])
 
 
 def colours_of(number: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from animepose_blender.protocol import STAGES, JobRequest
 from animepose_blender.skeleton import CONTACT_JOINTS
 from animepose_blender.take import State, Take
 
-from .evidence import colours_of, observations_of, observe_take, piece_of
+from .evidence import Knows, colours_of, observations_of, observe_take, piece_of
 
 FRAMES = 100
 JOB = JobRequest("walk.mp4", "take.npz", camera="still")
@@ -59,6 +59,7 @@ def _focal(take: Take) -> Focal:
 def _reconstruct(
     take: Take, observed: Observed | None = None, job: JobRequest = JOB, given: Given = NOTHING
 ) -> Reconstruction:
+    given = replace(given, lifter=Knows(take))
     found = reconstruct(observed or observe_take(take), _focal(take), job, Listener(), given)
     assert found is not None
     return found
@@ -360,7 +361,7 @@ def test_what_is_given_is_taken(found, take):
     )
     only_one = _reconstruct(take, observed, given=Given(person=np.where(seen.tracklet == 1, 0, -1)))
     assert _who(only_one, take) == [1]
-    scene = replace(found.scene, size=np.array([1.2, 1.2]), level_m=np.zeros(2))
+    scene = replace(found.scene, size=1.01 * found.scene.size)
     assert _reconstruct(take, observed, given=Given(scene=scene)).scene is scene
 
 
@@ -370,7 +371,7 @@ def test_a_focal_length_that_is_not_known_comes_out_better_than_the_guess():
     truth_px = float(take.intrinsics[0, 0, 0])
     for factor in (0.75, 1.3):
         guess = Focal(truth_px * factor, "default", 0.3)
-        found = reconstruct(observe_take(take), guess, JOB, Listener())
+        found = reconstruct(observe_take(take), guess, JOB, Listener(), Given(lifter=Knows(take)))
         assert found is not None
         assert found.focal.source in ("default", "estimated")
         # It must not run away; how far it comes back depends on what the feet cover.
