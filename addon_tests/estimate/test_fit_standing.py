@@ -29,8 +29,8 @@ def _probability(*feet: tuple[int, int, int]) -> np.ndarray:
 
 def test_a_contact_lasts_through_doubt_and_ends_at_disbelief():
     probability = _probability((0, 10, 50))
-    probability[20:30, 0] = 0.45
-    probability[30:40, 0] = 0.55
+    probability[20:30, 0] = 0.35
+    probability[30:40, 0] = 0.45
     standing = spans(probability, STEP_S)
     assert standing[10:50, 0].all()
     assert not standing[:10, 0].any() and not standing[50:, 0].any()
@@ -38,7 +38,7 @@ def test_a_contact_lasts_through_doubt_and_ends_at_disbelief():
 
 def test_doubt_alone_begins_no_contact():
     probability = _probability()
-    probability[20:60, 1] = 0.55
+    probability[20:60, 1] = 0.45
     assert not spans(probability, STEP_S)[:, 1].any()
 
 

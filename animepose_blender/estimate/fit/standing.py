@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import binary_opening, uniform_filter1d
 
-BEGINS, ENDS = 0.6, 0.4
+BEGINS, ENDS = 0.5, 0.3
 """A contact begins at a probability of the one and lasts until it falls to the other."""
 SHORTEST_S = 0.07
 """A foot that stands for less does not stand."""
-RAMP_S = 0.07
+RAMP_S = 0.05
 """Over which a foot comes to be held, and is let go; so it neither pops onto its place nor off it."""
-RAMP_POWER = 6
+RAMP_POWER = 3
 """Weights are those of a square, and what a foot is held with is strong: its share must begin very small."""
 MOVES_M_S = 0.8
 """Speed at which a foot that should stand is held by half: estimates of standing feet move at up to 0.5 m/s, and a foot
