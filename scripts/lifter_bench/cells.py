@@ -5,9 +5,9 @@ Every cell is trained for about the same, short time: cells can be compared with
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,14 @@ from training.estimator_errors import ErrorModel
 from training.lift_training import Plan, distance, tensors, train
 from training.lift_windows import Batch, Sampler, Settings
 
+from animepose_blender.estimate.lifting import Sequence
 from animepose_blender.estimate.lifting.network import Answer, NetworkLifter
+from animepose_blender.estimate.lifting.sides import put_right
+from animepose_blender.estimate.lifting.timing import BRIDGE_S
+from animepose_blender.skeleton import MIRROR
 from models import attention_lifter, residual_lifter, temporal_lifter
 
-from .cases import LIMBS, Case, without_depth
+from .cases import LIMBS, Case
 
 CHANNELS = 128
 """C of the table's temporal networks."""
@@ -45,10 +49,28 @@ class Row:
         keypoints = "true" if self.true_keypoints else "estimator"
         return Settings(keypoints, self.depth, hidden=False, varied=False)
 
-    def of(self, case: Case):
-        """What the lifter is given of a rendered or filmed person; None where it is not known."""
+    def of(self, case: Case) -> list[tuple[slice, Sequence]]:
+        """What the lifter is given of a rendered or filmed person, from one gap to the next, for the cells have not
+        learned to do without; empty where it is not known."""
         sequence = case.true if self.true_keypoints else case.seen
-        return without_depth(sequence) if sequence is not None and self.depth == "none" else sequence
+        if sequence is None:
+            return []
+        found, wrong = put_right(sequence)
+        depth_m = None
+        if self.depth != "none" and sequence.depth_m is not None:
+            depth_m = np.where(wrong, sequence.depth_m[:, MIRROR], sequence.depth_m)
+        cuts = [0, *(np.flatnonzero(np.diff(found.time_s) > BRIDGE_S) + 1).tolist(), len(found.time_s)]
+        spans = [slice(a, b) for a, b in pairwise(cuts)]
+        return [
+            (
+                k,
+                Sequence(
+                    found.time_s[k], found.rays[k], found.confidence[k], None if depth_m is None else depth_m[k],
+                    found.direction[k],
+                ),
+            )
+            for k in spans
+        ]  # fmt: skip
 
 
 ROWS = (
@@ -105,14 +127,20 @@ def torch_lifter(network: torch.nn.Module, name: str, *, flip: bool = False) -> 
     return NetworkLifter(name, run, flip=flip)
 
 
-def trained(row: Row, column: Column, pool: Pool, out: Path) -> tuple[torch.nn.Module, float]:
+def place_of(row: Row, column: Column, out: Path) -> Path:
+    """Where a cell's network is kept."""
+    return out / f"{row.name.replace(' ', '_').replace(',', '').replace('+', 'and')}_{column.name}.pt"
+
+
+def trained(row: Row, column: Column, pool: Pool | None, out: Path) -> tuple[torch.nn.Module, float]:
     """One cell's network and the processor time that it took, trained unless it is there."""
-    path = out / f"{row.name.replace(' ', '_').replace(',', '').replace('+', 'and')}_{column.name}.pt"
+    path = place_of(row, column, out)
     network = column.make()
     if path.is_file():
         saved = torch.load(path, weights_only=True)
         network.load_state_dict(saved["network"])
         return network.eval(), float(saved["seconds"])
+    assert pool is not None
     begin = time.process_time()
     folder = path.with_suffix("")
     network = train(network, pool, [], replace(PLAN, steps=column.steps), folder)
@@ -139,9 +167,11 @@ def lifted_mm(lifter: NetworkLifter, row: Row, cases: list[Case]) -> tuple[float
     """Mean error over people that are known in full: all joints, and the limbs'."""
     errors = []
     for case in cases:
-        sequence = row.of(case)
-        if sequence is not None:
-            errors.append(case.error_mm(lifter.lift(sequence).joints_m * case.size))
+        joints_m = np.full_like(case.truth_m, np.nan)
+        for span, sequence in row.of(case):
+            joints_m[span] = lifter.lift(sequence).joints_m * case.size
+        if np.isfinite(joints_m).any():
+            errors.append(case.error_mm(joints_m))
     if not errors:
         return None
     joined = np.concatenate(errors)
@@ -152,19 +182,17 @@ def table(
     moving: Moving, held_out: Moving, errors: ErrorModel, clips: list[Case], views: list[Case], out: Path,
     columns: tuple[Column, ...], rows: tuple[Row, ...] = ROWS,
 ) -> list[dict]:  # fmt: skip
-    """All cells, those that are known from `out/cells.json`; each is written there as soon as it is known."""
-    path = out / "cells.json"
+    """All cells; networks that are in `out` are not trained again."""
     out.mkdir(parents=True, exist_ok=True)
-    cells: list[dict] = json.loads(path.read_text()) if path.is_file() else []
+    cells: list[dict] = []
     for row in rows:
-        missing = [c for c in columns if not any(x["row"] == row.name and x["column"] == c.name for x in cells)]
-        if not missing:
-            continue
-        pool = Pool(moving, errors, row.training, POOL)
+        pool: Pool | None = None
         test = Sampler(held_out, errors, row.testing())
         rng = np.random.default_rng((PLAN.seed, 5))
         batches = [test.draw(rng, PLAN.spans, 256) for _ in range(TEST_BATCHES)]
-        for column in missing:
+        for column in columns:
+            if not place_of(row, column, out).is_file():
+                pool = pool or Pool(moving, errors, row.training, POOL)
             network, seconds = trained(row, column, pool, out)
             lifter = torch_lifter(network, column.name)
             cell = {
@@ -176,5 +204,4 @@ def table(
             }  # fmt: skip
             cells.append(cell)
             print(cell, flush=True)
-            path.write_text(json.dumps(cells, indent=1))
     return cells

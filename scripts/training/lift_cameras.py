@@ -23,12 +23,13 @@ FOLLOWING = 0.4
 TRAVEL_M_S, WOBBLE_M, SHAKE_RAD = 0.7, 0.15, np.radians(1.0)
 
 
-def film(rng: np.random.Generator, root_m: np.ndarray, joints_m: np.ndarray) -> np.ndarray:
+def film(rng: np.random.Generator, root_m: np.ndarray, joints_m: np.ndarray, *, tumbled: bool = True) -> np.ndarray:
     """Joints in camera axes.
 
     Args:
         root_m: (N, T, 3) world, Z up.
         joints_m: (N, T, J, 3) relative to it.
+        tumbled: whether some cameras are held at any roll.
     Returns:
         (N, T, J, 3).
     """
@@ -56,7 +57,7 @@ def film(rng: np.random.Generator, root_m: np.ndarray, joints_m: np.ndarray) -> 
     axes = np.stack([x, np.cross(z, x), z], axis=-1)
     aside = rng.uniform(-ASIDE_RAD, ASIDE_RAD, (count, 1, 2)) * np.array([1.0, 0.6])
     roll = rng.normal(0, ROLL_SIGMA_RAD, (count, 1, 1))
-    roll = np.where(rng.random((count, 1, 1)) < TUMBLED, rng.uniform(-np.pi, np.pi, (count, 1, 1)), roll)
+    roll = np.where(rng.random((count, 1, 1)) < TUMBLED * tumbled, rng.uniform(-np.pi, np.pi, (count, 1, 1)), roll)
     angles = np.concatenate([aside[..., ::-1], roll], axis=-1)
     angles = angles + moves * SHAKE_RAD * rng.random((count, 1, 1)) * correlated(rng, count, steps, (3,), 0.3)
     axes = axes @ _turns(np.broadcast_to(angles, (count, steps, 3)))

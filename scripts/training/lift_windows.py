@@ -94,7 +94,7 @@ class Sampler:
         contact = contacts_of(root_m, joints_m, size)
         if self.settings.varied:
             joints_m = _other_builds(rng, joints_m)
-        camera_m = film(rng, root_m, joints_m)
+        camera_m = film(rng, root_m, joints_m, tumbled=self.settings.varied)
         rays = camera_m[..., :2] / camera_m[..., 2:]
         relative_m = camera_m - camera_m[:, :, :1]
         axes = view_axes(middle(rays, np.ones(rays.shape[:-1]))).astype(np.float32)
