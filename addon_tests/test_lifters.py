@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -300,6 +301,13 @@ def test_broken_weights_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.safetensors").write_bytes(b"no weights")
     with pytest.raises(AnimePoseError, match="cannot be read"):
         load_network(tmp_path / "bad.safetensors")
+
+
+def test_the_card_names_the_weights() -> None:
+    from animepose_blender.estimate.lifting.convolution import WEIGHTS
+
+    digest = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+    assert digest in WEIGHTS.with_suffix(".md").read_text(encoding="utf-8")
 
 
 def test_the_default_lifter_has_a_name_and_answers() -> None:

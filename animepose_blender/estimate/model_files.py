@@ -8,12 +8,14 @@ from importlib import metadata
 from pathlib import Path
 
 from ..errors import AnimePoseError
-from .predict.recurrent import WEIGHTS
+from .lifting.convolution import WEIGHTS as LIFTER
+from .predict.recurrent import WEIGHTS as TRAJECTORY
 
 PACKAGE = "mediapipe"
 LICENCE = "Apache-2.0"
 _FOLDERS = tuple(f"mediapipe/modules/{name}/" for name in ("pose_landmark", "pose_detection", "hand_landmark"))
 OWN_LICENCE = "GPL-3.0-or-later"
+_OWN = {"Trajectory network": TRAJECTORY, "Lifter": LIFTER}
 _REINSTALL = "Install AnimePose again."
 _REPAIR = "Repair the environment, or install mediapipe again."
 
@@ -23,8 +25,9 @@ def list_models() -> list[str]:
     distribution, files = _model_files()
     title = f"MediaPipe Pose and Hands  licence {LICENCE}, commercial use allowed  {PACKAGE} {distribution.version}"
     own = [
-        f"Trajectory network  licence {OWN_LICENCE}, commercial use allowed",
-        *(f"  {path}" for path in _own_weights()),
+        line
+        for name, path in _OWN.items()
+        for line in (f"{name}  licence {OWN_LICENCE}, commercial use allowed", f"  {path}")
     ]
     return [title, *(f"  {distribution.locate_file(file)}" for file in files), *own]
 
@@ -47,17 +50,13 @@ def verify_models() -> list[str]:
         if file.hash is None or file.hash.value != digest:
             raise AnimePoseError(f"The model file {path} is not the one that was installed.", _REPAIR)
         lines.append(f"ok  {path}")
-    for path in _own_weights():
+    for path in _OWN.values():
         card = path.with_suffix(".md")
         digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
         if not digest or not card.is_file() or digest not in card.read_text(encoding="utf-8"):
             raise AnimePoseError(f"The model file {path} is missing, or not the one that its card names.", _REINSTALL)
         lines.append(f"ok  {path}")
     return lines
-
-
-def _own_weights() -> list[Path]:
-    return [WEIGHTS]
 
 
 def _model_files() -> tuple[metadata.Distribution, list[metadata.PackagePath]]:
