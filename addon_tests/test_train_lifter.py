@@ -132,7 +132,9 @@ def test_the_error_model_finds_what_is_systematic() -> None:
 def test_a_mirrored_bank_is_the_bank_of_the_mirrored_people() -> None:
     one = bank()
     np.testing.assert_array_equal(one.mirrored().mirrored().plane_seen, one.plane_seen)
-    np.testing.assert_array_equal(one.mirrored().truth_view_m, (one.truth_view_m * np.float32([-1, 1, 1]))[:, MIRROR])
+    np.testing.assert_array_equal(
+        one.mirrored().truth_view_m, (one.truth_view_m * np.array([-1, 1, 1], np.float32))[:, MIRROR]
+    )
 
 
 def test_rows_of_the_bank_can_be_drawn_as_they_are() -> None:

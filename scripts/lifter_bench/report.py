@@ -37,8 +37,9 @@ FINDINGS = """
   and the network, which on rendered people learned to believe most of them, follows.
 - With true keypoints and true depths a network trained for nothing else for 15 s is within 20 mm on the clips, with
   true keypoints alone at 68 mm. The default, trained for estimates, makes less of them.
-- The default's error on recordings it was trained with is nearly that on others (simulated: 62 and 66 mm): it would gain
-  from longer training, and on clips from a bank with more people, nearer and in more light, more than from more motion.
+- The default's error on recordings it was trained with is nearly that on others (simulated: 62 and 66 mm): it would
+  gain from longer training, and on clips from a bank with more people, nearer and in more light, more than from more
+  motion.
 """
 CURVE = """
 ## Training of the default
