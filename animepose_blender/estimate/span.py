@@ -144,8 +144,8 @@ def _first_guess(
     cutoff_hz = HALF_LIFE_HZ_S / max(motion.smoothness_s, LEAST_HALF_LIFE_S)
     smoothed_m = smooth_seen(target_m, weight, given.ray, own.time_s, cutoff_hz, DEPTH_CUTOFF_SHARE * cutoff_hz)
     nowhere = np.zeros((len(target_m), 3))
-    relative_m, turned = kinematics.forward(pose(smoothed_m, turn_weight, own.time_s), nowhere, lengths_m)
-    known = _root_evidence(given, own, ground, relative_m, motion.floor == "flat")
+    _, turned = kinematics.forward(pose(smoothed_m, turn_weight, own.time_s), nowhere, lengths_m)
+    known = _root_evidence(given, own, ground, smoothed_m, motion.floor == "flat")
     root_m = fuse(known, own.time_s)
     return pose_of(quat.to_matrix(turned), root_m, lengths_m), known
 
@@ -153,7 +153,11 @@ def _first_guess(
 def _root_evidence(
     given: InFrames, own: View, ground: Ground, relative_m: np.ndarray, on_floor: bool
 ) -> list[RootEvidence]:
-    """All that is known of the roots from a skeleton (n, J, 3) whose bones have constant lengths."""
+    """All that is known of the roots from joints (n, J, 3).
+
+    Not from a skeleton of the person's bones: limbs that are lifted too flat look as long as they should in the
+    picture, and would be too large there with bones of their true lengths.
+    """
     count = len(relative_m)
     in_camera_m = np.einsum("nji,nkj->nki", own.camera_to_world[:, :3, :3], relative_m)
     root_camera_m, variance = place_roots(in_camera_m, given.keypoints_px, given.keypoint_confidence, own.intrinsics)

@@ -108,7 +108,7 @@ def _fit_window(evidence: Evidence, start: Pose, wishes: Wishes, before: Pose | 
         add_lifted(quadratic, evidence, relative_m)
         add_root(quadratic, evidence, pose.root_m)
         if wishes.level_m is not None:
-            add_standing(quadratic, joints_m[:, feet], wishes.held, wishes.level_m)
+            add_standing(quadratic, evidence, joints_m[:, feet], wishes.held, wishes.level_m)
         if lowest_m is not None:
             add_floor(quadratic, joints_m, lowest_m)
         add_limits(quadratic, pose, relative_m, standing)

@@ -17,8 +17,10 @@ from .quadratic import Quadratic
 
 KEYPOINT_SIGMA_M = 0.03
 """How far the ray of a sure keypoint passes from its joint, for an adult."""
-KEYPOINT_OUTLIER = 3.0
-"""Distances, in sigmas, from which on a keypoint, a lifted joint or a root loses three quarters of its weight."""
+KEYPOINT_OUTLIER = 5.0
+"""Distances, in sigmas, from which on a keypoint, a lifted joint or a root loses three quarters of its weight. For
+rendered people 3 is better by 2 mm. On real footage keypoints are better than lifted joints: with 3 the feet of a
+runner lie 8 % of her height off them, with 5 they lie 3 %."""
 LIFTED_OUTLIER = 3.0
 ROOT_OUTLIER = 3.0
 BEST_USUAL_M = 0.02
@@ -26,6 +28,9 @@ BEST_USUAL_M = 0.02
 STANDING_SIGMA_M = 0.006
 """How far above or below its level a foot in contact may be."""
 STANDING_OUTLIER = 12.0
+FLAT, STEEP = 0.04, 0.12
+"""Sines of the angle under which the camera looks down on feet: at the one their height says nothing, at the other all
+that it can."""
 BELOW_SIGMA_M = 0.006
 """How far a joint may be below what it cannot go through."""
 _CONTACT = list(CONTACT_JOINTS)
@@ -61,10 +66,13 @@ class Evidence:
         seen = self.ray_weight[:, 1:] / (KEYPOINT_SIGMA_M * self.size) ** 2
         return min(float(np.median(lifted + seen)), (BEST_USUAL_M * self.size) ** -2)
 
+    def centre_m(self) -> np.ndarray:
+        """(n, 3) where the camera stands."""
+        return -np.einsum("nji,nj->ni", self.world_to_camera[:, :3, :3], self.world_to_camera[:, :3, 3])
+
     def across_view(self, root_m: np.ndarray) -> np.ndarray:
         """(n, 3, 3) projection onto the plane across the view of the root (n, 3)."""
-        centre_m = -np.einsum("nji,nj->ni", self.world_to_camera[:, :3, :3], self.world_to_camera[:, :3, 3])
-        ray = root_m - centre_m
+        ray = root_m - self.centre_m()
         ray /= np.linalg.norm(ray, axis=-1, keepdims=True) + 1e-9
         return np.eye(3) - ray[:, :, None] * ray[:, None, :]
 
@@ -116,10 +124,18 @@ def add_root(quadratic: Quadratic, evidence: Evidence, root_m: np.ndarray) -> No
         quadratic.where_slope[:, 0] += weight[:, None] * pushed
 
 
-def add_standing(quadratic: Quadratic, feet_m: np.ndarray, contact: np.ndarray, level_m: np.ndarray) -> None:
-    """Feet (n, 4, 3) that are in contact (n, 4) are at the height (4,) of what they stand on."""
+def add_standing(
+    quadratic: Quadratic, evidence: Evidence, feet_m: np.ndarray, contact: np.ndarray, level_m: np.ndarray
+) -> None:
+    """Feet (n, 4, 3) that are in contact (n, 4) are at the height (4,) of what they stand on.
+
+    Seen from nearly the height that they stand at, their height would tell all of the distance, and does not.
+    """
     height = feet_m[..., 2] - level_m
-    weight = contact * _trust((height / STANDING_SIGMA_M) ** 2, STANDING_OUTLIER) / STANDING_SIGMA_M**2
+    centre_m = evidence.centre_m()[:, None]
+    slope = (centre_m[..., 2] - level_m) / (np.linalg.norm(feet_m - centre_m, axis=-1) + 1e-9)
+    steep = np.clip((slope - FLAT) / (STEEP - FLAT), 0.0, 1.0)
+    weight = steep * contact * _trust((height / STANDING_SIGMA_M) ** 2, STANDING_OUTLIER) / STANDING_SIGMA_M**2
     quadratic.where[:, _CONTACT, 2, 2] += weight
     quadratic.where_slope[:, _CONTACT, 2] += weight * height
 
