@@ -10,7 +10,7 @@ from animepose_blender.core import quaternions as quat
 from animepose_blender.core.synthetic import walking_take
 from animepose_blender.estimate.fit.body import pose_of
 from animepose_blender.estimate.fit.grounding import grounded
-from animepose_blender.estimate.fit.standing import held, one_foot_stands, spans
+from animepose_blender.estimate.fit.standing import believed, held, one_foot_stands, spans
 from animepose_blender.estimate.fit.stillness import still
 from animepose_blender.skeleton import JOINT_COUNT
 
@@ -116,3 +116,18 @@ def test_coming_to_rest_and_leaving_are_not_sudden():
     result = still(points_m, TIME_S, 0.03)
     assert np.abs(np.diff(result, axis=0)).max() < 0.05
     assert np.ptp(result[5:50, 0, 0]) < 1e-6
+
+
+def test_a_held_foot_that_is_seen_elsewhere_is_let_go_for_the_whole_span():
+    firmly = np.zeros((90, 4))
+    firmly[10:30, 0] = firmly[50:70, :2] = firmly[20:60, 2] = 1.0
+    off_m = np.full((90, 2), 0.02)
+    off_m[50:65, 0] = 0.2
+    off_m[20:25, 1] = 0.2
+    result = believed(firmly, off_m, 1.0)
+    assert not result[50:70, :2].any()
+    assert result[:50].all() and result[:, 2:].all()
+
+
+def test_a_held_foot_of_which_nothing_is_seen_stays_held():
+    assert believed(np.ones((90, 4)), np.full((90, 2), np.nan), 1.0).all()

@@ -41,8 +41,8 @@ def straightened(
 ) -> Placed:
     """Everybody turned about their root, and placed anew.
 
-    A body that is tipped towards the view looks shorter, for which the network has made it smaller: it is made larger
-    again, so that everybody stays as far away as they were.
+    A lean in the plane of the picture is seen, and stays. A body that is tipped towards the view looks shorter, for
+    which the network has made it smaller: it is made larger again, so that everybody stays as far away as they were.
 
     Args:
         placed: N person-frames.
@@ -52,10 +52,11 @@ def straightened(
         intrinsics: (F, 3, 3).
     """
     own = intrinsics[seen.frame]
-    to_start = camera_to_start[seen.frame, :3, :3]
-    in_camera = np.swapaxes(to_start, -1, -2) @ Rotation.from_rotvec(turn).as_matrix() @ to_start
+    ray = placed.root_m / np.linalg.norm(placed.root_m, axis=-1, keepdims=True)
+    in_camera = np.swapaxes(camera_to_start[seen.frame, :3, :3], -1, -2) @ turn
+    towards_view = in_camera - np.sum(in_camera * ray, axis=-1, keepdims=True) * ray
     lifted = placed.lifted
-    joints_m = np.einsum("nij,nkj->nki", in_camera, lifted.joints_m)
+    joints_m = np.einsum("nij,nkj->nki", Rotation.from_rotvec(towards_view).as_matrix(), lifted.joints_m)
     root_m, _ = place_roots(joints_m, lifted.keypoints_px, lifted.keypoint_confidence, own)
     near = np.nan_to_num(placed.root_m[:, 2] / root_m[:, 2], nan=1.0)
     joints_m *= float(np.median(near))

@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..core import cameras
 from ..skeleton import MIRROR
 from .detections import Placed, Seen, place_lifted
-from .lift import Lifted, lift_blazepose
-from .lifting import Lifter, Sequence
-from .lifting.encoding import middle, view_axes
+from .lift import lift_blazepose
+from .lifting import Lifter
+from .lifting.sequences import of_lifted
 from .lifting.sides import put_right
 
 
@@ -40,7 +39,7 @@ def relift(
         rows = np.flatnonzero(person == number)
         if len(rows) == 0:
             continue
-        sequence, exchanged[rows] = put_right(_sequence(before.where(rows), time_s[seen.frame[rows]], own[rows]))
+        sequence, exchanged[rows] = put_right(of_lifted(time_s[seen.frame[rows]], before.where(rows), own[rows]))
         answer = lifter.lift(sequence)
         known = np.isfinite(answer.joints_m).all(axis=(1, 2))
         joints_m[rows[known]] = answer.joints_m[known]
@@ -55,13 +54,3 @@ def relift(
     )
     better, good = place_lifted(lifted, seen, own)
     return placed.with_rows(better, good)
-
-
-def _sequence(lifted: Lifted, time_s: np.ndarray, intrinsics: np.ndarray) -> Sequence:
-    """One person in n frames as a lifter reads them."""
-    rays = cameras.rays(lifted.keypoints_px, intrinsics)
-    direction = middle(rays, lifted.keypoint_confidence)
-    known = np.isfinite(direction).all(axis=-1)
-    forward = np.where(known[:, None], direction, np.array([0.0, 0.0, 1.0]))
-    depth_m = np.einsum("nj,nkj->nk", view_axes(forward)[:, :, 2], lifted.joints_m)
-    return Sequence(time_s, rays, lifted.keypoint_confidence, depth_m, direction)

@@ -86,6 +86,7 @@ def _warn(report: Reporter, solved: Reconstruction) -> None:
 
 
 def _source(job: JobRequest, clip: Clip, solved: Reconstruction, observed: Observed) -> dict:
+    from .lifting.convolution import NAME as LIFTER_NAME
     from .mediapipe_hands import MODEL_NAME as HAND_NAME
     from .mediapipe_pose import MODEL_NAME
     from .predict.recurrent import MODEL_NAME as PREDICTOR_NAME
@@ -108,7 +109,7 @@ def _source(job: JobRequest, clip: Clip, solved: Reconstruction, observed: Obser
             "hold_still_m": job.hold_still_m,
             "hands": job.hands,
         },
-        "models": [MODEL_NAME, *([HAND_NAME] if job.hands else []), PREDICTOR_NAME],
+        "models": [MODEL_NAME, *([HAND_NAME] if job.hands else []), LIFTER_NAME, PREDICTOR_NAME],
         "versions": {
             "animepose": __version__,
             **{name: metadata.version(name) for name in ("mediapipe", "numpy", "scipy", "av")},

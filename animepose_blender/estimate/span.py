@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..core import cameras, kinematics
 from ..core import quaternions as quat
 from ..core.armature_space import body_size
-from ..skeleton import CONTACT_JOINTS
+from ..skeleton import CONTACT_JOINTS, J
 from .evidence import InFrames
 from .fit.body import Pose, pose_of
 from .fit.grounding import grounded
 from .fit.rotations import rotations_of
 from .fit.settings import MotionSettings
 from .fit.solve import HALF_LIFE_HZ_S, LEAST_HALF_LIFE_S, Wishes, fit
-from .fit.standing import held
+from .fit.standing import believed, held
 from .fit.stillness import still
 from .fit.terms import Evidence as Known
 from .fit.terms import lowest_heights_m
@@ -37,7 +37,10 @@ DEPTH_MAP_SIGMA = 0.03
 """How far a calibrated depth map is off, as a share of the depth."""
 STILL_SIGMA_M = 0.003
 """How near what is held still stays to where it is held."""
+DOUBTED = 0.2
+"""Most that a contact's probability is where the foot, held, does not lie where it is seen."""
 _UP = np.array([0.0, 0.0, 1.0])
+_FEET = np.array([[J[f"{side}_{name}"] for name in ("ankle", "heel", "toe")] for side in ("left", "right")])
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +129,10 @@ def solve_span(
         min(ground.level_m, SOLE_M * size) if on_floor else None,
     )
     solved = fit(known, start, wishes)
+    if (doubted := ~believed(firmly, _feet_off_m(known, solved), size)).any() and motion.foot_lock == "auto":
+        wishes = replace(wishes, held=np.where(doubted, 0.0, firmly))
+        contact = np.where(doubted, np.minimum(contact, DOUBTED), contact)
+        solved = fit(known, start, wishes)
     if motion.hold_still_m > 0:
         solved = _held_still(solved, known, wishes, motion.hold_still_m)
     if motion.foot_lock == "grounding" and wishes.floor_m is not None:
@@ -181,6 +188,14 @@ def _information(sigma_m: np.ndarray, ray: np.ndarray, known: np.ndarray) -> np.
     outer = (ray[:, :, None] * ray[:, None, :])[:, None]
     information = across[..., None, None] * (np.eye(3) - outer) + along[..., None, None] * outer
     return known[..., None, None] * information
+
+
+def _feet_off_m(known: Known, solved: Pose) -> np.ndarray:
+    """(n, 2) mean distance of ankle, heel and toe from their keypoints, left and right; NaN where none is seen."""
+    off_m = known.off_keypoints_m(solved.relative_m() + solved.root_m[:, None])[:, _FEET]
+    seen = np.isfinite(off_m)
+    count = seen.sum(axis=-1)
+    return np.where(count > 0, np.where(seen, off_m, 0.0).sum(axis=-1) / np.maximum(count, 1), np.nan)
 
 
 def _held_still(solved: Pose, known: Known, wishes: Wishes, dead_zone_m: float) -> Pose:

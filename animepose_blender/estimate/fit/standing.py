@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import binary_opening, uniform_filter1d
 
+from ..gaps import runs
+
 BEGINS, ENDS = 0.5, 0.3
 """A contact begins at a probability of the one and lasts until it falls to the other."""
 SHORTEST_S = 0.07
@@ -16,6 +18,8 @@ RAMP_POWER = 3
 MOVES_M_S = 0.8
 """Speed at which a foot that should stand is held by half: estimates of standing feet move at up to 0.5 m/s, and a foot
 that swings at more than 1."""
+NOT_THERE_M = 0.10
+"""A held foot that lies farther off its keypoints in half of the frames does not stand."""
 CHANGE = 0.15
 """In `always`, by how much the other foot must be more likely to stand for the weight to go over to it."""
 SETTLE_S = 0.1
@@ -57,6 +61,25 @@ def spans(probability: np.ndarray, step_s: float) -> np.ndarray:
     # What goes on beyond the clip is not short.
     padded = np.pad(standing, ((least, least), (0, 0)), mode="edge")
     return binary_opening(padded, np.ones((least, 1), bool))[least:-least]
+
+
+def believed(firmly: np.ndarray, off_m: np.ndarray, size: float) -> np.ndarray:
+    """Whether feet that are held lie where they are seen; a foot in the air that is told to stand does not.
+
+    Args:
+        firmly: (n, 4) from `held`.
+        off_m: (n, 2) how far the left and the right foot lie off their keypoints once they are held; NaN = not seen.
+        size: of the person.
+    Returns:
+        (n, 4) bool: False in all of a foot's spans in which it lies too far off.
+    """
+    result = np.ones(firmly.shape, dtype=bool)
+    for foot in (0, 1):
+        for span in runs((firmly[:, 2 * foot : 2 * foot + 2] > 0).any(axis=1)):
+            off = off_m[span, foot]
+            if np.isfinite(off).any() and np.nanmedian(off) > NOT_THERE_M * size:
+                result[span, 2 * foot : 2 * foot + 2] = False
+    return result
 
 
 def one_foot_stands(probability: np.ndarray, step_s: float) -> np.ndarray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...core import cameras
 from ...skeleton import CONTACT_JOINTS, J
 from ..fuse import RootEvidence
 from .quadratic import Quadratic
@@ -25,6 +26,8 @@ LIFTED_OUTLIER = 3.0
 ROOT_OUTLIER = 3.0
 BEST_USUAL_M = 0.02
 """Joints that are known better than to this are smoothed less than is asked for: the truth needs no smoothing."""
+SURE_WEIGHT = 0.25
+"""Weight from which on a keypoint counts as seen."""
 STANDING_SIGMA_M = 0.006
 """How far above or below its level a foot in contact may be."""
 STANDING_OUTLIER = 12.0
@@ -58,6 +61,12 @@ class Evidence:
     """Of n frames each."""
     size: float
     """Of the person, 1 for an adult."""
+
+    def off_keypoints_m(self, joints_m: np.ndarray) -> np.ndarray:
+        """(n, J) how far joints (n, J, 3) lie off their keypoints, metres at their depth; NaN where not surely seen."""
+        in_camera_m = cameras.transform(self.world_to_camera, joints_m)
+        off_m = np.linalg.norm(in_camera_m[..., :2] - self.rays * in_camera_m[..., 2:], axis=-1)
+        return np.where(self.ray_weight > SURE_WEIGHT, off_m, np.nan)
 
     def usual_information(self) -> float:
         """Of a joint across the view, 1/m^2: the median over frames and joints, `BEST_USUAL_M` at best."""
