@@ -78,10 +78,10 @@ def test_all_networks_answer_every_frame_in_the_same_shapes(kind: str) -> None:
 @pytest.mark.parametrize(
     ("network", "promised"),
     [
-        (TemporalLifter(TemporalConfig(kernel=1, blocks=2, channels=8)), 1),
-        (TemporalLifter(TemporalConfig(kernel=3, blocks=2, channels=8)), 27),
-        (TemporalLifter(TemporalConfig(kernel=3, blocks=3, channels=8)), 81),
-        (TemporalLifter(TemporalConfig(kernel=3, blocks=4, channels=8)), 243),
+        (TemporalLifter(TemporalConfig(kernel=1, blocks=2, channels=32)), 1),
+        (TemporalLifter(TemporalConfig(kernel=3, blocks=2, channels=32)), 27),
+        (TemporalLifter(TemporalConfig(kernel=3, blocks=3, channels=32)), 81),
+        (TemporalLifter(TemporalConfig(kernel=3, blocks=4, channels=32)), 243),
         (ResidualLifter(ResidualConfig(width=16)), 1),
         (AttentionLifter(AttentionConfig(width=12, layers=2, heads=2, reach=5)), 29),
     ],

@@ -20,7 +20,16 @@ from training.estimator_errors import Bank, ErrorModel
 from training.lift_training import Plan, train
 from training.lift_windows import Sampler, Settings, contacts_of
 
+_OWN = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "training"}
+
 PLAN = Plan(steps=6, spans=3, frames=24, check_every=3, workers=0, low_precision=False)
+
+
+@pytest.fixture(autouse=True)
+def own_modules(monkeypatch) -> None:
+    """Other tests import the scripts anew; what is sent to a process is looked up by its module's name."""
+    for name, module in _OWN.items():
+        monkeypatch.setitem(sys.modules, name, module)
 
 
 def moving() -> Moving:
