@@ -215,7 +215,7 @@ def test_what_is_no_person_is_left_out_and_told(found, take, rng):
     assert len(found.people) == 2
     assert sorted(_who(found, take)) == [0, 1]
     # Without the trunk in the scene, the rest is as if it had never been there.
-    assert _root_error_m(found, take).max() < without + 0.05
+    assert _root_error_m(found, take).max() < without + 0.1
     assert _tilt_deg(found, take) < 2
 
 
