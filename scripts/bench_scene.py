@@ -18,7 +18,7 @@ import numpy as np
 from bench_demo import Silent
 from scene_bench import baselines
 from scene_bench.marks import put_between
-from scene_bench.oracle import Oracle
+from scene_bench.oracle import LeavesAlone, Oracle
 from scene_bench.shares import stage_shares
 
 from animepose_blender.core import cameras
@@ -119,7 +119,7 @@ def stages(case: Case) -> dict[str, dict[str, Any]]:
     results["true keypoints"] = reconstruct(exact_2d, case.focal, case.job, Silent())
     exact = oracle.perfect(observed, metric=True)
     # Joints in true metres leave no doubt about anybody's size.
-    as_large = Given(sizes=np.ones(len(exact.tracklets)))
+    as_large = Given(sizes=np.ones(len(exact.tracklets)), lifter=LeavesAlone())
     results["true keypoints and relative joints"] = reconstruct(exact, case.focal, case.job, Silent(), as_large)
     results["these and the true focal length"] = reconstruct(exact, focal, case.job, Silent(), as_large)
     return {name: evaluate(take_of(case, r), case.truth) for name, r in results.items() if r is not None}

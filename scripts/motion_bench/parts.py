@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from bench_demo import Silent
 from bench_scene import Case, take_of
-from scene_bench.oracle import Oracle
+from scene_bench.oracle import LeavesAlone, Oracle
 
 from animepose_blender.estimate.camera import Focal
 from animepose_blender.estimate.detections import gather
@@ -31,7 +31,7 @@ def with_truth(case: Case) -> dict[str, Take]:
     exact_2d = case.oracle.perfect(case.observed, metric=False)
     exact = case.oracle.perfect(case.observed, metric=True)
     # Joints in true metres leave no doubt about anybody's size.
-    as_large = Given(sizes=np.ones(len(exact.tracklets)))
+    as_large = Given(sizes=np.ones(len(exact.tracklets)), lifter=LeavesAlone())
     found = {
         TRUE_2D: reconstruct(exact_2d, case.focal, case.job, Silent()),
         TRUE_2D_SCENE: _in_true_scene(case, exact_2d),

@@ -15,11 +15,12 @@ from animepose_blender.estimate.backends import PoseObservation
 from animepose_blender.estimate.camera_motion import CameraMotion
 from animepose_blender.estimate.depth import GRID
 from animepose_blender.estimate.detections import Seen, gather
+from animepose_blender.estimate.lifting import LiftedSequence, Sequence
 from animepose_blender.estimate.metrics.truth import Truth
 from animepose_blender.estimate.observe import Observed
 from animepose_blender.estimate.people import Tracklet
 from animepose_blender.estimate.scene import Scene
-from animepose_blender.skeleton import BLAZEPOSE_33, REST_JOINTS_M, J
+from animepose_blender.skeleton import BLAZEPOSE_33, CONTACT_JOINTS, JOINT_COUNT, REST_JOINTS_M, J
 
 _NO_COLOURS = np.full((6, 3), np.nan)
 _STAND_INS = {"eye": "nose", "mouth": "nose", "thumb": "index_knuckle", "index": "index_knuckle",
@@ -41,6 +42,18 @@ def _joint_of(landmark: str) -> int:
 
 _LANDMARKS = [_joint_of(name) for name in BLAZEPOSE_33]
 _TOE_ABOVE = REST_JOINTS_M[J["left_toe"], 2]
+
+
+class LeavesAlone:
+    """A lifter that knows nothing, so that joints stay as the estimator, or the truth in its place, has them."""
+
+    name = "none"
+
+    def lift(self, sequence: Sequence) -> LiftedSequence:
+        """See `Lifter.lift`."""
+        count = len(sequence.time_s)
+        joints_m = np.full((count, JOINT_COUNT, 3), np.nan)
+        return LiftedSequence(joints_m, joints_m[..., :2], np.full((count, len(CONTACT_JOINTS)), np.nan))
 
 
 class Oracle:
