@@ -74,18 +74,21 @@ def solve_person(
     given = in_all_frames(evidence, view, further)
     spans = runs(state != State.ABSENT)
 
-    def solve(filled: Filled | None) -> list[Span]:
+    def solve(filled: Filled | None, rough: bool) -> list[Span]:
         return [
-            solve_span(given.at(at), view.at(at), ground, lengths_m, motion, filled.at(at) if filled else None)
+            solve_span(
+                given.at(at), view.at(at), ground, lengths_m, motion, filled.at(at) if filled else None, rough=rough
+            )
             for at in spans
         ]
 
-    solved = solve(None)
-    if (state == State.PREDICTED).any():
+    gaps = bool((state == State.PREDICTED).any())
+    solved = solve(None, rough=gaps)
+    if gaps:
         joints_m, sigma_m = _nothing(len(state), (JOINT_COUNT, 3)), _nothing(len(state), (2,))
         for span, part in zip(spans, solved, strict=True):
             joints_m[span], sigma_m[span] = part.joints_m, part.sigma_m
-        solved = solve(Filled(*fill_gaps(state, joints_m, sigma_m, others_m, view, predictor)))
+        solved = solve(Filled(*fill_gaps(state, joints_m, sigma_m, others_m, view, predictor)), rough=False)
 
     rotations, roots_m = _nothing(len(state), (BONE_COUNT, 4)), _nothing(len(state), (3,))
     joints_m, sigma_m = _nothing(len(state), (JOINT_COUNT, 3)), _nothing(len(state), (2,))

@@ -15,7 +15,7 @@ from .fit.body import Pose, pose_of
 from .fit.grounding import grounded
 from .fit.rotations import rotations_of
 from .fit.settings import MotionSettings
-from .fit.solve import HALF_LIFE_HZ_S, LEAST_HALF_LIFE_S, Wishes, fit
+from .fit.solve import AGAIN, HALF_LIFE_HZ_S, LEAST_HALF_LIFE_S, ROUGH, STEPS, Wishes, fit
 from .fit.standing import believed, held
 from .fit.stillness import still
 from .fit.terms import Evidence as Known
@@ -74,7 +74,14 @@ class Filled:
 
 
 def solve_span(
-    given: InFrames, own: View, ground: Ground, lengths_m: np.ndarray, motion: MotionSettings, filled: Filled | None
+    given: InFrames,
+    own: View,
+    ground: Ground,
+    lengths_m: np.ndarray,
+    motion: MotionSettings,
+    filled: Filled | None,
+    *,
+    rough: bool = False,
 ) -> Span:
     """Solve n frames without absence.
 
@@ -85,6 +92,7 @@ def solve_span(
         lengths_m: (B,) bone lengths.
         motion: the user's wishes.
         filled: what stands in where nobody was seen.
+        rough: to a few millimetres, for what is to be solved again.
     """
     size = body_size(lengths_m)
     target_m, weight, turn_weight, sigma_m = given.relative_m, given.weight, given.confidence, given.sigma_m
@@ -128,11 +136,13 @@ def solve_span(
         np.full(4, ground.level_m) if on_floor else None,
         min(ground.level_m, SOLE_M * size) if on_floor else None,
     )
-    solved = fit(known, start, wishes)
-    if (doubted := ~believed(firmly, _feet_off_m(known, solved), size)).any() and motion.foot_lock == "auto":
-        wishes = replace(wishes, held=np.where(doubted, 0.0, firmly))
-        contact = np.where(doubted, np.minimum(contact, DOUBTED), contact)
-        solved = fit(known, start, wishes)
+    solved = fit(known, start, wishes, ROUGH if rough else STEPS)
+    if motion.foot_lock == "auto" and not rough:
+        doubted = ~believed(firmly, _feet_off_m(known, solved), size)
+        if (doubted & (firmly > 0)).any():
+            wishes = replace(wishes, held=np.where(doubted, 0.0, firmly))
+            contact = np.where(doubted, np.minimum(contact, DOUBTED), contact)
+            solved = fit(known, solved, wishes, AGAIN)
     if motion.hold_still_m > 0:
         solved = _held_still(solved, known, wishes, motion.hold_still_m)
     if motion.foot_lock == "grounding" and wishes.floor_m is not None:
@@ -208,4 +218,4 @@ def _held_still(solved: Pose, known: Known, wishes: Wishes, dead_zone_m: float) 
         known.time_s, known.world_to_camera, known.rays, np.zeros_like(known.ray_weight), relative_m, everywhere,
         [RootEvidence(root_m, everywhere[:, 0])], known.size,
     )  # fmt: skip
-    return fit(target, solved, wishes)
+    return fit(target, solved, wishes, AGAIN)

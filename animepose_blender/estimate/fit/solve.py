@@ -43,7 +43,8 @@ view. Along it, where it is known much worse, it is smoothed more."""
 HOLD_SIGMA_M = 0.001
 """How far a standing foot may move from one frame to the next at 30 Hz."""
 HOLD_HZ = 30.0
-STEPS = 6
+STEPS, AGAIN, ROUGH = 5, 3, 2
+"""Steps at most; when solved again from near by; and to a few millimetres, for a first look."""
 SMALL_STEP = 1e-3
 """Metres and radians; smaller steps end the search."""
 LARGEST_STEP = 0.4
@@ -64,24 +65,26 @@ class Wishes:
     """Height that foot joints cannot go under; None = there is no floor."""
 
 
-def fit(evidence: Evidence, start: Pose, wishes: Wishes) -> Pose:
+def fit(evidence: Evidence, start: Pose, wishes: Wishes, steps: int | None = None) -> Pose:
     """The best pose in all n frames.
 
     Args:
         evidence: of n frames in a row.
         start: near it.
         wishes: smoothness, contacts, floor.
+        steps: at most; `STEPS` by default.
     """
+    steps = STEPS if steps is None else steps
     count = len(evidence.time_s)
     if count <= WINDOW + OVERLAP:
-        return _fit_window(evidence, start, wishes, None)
+        return _fit_window(evidence, start, wishes, None, steps)
     done: list[Pose] = []
     before: Pose | None = None
     for first in range(0, count, WINDOW):
         begin = max(0, first - OVERLAP)
         frames = slice(begin, min(count, first + WINDOW))
         own = Wishes(wishes.half_life_s, wishes.held[frames], wishes.level_m, wishes.floor_m)
-        solved = _fit_window(evidence.at(frames), start.at(frames), own, before)
+        solved = _fit_window(evidence.at(frames), start.at(frames), own, before, steps)
         # Of the frames that two windows share the first are the earlier window's, and held in the later one.
         done.append(solved.at(slice(HELD // 2 if before is not None else 0, None)))
         if before is not None:
@@ -90,7 +93,7 @@ def fit(evidence: Evidence, start: Pose, wishes: Wishes) -> Pose:
     return _joined(done)
 
 
-def _fit_window(evidence: Evidence, start: Pose, wishes: Wishes, before: Pose | None) -> Pose:
+def _fit_window(evidence: Evidence, start: Pose, wishes: Wishes, before: Pose | None, steps: int) -> Pose:
     relative_ties, root_ties = _smoothness(evidence, wishes.half_life_s)
     contact_ties = _holding(evidence.time_s, wishes.held)
     standing = wishes.held.reshape(-1, 2, 2).max(axis=-1)
@@ -100,7 +103,7 @@ def _fit_window(evidence: Evidence, start: Pose, wishes: Wishes, before: Pose | 
     if before is not None:
         held = before.root_m[:HELD], before.relative_m()[:HELD]
     pose = start
-    for _ in range(STEPS):
+    for _ in range(steps):
         relative_m = pose.relative_m()
         joints_m = relative_m + pose.root_m[:, None]
         quadratic = Quadratic.nothing(len(joints_m))
