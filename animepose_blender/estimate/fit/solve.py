@@ -48,7 +48,7 @@ STEPS, AGAIN, ROUGH = 5, 3, 2
 SMALL_STEP = 1e-3
 """Metres and radians; smaller steps end the search."""
 LARGEST_STEP = 0.4
-WINDOW, OVERLAP, HELD = 480, 48, 16
+WINDOW, OVERLAP, HELD = 240, 48, 16
 SEAM_SIGMA_M = 0.0005
 
 
