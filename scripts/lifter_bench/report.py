@@ -17,9 +17,9 @@ HEAD = """# Lifters: measured
 Written by `scripts/bench_lifters.py`. Errors are means over joints in millimetres with the pelvises laid on each other
 and without any other alignment; *all* are the 28 joints, *limbs* are shoulders, elbows, wrists, hips, knees and ankles.
 Lifters answer for a person 1.70 m tall; the answer is multiplied by the person's true stature over 1.70 m (in a run the
-scene finds it). Clips are filmed with their true focal length. Choices were made on `dev`; figures of `test` were seen on the
-way. The four real views, one man for 1.7 seconds, were looked at when the training's noise and the threshold of `sides` were
-chosen: they are no test any more.
+scene finds it). Clips are filmed with their true focal length. Choices were made on `dev`; figures of `test` were seen
+on the way. The four real views, one man for 1.7 seconds, were looked at when the training's noise and the threshold of
+`sides` were chosen: they are no test any more.
 """
 FINDINGS = """
 ## What this says
