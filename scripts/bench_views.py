@@ -34,10 +34,12 @@ LIMBS = [
 
 
 def error_mm(take: Take, reference_m: np.ndarray) -> tuple[float, float, float]:
-    """Of the person who is largest in the picture, mm: mean error of the joints, mean distance of the roots, and the
-    same after turning and shifting the path onto the reference's, which takes away what the camera's pose is off."""
+    """Of the person who is where the reference is in the picture, mm: mean error of the joints, mean distance of the
+    roots, and the same after turning and shifting the path onto the reference's, which takes away what the camera's pose
+    is off."""
     joints_m = cameras.transform(cameras.invert(take.camera_to_world), take.joints_world_m.astype(float))
-    person = int(np.nanargmin(np.nanmedian(joints_m[:, :, 0, 2], axis=1)))
+    rays, true_rays = (points[..., 0, :2] / points[..., 0, 2:] for points in (joints_m, reference_m))
+    person = int(np.nanargmin(np.nanmedian(np.linalg.norm(rays - true_rays, axis=-1), axis=1)))
     ours_m = joints_m[person]
     distance = (ours_m - ours_m[:, :1]) - (reference_m - reference_m[:, :1])
     aligned_m = similarity_align(ours_m[None, :, 0], reference_m[None, :, 0], scale=False)[0]
