@@ -34,9 +34,12 @@ LIMBS = [
 
 
 def error_mm(take: Take, reference_m: np.ndarray) -> tuple[float, float, float]:
-    """Of the person who is where the reference is in the picture, mm: mean error of the joints, mean distance of the
-    roots, and the same after turning and shifting the path onto the reference's, which takes away what the camera's pose
-    is off."""
+    """Of the person who is where the reference is in the picture, mm.
+
+    Returns:
+        Mean error of the joints; mean distance of the roots; and the same after turning and shifting the path onto the
+        reference's, which takes away what the camera's pose is off.
+    """
     joints_m = cameras.transform(cameras.invert(take.camera_to_world), take.joints_world_m.astype(float))
     rays, true_rays = (points[..., 0, :2] / points[..., 0, 2:] for points in (joints_m, reference_m))
     person = int(np.nanargmin(np.nanmedian(np.linalg.norm(rays - true_rays, axis=-1), axis=1)))
