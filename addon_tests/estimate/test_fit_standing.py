@@ -123,10 +123,17 @@ def test_a_held_foot_that_is_seen_elsewhere_is_let_go_for_the_whole_span():
     firmly[10:30, 0] = firmly[50:70, :2] = firmly[20:60, 2] = 1.0
     off_m = np.full((90, 2), 0.02)
     off_m[50:65, 0] = 0.2
-    off_m[20:25, 1] = 0.2
+    off_m[30:32, 1] = 0.2
     result = believed(firmly, off_m, 1.0)
     assert not result[50:70, :2].any()
     assert result[:50].all() and result[:, 2:].all()
+
+
+def test_a_foot_that_rises_while_it_is_held_is_let_go_from_where_it_leaves():
+    off_m = np.full((90, 2), 0.02)
+    off_m[50:80, 0] = np.linspace(0.03, 0.2, 30)
+    result = believed(np.ones((90, 4)), off_m, 1.0)
+    assert result[:50].all() and not result[56:80, :2].any() and result[:, 2:].all()
 
 
 def test_a_held_foot_of_which_nothing_is_seen_stays_held():

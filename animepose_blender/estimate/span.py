@@ -37,6 +37,8 @@ DEPTH_MAP_SIGMA = 0.03
 """How far a calibrated depth map is off, as a share of the depth."""
 STILL_SIGMA_M = 0.003
 """How near what is held still stays to where it is held."""
+DOUBTS = 2
+"""Times that held feet are compared with where they are seen."""
 DOUBTED = 0.2
 """Most that a contact's probability is where the foot, held, does not lie where it is seen."""
 _UP = np.array([0.0, 0.0, 1.0])
@@ -137,12 +139,14 @@ def solve_span(
         min(ground.level_m, SOLE_M * size) if on_floor else None,
     )
     solved = fit(known, start, wishes, ROUGH if rough else STEPS)
-    if motion.foot_lock == "auto" and not rough:
-        doubted = ~believed(firmly, _feet_off_m(known, solved), size)
-        if (doubted & (firmly > 0)).any():
-            wishes = replace(wishes, held=np.where(doubted, 0.0, firmly))
-            contact = np.where(doubted, np.minimum(contact, DOUBTED), contact)
-            solved = fit(known, solved, wishes, AGAIN)
+    # A foot that is let go may show that another moment's hold is wrong, too.
+    for _ in range(DOUBTS if motion.foot_lock == "auto" and not rough else 0):
+        doubted = ~believed(wishes.held, _feet_off_m(known, solved), size) & (wishes.held > 0)
+        if not doubted.any():
+            break
+        wishes = replace(wishes, held=np.where(doubted, 0.0, wishes.held))
+        contact = np.where(doubted, np.minimum(contact, DOUBTED), contact)
+        solved = fit(known, solved, wishes, AGAIN)
     if motion.hold_still_m > 0:
         solved = _held_still(solved, known, wishes, motion.hold_still_m)
     if motion.foot_lock == "grounding" and wishes.floor_m is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import binary_opening, uniform_filter1d
+from scipy.ndimage import binary_opening, median_filter, uniform_filter1d
 
 from ..gaps import runs
 
@@ -20,6 +20,8 @@ MOVES_M_S = 0.8
 that swings at more than 1."""
 NOT_THERE_M = 0.10
 """A held foot that lies farther off its keypoints in half of the frames does not stand."""
+LEAVING_M, STEADY = 0.05, 7
+"""Distance from which on it leaves its place there, of medians over so many frames."""
 CHANGE = 0.15
 """In `always`, by how much the other foot must be more likely to stand for the weight to go over to it."""
 SETTLE_S = 0.1
@@ -71,14 +73,20 @@ def believed(firmly: np.ndarray, off_m: np.ndarray, size: float) -> np.ndarray:
         off_m: (n, 2) how far the left and the right foot lie off their keypoints once they are held; NaN = not seen.
         size: of the person.
     Returns:
-        (n, 4) bool: False in all of a foot's spans in which it lies too far off.
+        (n, 4) bool: False in a foot's spans in which it lies too far off, or in the parts of them in which it leaves.
     """
     result = np.ones(firmly.shape, dtype=bool)
     for foot in (0, 1):
         for span in runs((firmly[:, 2 * foot : 2 * foot + 2] > 0).any(axis=1)):
             off = off_m[span, foot]
-            if np.isfinite(off).any() and np.nanmedian(off) > NOT_THERE_M * size:
-                result[span, 2 * foot : 2 * foot + 2] = False
+            if not np.isfinite(off).any():
+                continue
+            far = np.nanmedian(off) > NOT_THERE_M * size
+            # A foot that rises while it is told to stand is let go from where it leaves its place.
+            steady = median_filter(np.nan_to_num(off, nan=np.nanmedian(off)), STEADY, mode="nearest")
+            for part in runs(steady > LEAVING_M * size):
+                far = far | (np.isin(np.arange(len(span)), part) & (steady[part].max() > NOT_THERE_M * size))
+            result[span, 2 * foot : 2 * foot + 2] &= ~np.broadcast_to(far, len(span))[:, None]
     return result
 
 
