@@ -61,7 +61,7 @@ class InFrames:
     def at(self, frames: np.ndarray) -> InFrames:
         """Some frames of it."""
         own = {name: value[frames] for name, value in vars(self).items() if name != "further"}
-        return InFrames(**own, further=[RootEvidence(e.root_m[frames], e.information[frames]) for e in self.further])
+        return InFrames(**own, further=[e.at(frames) for e in self.further])
 
 
 def in_all_frames(evidence: Evidence, view: View, further: Sequence[RootEvidence]) -> InFrames:

@@ -11,10 +11,8 @@ from ..core import fingers
 from ..core import quaternions as quat
 from ..core.armature_space import body_size
 from .backends import Hands
-from .smooth import smooth
+from .smooth import HALF_LIFE_HZ_S, smooth
 
-CUTOFF_PER_HALF_LIFE = 0.2285
-"""Frequency of half gain times the half-life of an error, see `protocol.JobRequest.smoothness_s`."""
 FINGER_CUTOFF_SHARE = 0.6
 """Fingers are smoothed more than the body: angles of a hand 30 pixels long jump by 5 degrees from frame to frame."""
 MIN_FINDS = 3
@@ -73,7 +71,7 @@ def move_fingers(
             continue
         for close in _close_together(seen, time_s) if smoothness_s > 0 else ():
             weights = np.repeat(confidence[close, side, None], fingers.BONE_COUNT, axis=1)
-            cutoff_hz = FINGER_CUTOFF_SHARE * CUTOFF_PER_HALF_LIFE / smoothness_s
+            cutoff_hz = FINGER_CUTOFF_SHARE * HALF_LIFE_HZ_S / smoothness_s
             found[close, side] = smooth(found[close, side], weights, time_s[close], cutoff_hz)
         own = np.clip(found[seen, side], fingers.LIMITS_RAD[..., 0], fingers.LIMITS_RAD[..., 1])
         share = _share_seen(time_s[seen], time_s)[:, None, None]

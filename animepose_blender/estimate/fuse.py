@@ -45,6 +45,10 @@ class RootEvidence:
     information: np.ndarray
     """(F, 3, 3) inverse covariance, 1/m^2."""
 
+    def at(self, frames: slice | np.ndarray) -> RootEvidence:
+        """Some frames of it."""
+        return RootEvidence(self.root_m[frames], self.information[frames])
+
 
 def from_size(
     frame: np.ndarray, root_m: np.ndarray, centre_m: np.ndarray, sigma_m: np.ndarray, count: int

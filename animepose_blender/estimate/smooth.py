@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import solveh_banded
 
+HALF_LIFE_HZ_S = 0.2285
+"""Cutoff times half-life of penalised least squares of gain 1 / (1 + (f / cutoff)^4): the answer to a single wrong
+value falls to a half after 0.2285 / cutoff. See `protocol.JobRequest.smoothness_s`."""
 OUTLIER_MADS = 4.0
 """Residuals beyond this many median absolute deviations lose weight."""
 

@@ -15,7 +15,7 @@ from .fit.body import Pose, pose_of
 from .fit.grounding import grounded
 from .fit.rotations import rotations_of
 from .fit.settings import MotionSettings
-from .fit.solve import AGAIN, HALF_LIFE_HZ_S, LEAST_HALF_LIFE_S, ROUGH, STEPS, Wishes, fit
+from .fit.solve import AGAIN, LEAST_HALF_LIFE_S, ROUGH, STEPS, Wishes, fit
 from .fit.standing import believed, held
 from .fit.stillness import still
 from .fit.terms import Evidence as Known
@@ -23,7 +23,7 @@ from .fit.terms import lowest_heights_m
 from .floor import SOLE_M, contacts, speeds_m_s, standing_feet
 from .fuse import Ground, RootEvidence, from_depth, from_floor, from_size, fuse, spread_of
 from .place import place_roots, root_sigma
-from .smooth import smooth_seen
+from .smooth import HALF_LIFE_HZ_S, smooth_seen
 from .solve import pose
 from .view import View
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...skeleton import CONTACT_JOINTS, JOINT_COUNT
-from ..smooth import second_difference_bands
+from ..smooth import HALF_LIFE_HZ_S, second_difference_bands
 from .body import Pose
 from .limits import add_limits
 from .quadratic import Quadratic, Ties, step_of
@@ -32,9 +32,6 @@ from .terms import (
     lowest_heights_m,
 )
 
-HALF_LIFE_HZ_S = 0.2285
-"""Cutoff times half-life of penalised least squares of gain 1 / (1 + (f / cutoff)^4): the answer to a single wrong
-value falls to a half after 0.2285 / cutoff."""
 LEAST_HALF_LIFE_S = 0.002
 """Without any smoothing directions that nothing tells would be undefined."""
 ROOT_REFERENCE_SIGMA_M = 0.0075

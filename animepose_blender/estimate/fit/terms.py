@@ -90,7 +90,7 @@ class Evidence:
         return Evidence(
             self.time_s[frames], self.world_to_camera[frames], self.rays[frames], self.ray_weight[frames],
             self.lifted_m[frames], self.lifted_information[frames],
-            [RootEvidence(e.root_m[frames], e.information[frames]) for e in self.root], self.size,
+            [e.at(frames) for e in self.root], self.size,
         )  # fmt: skip
 
 
