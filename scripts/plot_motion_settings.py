@@ -31,6 +31,7 @@ from animepose_blender.core import cameras
 from animepose_blender.core.frame_numbers import nearest_frames
 from animepose_blender.estimate.evaluate import evaluate
 from animepose_blender.estimate.reconstruct import reconstruct
+from animepose_blender.estimate.smooth import HALF_LIFE_HZ_S
 from animepose_blender.skeleton import CONTACT_JOINTS, J
 from animepose_blender.take import Take
 
@@ -43,8 +44,6 @@ SMOOTHNESS_S = (0.0, 0.05, 0.2)
 FOOT_LOCKS = ("auto", "always", "never", "grounding")
 FLOORS = ("flat", "none")
 HOLD_STILL_M = (0.0, 0.03)
-HALF_GAIN = 0.2285
-"""Frequency of which half is left, times the half-life; see `JobRequest.smoothness_s`."""
 WINDOW_S = (1.0, 3.5)
 """The part of the demo clip in which single movements can still be told apart in a small picture."""
 WELCH_S = 3.0
@@ -118,7 +117,7 @@ def smoothness(clip: Clip, axes: np.ndarray) -> None:
         axes[0].plot(time_s, 100 * people_m[0][:, wrist, 2], color=colour, label=f"{value:g} s")
         axes[1].semilogy(*spectrum(people_m), color=colour, label=f"{value:g} s")
         if value:
-            axes[1].axvline(HALF_GAIN / value, color=colour, linestyle=":", linewidth=1)
+            axes[1].axvline(HALF_LIFE_HZ_S / value, color=colour, linestyle=":", linewidth=1)
     _label(axes[0], "time, s", "height of the right wrist, cm", WINDOW_S)
     _label(axes[1], "frequency, Hz (dotted: half is left)", "wrists' height, mm/√Hz")
     axes[1].legend(frameon=False)

@@ -14,6 +14,7 @@ import numpy as np
 
 from .floor import StandingFeet
 from .motion_filter import measurement_noise
+from .robust import geman_mcclure
 from .smooth import second_difference_bands, solve_blocks
 
 CUTOFF_HZ = 5.0
@@ -145,7 +146,7 @@ def fuse(evidence: list[RootEvidence], time_s: np.ndarray) -> np.ndarray:
         right = [np.einsum("fij,fj->fi", own, e.root_m - middle) for own, e in zip(scaled, evidence, strict=True)]
         path = solve_blocks(bands, np.sum(scaled, axis=0), np.sum(right, axis=0)) + middle
         weights = [
-            1 / (1 + np.einsum("fi,fij,fj->f", path - e.root_m, e.information, path - e.root_m) / OUTLIER**2) ** 2
+            geman_mcclure(np.einsum("fi,fij,fj->f", path - e.root_m, e.information, path - e.root_m), OUTLIER)
             for e in evidence
         ]
     return path

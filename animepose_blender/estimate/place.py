@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core import cameras
+from .robust import geman_mcclure
 
 ROUNDS = 3
 """Rounds of reweighting; the third changes the root by under a millimetre on `park_two_people`."""
@@ -60,7 +61,7 @@ def place_roots(
         depth = x[..., 2] + root[..., None, 2]
         residual = np.linalg.norm(x[..., :2] + root[..., None, :2] - ray * depth[..., None], axis=-1)
         share = residual / np.maximum(np.abs(depth), NEAREST_M)
-        weight = base / (1 + (share / OUTLIER) ** 2) ** 2
+        weight = base * geman_mcclure(share**2, OUTLIER)
     good = (observed & (confidence > 0)).sum(axis=-1) >= 3
     good &= root[..., 2] > NEAREST_M
     return np.where(good[..., None], root, np.nan), np.where(good, covariance, np.nan)

@@ -5,6 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 
+def geman_mcclure(square: np.ndarray, outlier: float) -> np.ndarray:
+    """Weights of residuals whose squares are given: 1 near 0, a quarter at `outlier`, in the unit of the residuals.
+
+    Reference: Geman and McClure (1987).
+    """
+    return 1 / (1 + square / outlier**2) ** 2
+
+
 def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """(N,) medians over the first axis of (F, N) values; 0 where all weights are 0."""
     order = np.argsort(values, axis=0)

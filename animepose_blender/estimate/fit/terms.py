@@ -14,6 +14,7 @@ import numpy as np
 from ...core import cameras
 from ...skeleton import CONTACT_JOINTS, J
 from ..fuse import RootEvidence
+from ..robust import geman_mcclure
 from .quadratic import Quadratic
 
 KEYPOINT_SIGMA_M = 0.03
@@ -106,7 +107,7 @@ def add_keypoints(quadratic: Quadratic, evidence: Evidence, joints_m: np.ndarray
     z = np.where(before, z, 1.0)
     offset = np.stack([x - evidence.rays[..., 0] * z, y - evidence.rays[..., 1] * z], axis=-1)
     sigma = KEYPOINT_SIGMA_M * evidence.size
-    weight = before * evidence.ray_weight * _trust((offset**2).sum(-1) / sigma**2, KEYPOINT_OUTLIER) / sigma**2
+    weight = before * evidence.ray_weight * geman_mcclure((offset**2).sum(-1) / sigma**2, KEYPOINT_OUTLIER) / sigma**2
     # Derivatives of (x/z, y/z) times z by the joint, in the world's axes.
     across = turn[:, None, :2] - np.stack([x / z, y / z], axis=-1)[..., None] * turn[:, None, 2:3]
     weighted = np.swapaxes(across, -1, -2) * weight[..., None, None]
@@ -118,7 +119,7 @@ def add_lifted(quadratic: Quadratic, evidence: Evidence, relative_m: np.ndarray)
     """Joints relative to the root (n, J, 3) are where they were lifted to."""
     offset = relative_m - evidence.lifted_m
     pushed = (evidence.lifted_information @ offset[..., None])[..., 0]
-    weight = _trust((pushed * offset).sum(-1), LIFTED_OUTLIER)[..., None]
+    weight = geman_mcclure((pushed * offset).sum(-1), LIFTED_OUTLIER)[..., None]
     quadratic.relative += weight[..., None] * evidence.lifted_information
     quadratic.relative_slope += weight * pushed
 
@@ -128,7 +129,7 @@ def add_root(quadratic: Quadratic, evidence: Evidence, root_m: np.ndarray) -> No
     for known in evidence.root:
         offset = root_m - known.root_m
         pushed = np.einsum("nij,nj->ni", known.information, offset)
-        weight = _trust((pushed * offset).sum(-1), ROOT_OUTLIER)
+        weight = geman_mcclure((pushed * offset).sum(-1), ROOT_OUTLIER)
         quadratic.where[:, 0] += weight[:, None, None] * known.information
         quadratic.where_slope[:, 0] += weight[:, None] * pushed
 
@@ -144,7 +145,7 @@ def add_standing(
     centre_m = evidence.centre_m()[:, None]
     slope = (centre_m[..., 2] - level_m) / (np.linalg.norm(feet_m - centre_m, axis=-1) + 1e-9)
     steep = np.clip((slope - FLAT) / (STEEP - FLAT), 0.0, 1.0)
-    weight = steep * contact * _trust((height / STANDING_SIGMA_M) ** 2, STANDING_OUTLIER) / STANDING_SIGMA_M**2
+    weight = steep * contact * geman_mcclure((height / STANDING_SIGMA_M) ** 2, STANDING_OUTLIER) / STANDING_SIGMA_M**2
     quadratic.where[:, _CONTACT, 2, 2] += weight
     quadratic.where_slope[:, _CONTACT, 2] += weight * height
 
@@ -175,7 +176,3 @@ def lowest_heights_m(floor_m: float, size: float) -> np.ndarray:
     for name, joint in J.items():
         lowest[joint] += size * _ABOVE_FLOOR_M.get(name.rpartition("_")[2], 0.0)
     return lowest
-
-
-def _trust(square: np.ndarray, outlier: float) -> np.ndarray:
-    return 1 / (1 + square / outlier**2) ** 2
