@@ -1,0 +1,1 @@
+"""Rig families: one data-only file each."""
