@@ -144,6 +144,18 @@ def test_unknown_fields_are_refused_and_optional_ones_are_not(take):
         dataclasses.replace(take, extras={"feet": np.zeros(3)})
 
 
+@pytest.mark.parametrize(
+    "pictures",
+    [np.zeros((1, 96, 96, 3), np.uint8), np.zeros((2, 64, 96, 3), np.uint8), np.zeros((2, 96, 96, 3), np.float32)],
+    ids=["of one person", "too small", "of floats"],
+)
+def test_pictures_of_the_people_are_checked(take, pictures):
+    two = dataclasses.replace(take, extras={"thumbnails": np.zeros((take.person_count, 96, 96, 3), np.uint8)})
+    assert two.person_count == 2
+    with pytest.raises(AnimePoseError, match="thumbnails"):
+        dataclasses.replace(take, extras={"thumbnails": pictures})
+
+
 def hand_fields(take):
     people, frames = take.state.shape
     return {

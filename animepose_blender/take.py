@@ -63,7 +63,9 @@ _HAND_SHAPES: dict[str, tuple[str, ...]] = {
     "hand_bone_length_m": ("P", "2", "20"),
 }
 """All or none of these are there."""
-_OPTIONAL_PREFIXES = ("hand_", "face_", "root_sigma_m")
+_OPTIONAL_PREFIXES = ("hand_", "face_", "root_sigma_m", "thumbnails")
+THUMBNAIL_PX = 96
+"""Width and height of the pictures in `thumbnails`."""
 _UNIT_TOLERANCE = 1e-3
 
 
@@ -130,6 +132,9 @@ class Take:
     extras: dict[str, np.ndarray] = field(default_factory=dict)
     """Optional arrays: names that begin with `hand_` or `face_`, and `root_sigma_m`, (P, F, 2), how far the root may be
     off across the camera's ray and along it.
+
+    `thumbnails` (P, 96, 96, 3) uint8 RGB, upright: a picture of each person's head and chest, cut out of the frame in
+    which they are seen best; black for somebody of whom there is none.
 
     In a take in which hands were seen (left hand first; points, bones and their order: `core.fingers`):
     `hand_keypoints_px` (P, F, 2, 21, 2), NaN where a hand is not seen, and `hand_confidence` (P, F, 2), 0 there;
@@ -207,6 +212,9 @@ class Take:
                 raise _invalid(f"{name} is not an array")
 
         self._validate_hands(sizes)
+        pictures, expected = self.extras.get("thumbnails"), (self.person_count, THUMBNAIL_PX, THUMBNAIL_PX, 3)
+        if pictures is not None and (pictures.shape != expected or pictures.dtype != np.uint8):
+            raise _invalid(f"thumbnails is {pictures.dtype} {pictures.shape}, expected uint8 {expected}")
 
     def _validate_hands(self, sizes: dict[str, int]) -> None:
         given = [name for name in _HAND_SHAPES if name in self.extras]

@@ -308,6 +308,22 @@ def test_the_camera_and_its_kind_are_in_the_take(observed_before, demo, tmp_path
     assert done.take.extras["root_sigma_m"].shape == (2, FRAMES, 2)
 
 
+def test_the_take_has_a_picture_of_each_dancer_and_does_without_where_none_can_be_read(
+    observed_before, demo, tmp_path, done, monkeypatch
+):
+    pictures = done.take.extras["thumbnails"]
+    assert pictures.shape == (2, 96, 96, 3) and (pictures.std(axis=(1, 2)) > 10).all()
+
+    def fail(*_: object) -> None:
+        raise AnimePoseError("The clip is gone.")
+
+    monkeypatch.setattr(pipeline, "thumbnails", fail)
+    listener = Listener()
+    run(_job(demo, tmp_path / "take.npz"), listener)
+    assert "thumbnails" not in Take.load(tmp_path / "take.npz").extras
+    assert any("pictures" in warning and "clip is gone" in warning for warning in listener.warnings)
+
+
 def test_a_clip_without_people_says_so_and_leaves_nothing(tmp_path):
     clip = numbered_clip(tmp_path / "stripes.mp4", np.arange(6) / 25)
     with pytest.raises(AnimePoseError, match=r"Nobody was found in stripes\.mp4") as caught:

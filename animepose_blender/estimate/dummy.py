@@ -12,12 +12,17 @@ import time
 from dataclasses import dataclass, fields
 from typing import Protocol
 
+import numpy as np
+
 from ..core.synthetic import walking_take
 from ..errors import AnimePoseError, ExitCode
 from ..protocol import STAGES, JobRequest, Result
+from ..take import THUMBNAIL_PX
 
 STEPS_PER_STAGE = 20
 SLICE_S = 0.05
+TINTS = ((205, 120, 70), (80, 140, 190), (120, 165, 85), (165, 105, 175))
+"""Colours of the tiles that stand for pictures of the people."""
 
 
 class Reporter(Protocol):
@@ -68,6 +73,8 @@ def run(job: JobRequest, report: Reporter) -> Result:
             _work(settings.seconds_per_stage / STEPS_PER_STAGE, report)
         report.progress(stage, 1.0)
     take.source.update(clip=job.clip, preset=job.preset)
+    tints = np.resize(np.array(TINTS, dtype=np.uint8), (take.person_count, 3))
+    take.extras["thumbnails"] = np.tile(tints[:, None, None], (1, THUMBNAIL_PX, THUMBNAIL_PX, 1))
     take.save(job.take)
     return Result(job.take, take.person_count, take.frame_count)
 

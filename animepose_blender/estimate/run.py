@@ -7,12 +7,14 @@ from importlib import metadata
 from pathlib import Path
 
 from .. import __version__
-from ..errors import AnimePoseError, ExitCode
+from ..errors import AnimePoseError, Cancelled, ExitCode
 from ..protocol import JobRequest, Result
+from ..take import Take
 from .assemble import assemble
 from .camera import DEFAULT_35MM, SENSOR_MM, focal_of
 from .observe import Observed, Reporter, observe
 from .reconstruct import Reconstruction, reconstruct
+from .thumbnails import thumbnails
 from .video import Clip, open_clip
 
 DEFAULT_FOCAL_WARNING = (
@@ -51,9 +53,20 @@ def run(job: JobRequest, report: Reporter) -> Result:
     _warn(report, solved)
     report.progress("write", 0.0)
     take = assemble(solved.people, solved.view, _source(job, clip, solved, observed))
+    _add_thumbnails(take, clip, report)
     report.check_cancelled()
     take.save(job.take)
     return Result(job.take, take.person_count, take.frame_count)
+
+
+def _add_thumbnails(take: Take, clip: Clip, report: Reporter) -> None:
+    """Pictures of the people; a take is as good without them."""
+    try:
+        take.extras["thumbnails"] = thumbnails(take, clip, report.check_cancelled)
+    except Cancelled:
+        raise
+    except AnimePoseError as error:
+        report.warning(f"The take has no pictures of the people: {error.message}")
 
 
 def _require_place_for_take(take: Path, clip: Path) -> None:
