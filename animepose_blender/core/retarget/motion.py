@@ -26,7 +26,7 @@ class Motion:
     head_m: np.ndarray
     """(F, S, 3)"""
     rest_sole_m: np.ndarray
-    """(2, 2, 3) left and right: heel and tip of the toes at rest."""
+    """(2, 2, 3) left and right: below heel and tip of the toes at rest, on the plane that the figure stands on."""
     time_s: np.ndarray
     """(F,) increasing."""
     contact: np.ndarray
@@ -35,6 +35,9 @@ class Motion:
     """(F,) bool; elsewhere the pose is that of the nearest frame with one."""
     rest_knuckle_m: np.ndarray | None = None
     """(2, 2, 3) left and right: knuckles of index and little finger at rest, where fingers do not tell; or None."""
+
+    origin_m: np.ndarray | None = None
+    """(3,) where an armature's object stands; None for a take, whose world is the target's as well."""
 
     @cached_property
     def index(self) -> dict[str, int]:
