@@ -19,17 +19,16 @@ import bpy
 class ActionCurves:
     """An action of one data-block, and the one place where its curves are made."""
 
-    def __init__(self, datablock: bpy.types.ID, name: str) -> None:
-        """Make an action, assign it to `datablock` and remember where curves for it go."""
+    def __init__(self, datablock: bpy.types.ID, name: str, *, assign: bool = True) -> None:
+        """Make an action and remember where curves for `datablock` go; assign it, now or by `assign_action`."""
         self.action = bpy.data.actions.new(name)
-        animation = datablock.animation_data_create()
-        animation.action = self.action
         self._home: Any = self.action
         if has_slots():
             slot = self.action.slots.new(id_type=datablock.id_type, name=datablock.name)
             strip = self.action.layers.new("Layer").strips.new(type="KEYFRAME")
             self._home = strip.channelbag(slot, ensure=True)
-            animation.action_slot = slot
+        if assign:
+            assign_action(datablock.animation_data_create(), self.action)
 
     def new(self, data_path: str, index: int = 0, group: str = "") -> bpy.types.FCurve:
         """A new, empty curve."""
@@ -42,6 +41,22 @@ class ActionCurves:
 def has_slots() -> bool:
     """Whether actions have slots (4.4 and later)."""
     return "slots" in bpy.types.Action.bl_rna.properties
+
+
+def assign_action(user: bpy.types.AnimData | bpy.types.NlaStrip, action: bpy.types.Action) -> None:
+    """Let animation data or an NLA strip play an action of one slot."""
+    user.action = action
+    if has_slots():
+        user.action_slot = action.slots[0]
+
+
+def curves_of_action(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    """The curves of an action of one slot, such as `ActionCurves` makes."""
+    if not has_slots():
+        return list(action.fcurves)
+    strips = [strip for layer in action.layers for strip in layer.strips if strip.type == "KEYFRAME"]
+    bags = [strip.channelbag(slot) for strip in strips for slot in action.slots]
+    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
 
 
 def curves_of(datablock: bpy.types.ID) -> list[bpy.types.FCurve]:

@@ -24,9 +24,9 @@ def _enum_value(name: str, item: str) -> int:
 class CurveWriter:
     """Writes channels of one data-block that are keyed at the same frames."""
 
-    def __init__(self, datablock: bpy.types.ID, action_name: str) -> None:
-        self._curves = compat.ActionCurves(datablock, action_name)
-        self._handles: dict[int, np.ndarray] = {}
+    def __init__(self, datablock: bpy.types.ID, action_name: str, *, assign: bool = True) -> None:
+        """Make an action, assigned to the data-block or not yet."""
+        self._curves = compat.ActionCurves(datablock, action_name, assign=assign)
 
     @property
     def action(self) -> bpy.types.Action:
@@ -52,36 +52,71 @@ class CurveWriter:
             hold: (N,) bool, keys whose value stays until the next key instead of gliding to it.
             filled_in: (N,) bool, keys that nobody observed; they get the type `FILLED_IN`.
         """
-        co = np.empty((len(frames), 2), dtype=np.float32)
-        co[:, 0] = frames
-        interpolation = np.full(len(frames), _enum_value("interpolation", "LINEAR"), dtype=np.int32)
-        if hold is not None:
-            interpolation[hold] = _enum_value("interpolation", "CONSTANT")
-        types = None
-        if filled_in is not None and filled_in.any():
-            types = np.where(filled_in, _enum_value("type", FILLED_IN), _enum_value("type", "KEYFRAME"))
-            types = types.astype(np.int32)
+        interpolation, types = _kinds(len(frames), hold, filled_in)
         moving = np.ptp(channels, axis=1) > CONSTANT_TOLERANCE
         for index, values in enumerate(channels):
             count = len(frames) if moving[index] else 1
-            co[:, 1] = values
-            curve = self._curves.new(data_path, index, group)
-            points = curve.keyframe_points
-            points.add(count)
-            points.foreach_set("co", co[:count].ravel())
-            points.foreach_set("interpolation", interpolation[:count])
-            if types is not None and count == len(types):
-                points.foreach_set("type", types)
-            # Handles do nothing while keys are linear; should an animator choose curves, they are good ones.
-            automatic = self._automatic_handles(count)
-            points.foreach_set("handle_left_type", automatic)
-            points.foreach_set("handle_right_type", automatic)
-            # New keys are selected: they would move with the first one that the user drags, and look all alike.
-            for part in ("select_control_point", "select_left_handle", "select_right_handle"):
-                points.foreach_set(part, np.zeros(count, dtype=bool))
-            curve.update()
+            _fill(self._curves.new(data_path, index, group), frames[:count], values, interpolation, types)
 
-    def _automatic_handles(self, count: int) -> np.ndarray:
-        if count not in self._handles:
-            self._handles[count] = np.full(count, _enum_value("handle_left_type", "AUTO_CLAMPED"), dtype=np.int32)
-        return self._handles[count]
+
+def rewrite(
+    curve: bpy.types.FCurve,
+    frames: np.ndarray,
+    values: np.ndarray,
+    hold: np.ndarray | None = None,
+    filled_in: np.ndarray | None = None,
+) -> None:
+    """Give a curve of `CurveWriter` new values at the same frames; arguments as there, (N,) values.
+
+    A channel that had one key and moves now gets all; one that had all keeps them.
+    """
+    points = curve.keyframe_points
+    count = len(frames) if np.ptp(values) > CONSTANT_TOLERANCE or len(points) == len(frames) else 1
+    if len(points) == count:
+        co = _points(frames[:count], values)
+        points.foreach_set("co", co.ravel())
+        curve.update()
+    else:
+        points.clear()
+        _fill(curve, frames[:count], values, *_kinds(len(frames), hold, filled_in))
+
+
+def _kinds(count: int, hold: np.ndarray | None, filled_in: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """(N,) interpolation of each key and (N,) type, None if all are plain."""
+    interpolation = np.full(count, _enum_value("interpolation", "LINEAR"), dtype=np.int32)
+    if hold is not None:
+        interpolation[hold] = _enum_value("interpolation", "CONSTANT")
+    if filled_in is None or not filled_in.any():
+        return interpolation, None
+    types = np.where(filled_in, _enum_value("type", FILLED_IN), _enum_value("type", "KEYFRAME"))
+    return interpolation, types.astype(np.int32)
+
+
+def _points(frames: np.ndarray, values: np.ndarray) -> np.ndarray:
+    co = np.empty((len(frames), 2), dtype=np.float32)
+    co[:, 0], co[:, 1] = frames, values[: len(frames)]
+    return co
+
+
+def _fill(
+    curve: bpy.types.FCurve,
+    frames: np.ndarray,
+    values: np.ndarray,
+    interpolation: np.ndarray,
+    types: np.ndarray | None,
+) -> None:
+    """Key an empty curve at (N,) frames; further arguments may be longer, of a channel that needs one key only."""
+    points, count = curve.keyframe_points, len(frames)
+    points.add(count)
+    points.foreach_set("co", _points(frames, values).ravel())
+    points.foreach_set("interpolation", interpolation[:count])
+    if types is not None and count == len(types):
+        points.foreach_set("type", types)
+    # Handles do nothing while keys are linear; should an animator choose curves, they are good ones.
+    automatic = np.full(count, _enum_value("handle_left_type", "AUTO_CLAMPED"), dtype=np.int32)
+    points.foreach_set("handle_left_type", automatic)
+    points.foreach_set("handle_right_type", automatic)
+    # New keys are selected: they would move with the first one that the user drags, and look all alike.
+    for part in ("select_control_point", "select_left_handle", "select_right_handle"):
+        points.foreach_set(part, np.zeros(count, dtype=bool))
+    curve.update()

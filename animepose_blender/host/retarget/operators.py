@@ -1,0 +1,189 @@
+"""Operators: retarget onto one rig, load a BVH file as the source, take offsets back."""
+
+# No `from __future__ import annotations` here: Blender reads the properties from the annotations themselves.
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.props import StringProperty
+from bpy_extras.io_utils import ImportHelper
+
+from ...core.retarget.rig_map import RigMap
+from ...errors import AnimePoseError
+from ..import_take import PROPERTY_PERSON
+from . import live, maps
+from .properties import ANIMEPOSE_PG_retarget, filling, new_recipe, retarget_settings
+from .take_in_scene import take_path_of
+
+if TYPE_CHECKING:
+    from .run import Prepared, Retargeted
+
+LISTED_WARNINGS = 3
+
+
+@dataclass(frozen=True)
+class Order:
+    """One motion for one rig."""
+
+    rig: bpy.types.Object
+    rig_map: RigMap
+    name: str
+    """For the new action."""
+    root: str
+    take_path: str = ""
+    person_id: int = 0
+    source: "bpy.types.Object | None" = None
+    source_map: "RigMap | None" = None
+
+
+def prepare(context: bpy.types.Context, settings: ANIMEPOSE_PG_retarget, order: Order) -> "Prepared":
+    """Work out what does not depend on the settings.
+
+    Raises:
+        AnimePoseError: if source or rig cannot be used; nothing is changed then.
+    """
+    from . import run
+
+    source = live.source_of(order.take_path, order.person_id, order.source, order.source_map)
+    return run.prepare(context, source, order.rig, order.rig_map, settings.output)
+
+
+def carry_out(settings: ANIMEPOSE_PG_retarget, order: Order, prepared: "Prepared") -> "Retargeted":
+    """Put the motion onto the rig, with the offsets that the rig has already, and remember how."""
+    from . import run
+
+    before = settings.recipe_of(order.rig)
+    chosen = settings.settings(dict(before.settings().offsets) if before else {}, order.root)
+    done = run.apply(prepared, chosen, run.Output(order.name, settings.result == "STRIP"))
+    maps.move_map(settings, order.rig, done.rig)
+    recipe = new_recipe(settings, order.rig)
+    recipe.rig, recipe.source, recipe.action = done.rig, order.source, done.action
+    recipe.take_path, recipe.person_id = order.take_path, order.person_id
+    recipe.rig_map = order.rig_map.to_json()
+    recipe.source_map = order.source_map.to_json() if order.source_map else ""
+    recipe.problem = ""
+    for name in ("root", "pin_feet", "keep_hands", "fingers", "output"):
+        setattr(recipe, name, getattr(chosen, name))
+    live.keep(recipe, prepared)
+    return done
+
+
+def is_imported_person(armature: "bpy.types.Object | None") -> bool:
+    """Whether an armature is one that AnimePose has made from a take."""
+    return armature is not None and PROPERTY_PERSON in armature
+
+
+class ANIMEPOSE_OT_retarget(bpy.types.Operator):
+    """Put the motion of the source onto the rig, as a new action"""
+
+    bl_idname = "animepose.retarget"
+    bl_label = "Retarget"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        settings = context.scene.animepose_retarget
+        if context.scene.library is not None:
+            cls.poll_message_set("The scene is linked from another file; make it local first")
+        elif settings.source is None:
+            cls.poll_message_set("Choose the armature that the motion comes from")
+        elif settings.target is None:
+            cls.poll_message_set("Choose the rig that gets the motion")
+        elif settings.source == settings.target:
+            cls.poll_message_set("Source and rig are the same armature")
+        elif settings.target.mode == "EDIT" or settings.source.mode == "EDIT":
+            cls.poll_message_set("Leave Edit Mode first")
+        else:
+            return True
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            settings = retarget_settings(context)
+            maps.forget_removed(settings)
+            order = self._order(context, settings)
+            done = carry_out(settings, order, prepare(context, settings, order))
+        except AnimePoseError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        with filling():
+            settings.target = done.rig
+        self.report({"INFO"}, f"{done.rig.name} has the motion of {settings.source.name}")
+        for warning in done.warnings[:LISTED_WARNINGS]:
+            self.report({"WARNING"}, warning)
+        return {"FINISHED"}
+
+    def _order(self, context: bpy.types.Context, settings: ANIMEPOSE_PG_retarget) -> Order:
+        source, rig = settings.source, settings.target
+        if source is None or rig is None or source == rig:
+            raise AnimePoseError("Source and rig must be two armatures.", "Choose both.")
+        rig_map = maps.usable_map(context, settings, rig, settings.use_doubtful)
+        name = f"{source.name} on {rig.name}"
+        if settings.from_take and is_imported_person(source):
+            path = take_path_of(context.scene, source)
+            return Order(rig, rig_map, name, settings.root, path, int(source[PROPERTY_PERSON]))
+        source_map = maps.usable_map(context, settings, source, settings.use_doubtful)
+        return Order(rig, rig_map, name, settings.root, source=source, source_map=source_map)
+
+
+class ANIMEPOSE_OT_load_bvh(bpy.types.Operator, ImportHelper):
+    """Import a BVH file as an armature and choose it as the source"""
+
+    bl_idname = "animepose.load_bvh"
+    bl_label = "Load BVH"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filename_ext = ".bvh"
+    filter_glob: StringProperty(default="*.bvh", options={"HIDDEN"})  # type: ignore
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.scene.library is not None:
+            cls.poll_message_set("The scene is linked from another file; make it local first")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from . import run
+
+        try:
+            settings = retarget_settings(context)
+            settings.source = run.source_from_bvh(context, bpy.path.abspath(self.filepath))
+        except AnimePoseError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class ANIMEPOSE_OT_reset_offsets(bpy.types.Operator):
+    """Take all offsets of the rig back"""
+
+    bl_idname = "animepose.reset_offsets"
+    bl_label = "Reset Offsets"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        settings = context.scene.animepose_retarget
+        recipe = settings.recipe_of(settings.target)
+        if context.scene.library is not None or recipe is None:
+            cls.poll_message_set("Nothing was put onto the chosen rig yet")
+        elif all(offset.is_zero for offset in recipe.offsets):
+            cls.poll_message_set("There is no offset to take back")
+        else:
+            return True
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.animepose_retarget
+        recipe = settings.recipe_of(settings.target)
+        with filling():
+            for offset in recipe.offsets:
+                offset.turn_deg, offset.move_cm = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
+        live.update(context, recipe)
+        if recipe.problem:
+            self.report({"WARNING"}, recipe.problem)
+        return {"FINISHED"}
+
+
+CLASSES = (ANIMEPOSE_OT_retarget, ANIMEPOSE_OT_load_bvh, ANIMEPOSE_OT_reset_offsets)

@@ -1,0 +1,212 @@
+"""The motion of an armature, whatever moves it: its own action, layers of them, constraints, drivers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ...core import quaternions as quat
+from ...core.frame_numbers import frame_numbers
+from ...core.retarget import euler, stance
+from ...core.retarget.armature import Armature
+from ...core.retarget.motion import Motion
+from ...core.retarget.rig_map import RigMap
+from ...core.retarget.slots import ARM, FINGER, LEG, NECK, SLOTS, SPINE
+from ...errors import AnimePoseError
+from ...take import State, Take
+from .. import compat
+from ..import_plan import FIRST_FRAME
+from ..import_take import PROPERTY_PERSON, PROPERTY_TAKE
+from .read_curves import has_plain_action, is_plain, own_poses, with_ancestors
+from .read_rig import matrices_of, read_rig, scene_of_its_own, set_frame, world_matrices
+
+LONGEST_FRAMES = 200_000
+FIT_FRAMES = 0.5
+"""A take's frame this near to a sampled one is the same moment."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """A motion, and what its armature's take knows of its frames."""
+
+    motion: Motion
+    frames: np.ndarray
+    """(F,) frame numbers of the scene."""
+    predicted: np.ndarray
+    """(F,) bool"""
+
+
+def frame_range_of(context: bpy.types.Context, source: bpy.types.Object) -> tuple[int, int]:
+    """First and last frame of an armature's motion: those of its action's keys, else of the scene."""
+    times: list[np.ndarray] = []
+    if has_plain_action(source):
+        for curve in compat.curves_of(source):
+            ends = [curve.keyframe_points[end].co[0] for end in (0, -1)] if len(curve.keyframe_points) else []
+            times.append(np.array(ends))
+    ends = np.concatenate(times) if times else np.empty(0)
+    if not len(ends) or ends.max() - ends.min() < 0.5:
+        return context.scene.frame_start, context.scene.frame_end
+    return int(np.floor(ends.min() + 1e-3)), int(np.ceil(ends.max() - 1e-3))
+
+
+def sample_armature(
+    context: bpy.types.Context, source: bpy.types.Object, rig_map: RigMap, frame_range: tuple[int, int] | None = None
+) -> Sampled:
+    """The motion of an armature in every frame of a range.
+
+    Args:
+        context: its scene tells rate and, where nothing else does, the range.
+        source: the armature; nothing of it changes.
+        rig_map: which of its bones fills which slot; names that it lacks are left out.
+        frame_range: first and last frame; None = see `frame_range_of`.
+    Raises:
+        AnimePoseError: if the object cannot be read, has no pelvis, or the range is empty.
+    """
+    armature = read_rig(context, source)
+    slots = tuple(s for s in SLOTS if s != "root" and rig_map.bones.get(s) in armature.index)
+    if "pelvis" not in slots:
+        raise AnimePoseError(f"{source.name} has no bone for the pelvis.", "Choose one in its map.")
+    first, last = frame_range or frame_range_of(context, source)
+    if not 0 <= last - first < LONGEST_FRAMES:
+        raise AnimePoseError(
+            f"Frames {first} to {last} are no range to retarget.", "Choose a last frame after the first."
+        )
+    frames = np.arange(first, last + 1, dtype=np.float64)
+    bones = [armature.index[rig_map.bones[slot]] for slot in slots]
+    poses = _poses(source, armature, bones, frames)
+    to_world = world_matrices(context, source, frames)
+    motion = _motion(armature, slots, bones, poses, to_world, _seconds(context.scene, frames))
+    return _with_take(context, source, motion, frames)
+
+
+def _seconds(scene: bpy.types.Scene, frames: np.ndarray) -> np.ndarray:
+    return (frames - frames[0]) * scene.render.fps_base / scene.render.fps
+
+
+def _poses(source: bpy.types.Object, armature: Armature, bones: list[int], frames: np.ndarray) -> np.ndarray:
+    """(S, F, 4, 4) pose matrices of some bones."""
+    chain = with_ancestors(armature, bones)
+    if has_plain_action(source) and is_plain(source, armature, chain):
+        places = {bone: number for number, bone in enumerate(chain)}
+        return own_poses(source, armature, chain, frames)[[places[bone] for bone in bones]]
+    return _evaluated_poses(source, bones, frames)
+
+
+def _evaluated_poses(source: bpy.types.Object, bones: list[int], frames: np.ndarray) -> np.ndarray:
+    poses = np.empty((len(bones), len(frames), 4, 4))
+    with scene_of_its_own() as scene:
+        scene.collection.objects.link(source)
+        view_layer = scene.view_layers[0]
+        for number, frame in enumerate(frames):
+            set_frame(scene, float(frame))
+            evaluated = source.evaluated_get(view_layer.depsgraph)
+            poses[:, number] = matrices_of(evaluated.pose.bones, "matrix")[bones]
+    return poses
+
+
+def _motion(
+    armature: Armature,
+    slots: tuple[str, ...],
+    bones: list[int],
+    poses: np.ndarray,
+    to_world: np.ndarray,
+    time_s: np.ndarray,
+) -> Motion:
+    # Of an object that moves, the place where it begins is as good as any for the rest pose.
+    at_rest = to_world if to_world.ndim == 2 else to_world[0]
+    resting = at_rest @ armature.rest[bones]
+    rest_head_m = resting[:, :3, 3]
+    own_tail_m = armature.tails[bones] @ at_rest[:3, :3].T + at_rest[:3, 3]
+    place = {slot: number for number, slot in enumerate(slots)}
+    ends = [place.get(_next(slot, place), -1) for slot in slots]
+    rest_tail_m = np.where(np.array(ends)[:, None] >= 0, rest_head_m[ends], own_tail_m)
+
+    posed = to_world @ poses
+    from_rest = quat.conjugate(euler.rotations_of(resting))
+    turned = quat.unroll(quat.multiply(euler.rotations_of(posed), from_rest[:, None]), axis=1)
+    tails = {slot: own_tail_m[number] for slot, number in place.items()}
+    rest = stance.Rest(dict(zip(slots, rest_head_m)), tails, np.concatenate([np.eye(3), _axes(at_rest)]))
+    try:
+        rest_sole_m = stance.soles(rest, stance.body_frame(rest), at_rest[:3, 3])
+    except ValueError as error:
+        raise AnimePoseError(
+            f"The source's bones do not make a person: {error}.", "Check which bones its map names."
+        ) from error
+    count = len(time_s)
+    return Motion(
+        slots=slots,
+        rest_head_m=rest_head_m,
+        rest_tail_m=rest_tail_m,
+        turned=np.ascontiguousarray(turned.transpose(1, 0, 2)),
+        head_m=np.ascontiguousarray(posed[..., :3, 3].transpose(1, 0, 2)),
+        rest_sole_m=rest_sole_m,
+        time_s=time_s,
+        contact=np.zeros((count, 4)),
+        present=np.ones(count, dtype=bool),
+    )
+
+
+def _axes(matrix: np.ndarray) -> np.ndarray:
+    """(3, 3) directions of an object's axes, one a row."""
+    return (matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)).T
+
+
+def _next(slot: str, filled: dict[str, int]) -> str:
+    """The filled slot that a slot's part leads to; empty if it ends by itself."""
+    stem, _, side = slot.partition(".")
+    if not side:
+        trunk = ("pelvis", *SPINE, *NECK, "head")
+        return next((above for above in trunk[trunk.index(slot) + 1 :] if above in filled), "")
+    for limb in (ARM, LEG):
+        if stem in limb[:-1]:
+            return f"{limb[limb.index(stem) + 1]}.{side}"
+    return f"{stem[:-1]}{int(stem[-1]) + 1}.{side}" if stem in FINGER else ""
+
+
+def _with_take(context: bpy.types.Context, source: bpy.types.Object, motion: Motion, frames: np.ndarray) -> Sampled:
+    """The motion with contacts and presence: of the take it came from, or else found in it."""
+    known = _take_frames(context, source, frames)
+    if known is None:
+        from ...core.retarget.contact import contacts_of
+
+        return Sampled(_replaced(motion, contact=contacts_of(motion)), frames, np.zeros(len(frames), dtype=bool))
+    take, person, index = known
+    state = take.state[person, index]
+    present = state != State.ABSENT
+    contact = np.where(present[:, None], np.nan_to_num(take.contact[person, index].astype(np.float64)), 0.0)
+    return Sampled(_replaced(motion, contact=contact, present=present), frames, state == State.PREDICTED)
+
+
+def _replaced(motion: Motion, **fields: np.ndarray) -> Motion:
+    import dataclasses
+
+    return dataclasses.replace(motion, **fields)
+
+
+def _take_frames(
+    context: bpy.types.Context, source: bpy.types.Object, frames: np.ndarray
+) -> tuple[Take, int, np.ndarray] | None:
+    """The take an armature was imported from, the person's index, and (F,) its frame for each sampled one; None if the
+    armature comes from none, its file is gone, or its frames are others by now."""
+    person_id = source.get(PROPERTY_PERSON)
+    paths = [c.get(PROPERTY_TAKE) for c in source.users_collection if c.get(PROPERTY_TAKE)]
+    if person_id is None or not paths:
+        return None
+    path = Path(bpy.path.abspath(paths[0]))
+    if not path.is_file():
+        return None
+    try:
+        take = Take.load(path)
+    except AnimePoseError:
+        return None  # a file that has changed since is no reason to refuse: contacts are found in the motion
+    people = np.flatnonzero(take.person_id == person_id)
+    rate = Fraction(context.scene.render.fps / context.scene.render.fps_base).limit_denominator(100_000)
+    numbers = frame_numbers(take.frame_time_s, rate, FIRST_FRAME)
+    index = np.clip(np.searchsorted(numbers, frames - FIT_FRAMES), 0, len(numbers) - 1)
+    if not len(people) or np.abs(numbers[index] - frames).max() > FIT_FRAMES:
+        return None
+    return take, int(people[0]), index
