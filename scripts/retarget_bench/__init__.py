@@ -1,0 +1,1 @@
+"""Parts of the retargeting benchmark: sources, what is measured in Blender, and the way by hand."""
