@@ -1,7 +1,7 @@
-"""Everything that RNA tells of an armature object and its data, as plain values: two dumps are equal or something changed.
+"""Everything that RNA tells of an armature object and its data, as plain values: two dumps are equal, or it changed.
 
-Left out is what a retarget is meant to change: the action and NLA tracks of the object, the channels of keyed bones, and
-what Blender works out from them.
+Left out is what a retarget is meant to change: the action and NLA tracks of the object, the channels of keyed bones,
+and what Blender works out from them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Rigs as real armatures in Blender: from plain data, from Rigify's generator, and MakeHuman's on their mesh's joints.
 
-Every rig stands with its soles on z = 0 of its own axes and looks along -Y of the world, unless a variant says otherwise.
+Every rig stands with its soles on z = 0 of its own axes and looks along -Y of the world, unless a variant says
+otherwise.
 """
 
 from __future__ import annotations
@@ -98,7 +99,8 @@ def catalogued(family: str, variant: catalogue.Variant = catalogue.PLAIN) -> Rig
 
 def makehuman(name: str, stature_m: float = 1.75, **shape: float) -> Rig:
     """One of MakeHuman's rigs on the joints of a shaped body: `MAKEHUMAN`."""
-    sys.path.insert(0, str(ROOT / "scripts")) if str(ROOT / "scripts") not in sys.path else None
+    if str(ROOT / "scripts") not in sys.path:
+        sys.path.insert(0, str(ROOT / "scripts"))
     from scenes import rigged
     from scenes.makehuman_rigs import read_rig
     from scenes.mesh import Shape, load_base, shape_body

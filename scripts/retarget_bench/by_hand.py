@@ -1,4 +1,4 @@
-"""What a user does without a retargeter: a Copy Rotation constraint on every bone, Copy Location on the hips, and bake."""
+"""What a user does without a retargeter: Copy Rotation on every bone, Copy Location on the hips, and bake."""
 
 from __future__ import annotations
 

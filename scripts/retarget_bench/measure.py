@@ -89,8 +89,10 @@ def sample(armature: bpy.types.Object, frames: np.ndarray, scene: bpy.types.Scen
         scene: one whose view layer shows the armature; the context's by default.
     """
     scene = scene or bpy.context.scene
+    assert scene is not None
     layer = scene.view_layers[0]
     assert armature.pose is not None
+    assert layer.depsgraph is not None
     flat = np.empty(len(armature.pose.bones) * 16)
     found = np.empty((len(frames), len(armature.pose.bones), 4, 4))
     for number, frame in enumerate(frames):
@@ -208,11 +210,13 @@ def twist_errors_deg(source: Figure, target: Figure) -> dict[str, np.ndarray]:
                 directions.append(_direction(figure, limb, side))
             onto = quat.between(directions[1], directions[0])
             there = quat.rotate(onto, fronts[1])
-            here, there = (
-                _unit(v - np.sum(v * directions[0], -1, keepdims=True) * directions[0]) for v in (fronts[0], there)
-            )
+            here, there = (_across(front, directions[0]) for front in (fronts[0], there))
             found[f"{limb}.{side}"] = _angle_deg(here, there)
     return found
+
+
+def _across(vectors: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    return _unit(vectors - np.sum(vectors * axes, axis=-1, keepdims=True) * axes)
 
 
 def foot_errors_deg(source: Figure, target: Figure) -> np.ndarray:

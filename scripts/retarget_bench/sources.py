@@ -29,14 +29,10 @@ def _turn(axis: np.ndarray, angle_deg: np.ndarray) -> np.ndarray:
     return np.concatenate([np.cos(half)[:, None], np.sin(half)[:, None] * axis], axis=-1)
 
 
-def walk(frames: int = 180, people: int = 1, **options: bool) -> Take:
-    """People who walk in circles: arms swing, and what is said to stand stands still.
-
-    Args:
-        options: of `walking_take`.
-    """
-    take = walking_take(people, frames, **({"gaps": False} | options))
-    feet_m = take.joints_world_m[:, :, list(CONTACT_JOINTS)].astype(np.float64)
+def walk(frames: int = 180, people: int = 1, gaps: bool = False) -> Take:
+    """People who walk in circles: arms swing, and what is said to stand stands still."""
+    take = walking_take(people, frames, gaps=gaps)
+    feet_m = np.nan_to_num(take.joints_world_m[:, :, list(CONTACT_JOINTS)].astype(np.float64), nan=9.0)
     step_m = np.linalg.norm(np.diff(feet_m, axis=1), axis=-1)
     step_m = np.maximum(np.pad(step_m, ((0, 0), (1, 0), (0, 0))), np.pad(step_m, ((0, 0), (0, 1), (0, 0))))
     # The walk tells contacts by height alone, where a foot that swings low counts too.
@@ -75,16 +71,12 @@ def lively(frames: int = 220) -> Take:
         roll = 60.0 * np.sin(1.1 * time_s + 2.0 * sign)
         rotations[0, :, J[f"{side}_wrist"]] = quat.multiply(_turn(z, -sign * bend), _turn(x, roll))
         rotations[0, :, J[f"{side}_index_knuckle"]] = _turn(y, 35.0 * np.sin(3.1 * time_s + sign))
-    rotations[0, :, J["chest"]] = quat.multiply(
-        rotations[0, :, J["chest"]],
-        quat.multiply(_turn(x, 25.0 * np.sin(0.9 * time_s)), _turn(y, 15.0 * np.sin(1.4 * time_s))),
-    )
-    rotations[0, :, J["head_top"]] = quat.multiply(
-        _turn(z, 40.0 * np.sin(time_s)), _turn(x, 20.0 * np.cos(0.8 * time_s))
-    )
-    joints_m, _ = forward(
-        rotations, take.root_world_m.astype(np.float64), take.bone_length_m[:, None].astype(np.float64)
-    )
+    lean = quat.multiply(_turn(x, 25.0 * np.sin(0.9 * time_s)), _turn(y, 15.0 * np.sin(1.4 * time_s)))
+    rotations[0, :, J["chest"]] = quat.multiply(rotations[0, :, J["chest"]], lean)
+    nod = quat.multiply(_turn(z, 40.0 * np.sin(time_s)), _turn(x, 20.0 * np.cos(0.8 * time_s)))
+    rotations[0, :, J["head_top"]] = nod
+    root_m, lengths_m = take.root_world_m.astype(np.float64), take.bone_length_m[:, None].astype(np.float64)
+    joints_m, _ = forward(rotations, root_m, lengths_m)
     return replace(take, rotations=rotations, joints_world_m=joints_m)
 
 
