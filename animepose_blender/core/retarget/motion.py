@@ -7,6 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
+from .. import quaternions as quat
+from .slots import SIDES
+
+SLIDES_M_S: tuple[float, float] = (0.2, 0.5)
+"""A heel or toe that is said to stand does so up to the one speed, and does not from the other on."""
+
 
 @dataclass(frozen=True, eq=False)
 class Motion:
@@ -43,3 +49,24 @@ class Motion:
     def index(self) -> dict[str, int]:
         """Slot → index."""
         return {slot: index for index, slot in enumerate(self.slots)}
+
+    @cached_property
+    def sole_m(self) -> np.ndarray:
+        """(F, 2, 2, 3) left and right: the points of `rest_sole_m` over time; NaN for a foot that is not there."""
+        made = np.full((len(self.time_s), 2, 2, 3), np.nan)
+        for number, side in enumerate(SIDES):
+            foot = self.index.get(f"foot.{side}")
+            if foot is not None:
+                away_m = self.rest_sole_m[number] - self.rest_head_m[foot]
+                made[:, number] = self.head_m[:, None, foot] + quat.rotate(self.turned[:, None, foot], away_m)
+        return made
+
+    @cached_property
+    def held(self) -> np.ndarray:
+        """(F, 4) `contact`, less where heel or toe moves all the same: nothing that slides in the source is pinned."""
+        step_m = np.linalg.norm(np.diff(self.sole_m.reshape(-1, 4, 3), axis=0), axis=-1)
+        speed = step_m / np.diff(self.time_s)[:, None]
+        slowest = np.pad(speed, ((1, 0), (0, 0)), mode="edge")
+        slowest = np.fmin(slowest, np.pad(speed, ((0, 1), (0, 0)), mode="edge"))
+        share = np.clip((SLIDES_M_S[1] - slowest) / (SLIDES_M_S[1] - SLIDES_M_S[0]), 0, 1)
+        return self.contact * np.nan_to_num(share) if len(speed) else self.contact

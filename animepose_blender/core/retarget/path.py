@@ -27,7 +27,6 @@ class Path:
 def hip_path(
     motion: Motion,
     source_hips_m: np.ndarray,
-    source_soles_m: np.ndarray,
     ratio: float,
     mode: str,
     rest_hips_m: np.ndarray,
@@ -38,7 +37,6 @@ def hip_path(
 
     Args:
         source_hips_m: (F, 3) middle of the source's hips.
-        source_soles_m: (F, 2, 2, 3) its soles.
         ratio: the target's legs' length by the source's.
         mode: of `settings.ROOT_MODES`.
         rest_hips_m: (3,) middle of the target's hips at rest.
@@ -47,8 +45,9 @@ def hip_path(
     """
     there = motion.present
     floor_m = 0.0
-    if motion.origin_m is not None:
-        floor_m = float(np.percentile(source_soles_m[there][..., 2].min(axis=(1, 2)), FLOOR_QUANTILE))
+    heights_m = np.fmin.reduce(motion.sole_m[there][..., 2], axis=(1, 2))
+    if motion.origin_m is not None and np.isfinite(heights_m).all():
+        floor_m = float(np.percentile(heights_m, FLOOR_QUANTILE))
     target_floor_m = floor_m
     place_m = source_hips_m.copy()
     if mode == "in_place":

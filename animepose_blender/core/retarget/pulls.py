@@ -36,7 +36,7 @@ def hold_feet(
     legs = [[f"{slot}.{side}" for slot in ("thigh", "shin", "foot")] for side in SIDES]
     if any(slot not in turned or slot not in heads_m for leg in legs for slot in leg):
         return np.zeros((len(motion.time_s), 3)), {}
-    contact = np.zeros_like(motion.contact) if path.stays else motion.contact
+    contact = np.zeros_like(motion.contact) if path.stays else motion.held
     pinned = pin_feet(
         Legs(
             hip_m=np.stack([heads_m[leg[0]] for leg in legs], axis=1),

@@ -169,25 +169,12 @@ def _hips(heads_m: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def _path(motion: Motion, target: Target, settings: Settings, figures: Figures) -> Path:
     index, up = motion.index, figures.target_body[:, 2]
-    source_soles_m = np.stack(
-        [
-            motion.head_m[:, None, index[f"foot.{side}"]]
-            + quat.rotate(
-                motion.turned[:, None, index[f"foot.{side}"]],
-                motion.rest_sole_m[number] - motion.rest_head_m[index[f"foot.{side}"]],
-            )
-            if f"foot.{side}" in index
-            else np.zeros((len(motion.time_s), 2, 3))
-            for number, side in enumerate(SIDES)
-        ],
-        axis=1,
-    )
     hips_m = _hips({slot: motion.head_m[:, number] for slot, number in index.items()})
     # A rig that lies in the world at rest stands up by the transfer: heights at rest are along its own up.
     rest_hips_m = np.asarray(_hips(figures.target.heads_m))
     floor_m = float(np.mean(figures.target_soles_m @ up)) if up[2] > 0.9 else float(target.armature.to_world[2, 3])
     return hip_path(
-        motion, hips_m, source_soles_m, figures.ratio, settings.root, rest_hips_m, floor_m,
+        motion, hips_m, figures.ratio, settings.root, rest_hips_m, floor_m,
         target.armature.to_world[:3, 3],
     )  # fmt: skip
 
