@@ -1,0 +1,98 @@
+"""Rigs that cannot be keyed as they are: linked ones get an override; hidden ones are keyed where they are."""
+
+from __future__ import annotations
+
+import bpy
+
+from ...errors import AnimePoseError
+
+
+def refuse_unwritable(rig: bpy.types.Object) -> None:
+    """Make sure that `writable` can do its work.
+
+    Raises:
+        AnimePoseError: if the rig is linked from a file that is missing.
+    """
+    if rig.is_missing or (rig.library is not None and rig.library.is_missing):
+        raise AnimePoseError(f"The file that {rig.name} is linked from is missing.", "Relocate the library first.")
+
+
+def writable(context: bpy.types.Context, rig: bpy.types.Object) -> tuple[bpy.types.Object, list[str]]:
+    """The rig itself if its animation can be changed, else an override of it; with sentences for the user.
+
+    Raises:
+        AnimePoseError: if Blender makes no override of it.
+    """
+    if rig.override_library is not None:
+        warnings = []
+        if rig.override_library.is_system_override:
+            rig.override_library.is_system_override = False
+            warnings.append(f"The library override of {rig.name} was made editable.")
+        return rig, warnings + _hidden(context, rig)
+    if rig.library is None:
+        return rig, _hidden(context, rig)
+    made = _existing_override(rig) or _override(context, rig)
+    told = f"{rig.name} is linked from {rig.library.filepath}: its library override in this file got the motion."
+    return made, [told, *_hidden(context, made)]
+
+
+def _existing_override(rig: bpy.types.Object) -> bpy.types.Object | None:
+    """The one editable override of a linked object that this file has already."""
+    found = [
+        other
+        for other in bpy.data.objects
+        if other.override_library is not None
+        and other.override_library.reference == rig
+        and not other.override_library.is_system_override
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _override(context: bpy.types.Context, rig: bpy.types.Object) -> bpy.types.Object:
+    scene, view_layer = context.scene, context.view_layer
+    instancers = [
+        one
+        for one in scene.objects
+        if one.instance_type == "COLLECTION"
+        and one.instance_collection is not None
+        and rig in tuple(one.instance_collection.all_objects)
+    ]
+    if instancers:
+        # The whole linked character becomes an override, as by Object > Library Override > Make.
+        reference = instancers[0]
+        instancers[0].instance_collection.override_hierarchy_create(
+            scene, view_layer, reference=reference, do_fully_editable=False
+        )
+        made = _existing_or_system_override(rig)
+    else:
+        made = rig.override_hierarchy_create(scene, view_layer, do_fully_editable=False)
+        made = made or _existing_or_system_override(rig)
+    if made is None:
+        made = rig.override_create(remap_local_usages=True)
+    if made is None:
+        raise AnimePoseError(
+            f"Blender makes no library override of {rig.name}.", "Make it one yourself, or append it instead."
+        )
+    if made.override_library.is_system_override:
+        made.override_library.is_system_override = False
+    return made
+
+
+def _existing_or_system_override(rig: bpy.types.Object) -> bpy.types.Object | None:
+    return next(
+        (
+            other
+            for other in bpy.data.objects
+            if other.override_library is not None and other.override_library.reference == rig
+        ),
+        None,
+    )
+
+
+def _hidden(context: bpy.types.Context, rig: bpy.types.Object) -> list[str]:
+    layer_objects = context.view_layer.objects
+    if not any(other == rig for other in layer_objects):
+        return [f"{rig.name} is in no collection that is shown here (excluded or in another scene); it got the motion."]
+    if not rig.visible_get(view_layer=context.view_layer):
+        return [f"{rig.name} is hidden; it got the motion."]
+    return []
