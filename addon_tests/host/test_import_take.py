@@ -20,6 +20,7 @@ from animepose_blender.core.synthetic import walking_take
 from animepose_blender.errors import AnimePoseError
 from animepose_blender.host import compat, import_take, rollback
 from animepose_blender.host.import_take import ImportedTake, ImportOptions
+from animepose_blender.host.properties import OPTION_NAMES
 from animepose_blender.skeleton import BONE_COUNT, PARENTS, RIGID, J
 from animepose_blender.take import State, Take
 
@@ -250,12 +251,25 @@ def test_at_the_scenes_own_rate_the_motion_keeps_its_speed():
 def test_every_option_off_makes_armatures_only_and_leaves_the_scene_alone():
     scene = fresh_scene()
     resolution = (scene.render.resolution_x, scene.render.resolution_y)
-    nothing = ImportOptions(**dict.fromkeys(ImportOptions.__dataclass_fields__, False))
+    nothing = ImportOptions(**dict.fromkeys(OPTION_NAMES, False))
     result = do_import(walking_take(), nothing)
     assert result.camera is None and scene.camera is None and not result.mannequins
     assert (scene.render.resolution_x, scene.render.resolution_y) == resolution
     assert len(result.armatures) == 1
     assert list(result.collection.objects) == result.armatures and not scene.timeline_markers
+
+
+def test_only_the_people_who_are_asked_for_are_imported():
+    fresh_scene()
+    take = walking_take(people=3, gaps=False)
+    result = do_import(take, ImportOptions(people=(3, 1)))
+    assert [armature.name for armature in result.armatures] == ["Person 1", "Person 3"]
+    assert [armature["animepose_person_id"] for armature in result.armatures] == [1, 3] and not result.warnings
+    fresh_scene()
+    result = do_import(take, ImportOptions(people=()))
+    assert result.armatures == [] and result.camera is not None and bpy.context.scene.frame_end == 60
+    assert [one.name for one in result.collection.objects if one.type == "MESH"] == ["walk (take) floor"]
+    assert "no person 7" in error_of(lambda: do_import(take, ImportOptions(people=(7,)))).message
 
 
 def test_selection_active_object_mode_and_frame_stay_as_they_are():

@@ -38,6 +38,8 @@ class ImportOptions:
     """Otherwise the boxes are there, in a collection that is switched off."""
     add_markers: bool = False
     """On the timeline, where somebody is predicted, absent, or seen again."""
+    people: tuple[int, ...] | None = None
+    """Ids of those who are imported; None = everybody. The floor and the camera are those of all."""
 
 
 DEFAULT_OPTIONS = ImportOptions()
@@ -50,7 +52,7 @@ class Plan:
     name: str
     clip: str
     people: list[int]
-    """Indices of the people who are seen at all."""
+    """Indices of the people who are imported: those who are seen at all, as far as the options ask for them."""
     rests: list[RestBones]
     present: np.ndarray
     """(P, F) bool"""
@@ -83,6 +85,11 @@ def make_plan(scene: bpy.types.Scene, take: Take, options: ImportOptions) -> Pla
     people = np.flatnonzero(present.any(axis=1)).tolist()
     if not people:
         raise AnimePoseError("The take shows nobody in any frame.", "Estimate the clip again, or choose another take.")
+    if options.people is not None:
+        unknown = sorted(set(options.people) - set(take.person_id.tolist()))
+        if unknown:
+            raise AnimePoseError(f"The take knows no person {unknown[0]}.", "Choose among those of the take.")
+        people = [person for person in people if take.person_id[person] in options.people]
     for person in people:
         shortest = min(SHOWN[1:], key=lambda bone: take.bone_length_m[person, bone])
         if take.bone_length_m[person, shortest] < SHORTEST_BONE_M:

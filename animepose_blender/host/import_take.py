@@ -78,7 +78,7 @@ def _build(
     warnings = [
         f"Person {take.person_id[person]} is seen in no frame and was left out."
         for person in range(take.person_count)
-        if person not in plan.people
+        if not plan.present[person].any() and (options.people is None or take.person_id[person] in options.people)
     ]
     collection = bpy.data.collections.new(plan.name)
     collection[PROPERTY_TAKE] = take_path or ""

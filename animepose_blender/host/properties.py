@@ -44,7 +44,7 @@ FLOOR_ITEMS = (
     ("flat", "Flat", "Feet stand on one level floor, and nothing is below it"),
     ("none", "None", "Nothing is drawn to a floor or kept above it, as on stairs, furniture and in water"),
 )
-OPTION_NAMES = tuple(ImportOptions.__dataclass_fields__)
+OPTION_NAMES = tuple(name for name in ImportOptions.__dataclass_fields__ if name != "people")
 MAX_TAKES_PER_CLIP = 1000
 
 # From 4.5 on a path property says whether it takes paths relative to the .blend.

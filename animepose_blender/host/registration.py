@@ -5,6 +5,10 @@ from __future__ import annotations
 import bpy
 
 from . import addon_state, cli, environment_operators, jobs, operators, panels, preferences, properties, setup_job
+from .retarget import live, map_list, people_list, thumbnails
+from .retarget import operators as retarget_operators
+from .retarget import panels as retarget_panels
+from .retarget import properties as retarget_properties
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -12,8 +16,13 @@ CLASSES: tuple[type, ...] = (
     *operators.CLASSES,
     *environment_operators.CLASSES,
     *panels.CLASSES,
+    *retarget_properties.CLASSES,
+    *map_list.CLASSES,
+    *retarget_operators.CLASSES,
+    *people_list.CLASSES,
+    *retarget_panels.CLASSES,
 )
-_PARTS = (properties, operators, jobs, setup_job, cli)
+_PARTS = (properties, operators, jobs, setup_job, cli, retarget_properties, live, thumbnails)
 """Modules with more to register than classes, in the order to do it."""
 
 

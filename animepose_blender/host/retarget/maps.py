@@ -70,8 +70,7 @@ def _family_title(family: str) -> str:
         return ""
     from ...rigs import FAMILIES
 
-    known: Iterable = FAMILIES.values() if isinstance(FAMILIES, dict) else FAMILIES
-    return next((one.title for one in known if one.id == family), family)
+    return next((one.title for one in FAMILIES if one.id == family), family)
 
 
 def entry_of(settings: ANIMEPOSE_PG_retarget, rig: bpy.types.Object) -> ANIMEPOSE_PG_rig_map:

@@ -35,7 +35,9 @@ def make_icons(take_path: str, take: Take) -> None:
             picture = _pictures.get(name) or _pictures.new(name)
             # Blender's pictures begin at the lower left.
             rgba = np.concatenate([rgb, np.full_like(rgb[..., :1], 255)], axis=-1)[::-1].astype(np.float32) / 255.0
-            small = rgba.reshape(ICON_PX, THUMBNAIL_PX // ICON_PX, ICON_PX, THUMBNAIL_PX // ICON_PX, 4).mean(axis=(1, 3))
+            small = rgba.reshape(ICON_PX, THUMBNAIL_PX // ICON_PX, ICON_PX, THUMBNAIL_PX // ICON_PX, 4).mean(
+                axis=(1, 3)
+            )
             picture.image_size, picture.icon_size = (THUMBNAIL_PX, THUMBNAIL_PX), (ICON_PX, ICON_PX)
             picture.image_pixels_float = rgba.ravel()
             picture.icon_pixels_float = small.ravel()
