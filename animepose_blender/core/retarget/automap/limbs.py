@@ -1,0 +1,118 @@
+"""Which joints of a chain are thigh, knee and ankle, or shoulder, elbow and wrist: by lengths alone.
+
+Every triple of joints of a branch, each below the last, is judged by how its lengths fit a limb. A misfit of 1 is about
+one standard deviation of what rigs differ by; misfits are squared and added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .tree import Tree
+
+KEPT = 6
+"""Best triples of a branch that are looked at further."""
+DEEPEST = 14
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Proportions of one kind of limb; lengths as shares of upper and lower part together."""
+
+    lower_to_upper: float
+    lower_to_upper_spread: float
+    end_at_most: float
+    """Length of hand with fingers, or foot with toes."""
+    start_at_most: float
+    """From where the limb's branch begins to its first joint."""
+    lead_joints: int
+    """Joints before the first that a limb usually has: the clavicle."""
+
+
+ARM_KIND = Kind(0.92, 0.22, 0.52, 0.75, 1)
+LEG_KIND = Kind(1.0, 0.22, 0.42, 0.35, 0)
+
+
+@dataclass(frozen=True)
+class Limb:
+    """One way to see a limb in a branch."""
+
+    branch: int
+    """First joint of the branch."""
+    joints: tuple[int, int, int]
+    misfit: float
+    upper: float
+    lower: float
+
+    @property
+    def length(self) -> float:
+        """Of upper and lower part."""
+        return self.upper + self.lower
+
+
+def limbs_in(tree: Tree, branch: int, kind: Kind) -> list[Limb]:
+    """The best ways to see a limb of a kind in the branch that begins at a joint, best first."""
+    found: list[Limb] = []
+    hub = tree.heads[tree.parents[branch]] if tree.parents[branch] > 0 else tree.heads[branch]
+    fans = _fans(tree, branch)
+    whole = tree.reach[branch]
+    for end in tree.below(branch):
+        way = tree.way_up(end, branch)[::-1]
+        if not 3 <= len(way) <= DEEPEST:
+            continue
+        heads = tree.heads[way]
+        for first in range(len(way) - 2):
+            for middle in range(first + 1, len(way) - 1):
+                upper = float(np.linalg.norm(heads[middle] - heads[first]))
+                lower = float(np.linalg.norm(heads[-1] - heads[middle]))
+                if min(upper, lower) < 0.12 * whole or max(upper, lower) > 3 * min(upper, lower):
+                    continue
+                joints = (way[first], way[middle], end)
+                misfit = _misfit(tree, way, first, middle, upper, lower, kind, hub)
+                misfit += 0.0 if not fans else _fan_misfit(joints, fans)
+                found.append(Limb(branch, joints, misfit, upper, lower))
+    return sorted(found, key=lambda limb: limb.misfit)[:KEPT]
+
+
+def _misfit(
+    tree: Tree, way: list[int], first: int, middle: int, upper: float, lower: float, kind: Kind, hub: np.ndarray
+) -> float:
+    length = upper + lower
+    heads = tree.heads[way]
+    misfit = 0.5 * (np.log(lower / upper / kind.lower_to_upper) / kind.lower_to_upper_spread) ** 2
+    misfit += _over(tree.reach[way[-1]] / length, kind.end_at_most, 0.12)
+    misfit += _over(float(np.linalg.norm(heads[first] - hub)) / length, kind.start_at_most, 0.2)
+    misfit += 0.5 * max(0, first - kind.lead_joints)
+    if first < kind.lead_joints:
+        misfit += 0.25 if tree.reach[way[-1]] > 0.05 * length else 0.5
+    for start, end in ((first, middle), (middle, len(way) - 1)):
+        between = heads[start + 1 : end]
+        if len(between):
+            line = heads[end] - heads[start]
+            along = (between - heads[start]) @ line / (line @ line)
+            aside = np.linalg.norm(between - heads[start] - along[:, None] * line, axis=1) / np.linalg.norm(line)
+            misfit += 0.2 * len(between) + float(np.sum((aside / 0.08) ** 2))
+    return float(misfit)
+
+
+def _over(value: float, most: float, spread: float) -> float:
+    return 0.5 * max(0.0, (value - most) / spread) ** 2
+
+
+def _fans(tree: Tree, branch: int) -> dict[int, int]:
+    """Joints that three or more chains of at least two joints begin at → how many."""
+    fans: dict[int, int] = {}
+    for joint in tree.below(branch):
+        chains = sum(bool(tree.children[child]) for child in tree.children[joint])
+        if chains >= 3:
+            fans[joint] = chains
+    return fans
+
+
+def _fan_misfit(joints: tuple[int, int, int], fans: dict[int, int]) -> float:
+    """A fan of chains is a hand's, or a foot's with toes."""
+    if joints[2] in fans:
+        return 0.0
+    return 1.5 + 1.5 * any(joint in fans for joint in joints[:2])
