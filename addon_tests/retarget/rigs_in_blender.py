@@ -22,6 +22,7 @@ from mathutils import Euler, Matrix
 from addon_tests.rigs import catalogue
 from animepose_blender.core.retarget.armature import Armature
 from animepose_blender.core.retarget.rig_map import RigMap
+from animepose_blender.skeleton import REST_JOINTS_M, J
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("ANIMEPOSE_DATA", ROOT.parent / "shared" / "data"))
@@ -49,6 +50,8 @@ class Rig:
     """Slot → the deforming bone that begins at the slot's joint."""
     rig_map: RigMap | None = None
     """What is known to be right; None leaves it to the add-on."""
+    foot_m: tuple[float, float] | None = None
+    """How far behind the ankle the heel is, and ahead of it the tip of the toes."""
 
     @property
     def pose(self) -> bpy.types.Pose:
@@ -94,7 +97,9 @@ def build(data: Armature, rig_map: RigMap | None = None, name: str = "Rig") -> R
 def catalogued(family: str, variant: catalogue.Variant = catalogue.PLAIN) -> Rig:
     """A family's rig out of the catalogue, as a real armature."""
     known = catalogue.rig(family, variant)
-    return build(known.armature, known.rig_map, family)
+    heel, ankle, toe = (REST_JOINTS_M[J[f"left_{joint}"]] for joint in ("heel", "ankle", "toe"))
+    foot_m = float(heel[1] - ankle[1]), float(ankle[1] - toe[1])
+    return replace(build(known.armature, known.rig_map, family), foot_m=foot_m)
 
 
 def makehuman(name: str, stature_m: float = 1.75, **shape: float) -> Rig:
@@ -108,7 +113,14 @@ def makehuman(name: str, stature_m: float = 1.75, **shape: float) -> Rig:
     body = shape_body(load_base(DATA / "humans"), Shape(stature_m, shape.pop("gender", 0.5), **shape))
     armature = rigged.add_rig(bpy.context.scene, name, read_rig(body, name))
     bpy.context.view_layer.update()
-    return Rig(armature, MAKEHUMAN_JOINTS[name])
+    return Rig(armature, MAKEHUMAN_JOINTS[name], foot_m=_foot(armature, MAKEHUMAN_JOINTS[name]))
+
+
+def _foot(armature: bpy.types.Object, joints: dict[str, str]) -> tuple[float, float]:
+    """Of a rig that looks along -Y and whose toe bones end at the tip; the heel lies a quarter as far behind."""
+    bones = armature.data.bones
+    ahead_m = bones[joints["foot.L"]].head_local.y - bones[joints["toe.L"]].tail_local.y
+    return 0.25 * ahead_m, ahead_m
 
 
 def _sides(pattern: str, sides: Sequence[str], stems: dict[str, str]) -> dict[str, str]:
@@ -155,7 +167,7 @@ def rigify(basic: bool = False) -> Rig:
     armature = next(o for o in ours.objects if o is not None and o.type == "ARMATURE")
     bpy.context.scene.collection.objects.link(armature)
     bpy.context.view_layer.update()
-    return Rig(armature, dict(RIGIFY_DEFORM))
+    return Rig(armature, dict(RIGIFY_DEFORM), foot_m=_foot(armature, RIGIFY_DEFORM))
 
 
 def _generate(basic: bool) -> Path:
@@ -185,7 +197,7 @@ def metarig() -> Rig:
     bpy.ops.preferences.addon_enable(module="rigify")
     bpy.ops.object.armature_human_metarig_add()
     joints = {slot: bone.removeprefix("DEF-") for slot, bone in RIGIFY_DEFORM.items()}
-    return Rig(bpy.context.object, joints)
+    return Rig(bpy.context.object, joints, foot_m=_foot(bpy.context.object, joints))
 
 
 # Variants: what animators' files do to a rig. All leave it where it stood in the world, or say where it is now.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import bpy
 import numpy as np
@@ -23,12 +24,12 @@ def add_constraints(
     assert target.pose is not None
     for ours, theirs in pairs.items():
         bone = target.pose.bones[ours]
-        turn = bone.constraints.new("COPY_ROTATION")
+        turn: Any = bone.constraints.new("COPY_ROTATION")
         turn.target, turn.subtarget = source, theirs
         turn.target_space = space
         turn.owner_space = "WORLD" if space == WORLD else "LOCAL"
         if ours == hips:
-            move = bone.constraints.new("COPY_LOCATION")
+            move: Any = bone.constraints.new("COPY_LOCATION")
             move.target, move.subtarget = source, theirs
 
 

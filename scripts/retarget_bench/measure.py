@@ -16,11 +16,13 @@ from animepose_blender.core.kinematics import forward
 from animepose_blender.skeleton import CONTACT_JOINTS, JOINTS, PARENTS, J
 from animepose_blender.take import Take
 
-SIDES = ("L", "R")
+SIDES = {"L": "left", "R": "right"}
 LIMBS: dict[str, str] = {"upper_arm": "forearm", "forearm": "hand", "thigh": "shin", "shin": "foot"}
 """Limb → the slot at whose joint it ends."""
 CONTACT_PROBABILITY = 0.5
-FORWARD = np.array([0.0, -1.0, 0.0])
+HEEL_SHARE, TOE_SHARE = 0.054, 0.235
+"""Of heel and tip of the toes from the ankle, as parts of the leg, in the skeleton's rest pose."""
+FORWARD, UP = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,8 @@ class Figure:
     """(3,) its joint at rest."""
     forward: np.ndarray
     """(3,) where the figure looks at rest."""
+    headings: dict[str, np.ndarray]
+    """Side → (3,) where its foot points at rest, level."""
     feet_m: np.ndarray
     """(F, 4, 3) left heel and toe, right heel and toe: points fixed in the feet, on the floor at rest."""
 
@@ -70,6 +74,7 @@ def figure_of_take(take: Take, person: int) -> Figure:
         {slot: quat.to_matrix(turned[:, J[joint]]) for slot, joint in _TAKE_BONES.items()},
         {slot: rest_m[J[joint]] for slot, joint in _TAKE_JOINTS.items()},
         FORWARD,
+        {side: _level(rest_m[J[f"{word}_toe"]] - rest_m[J[f"{word}_heel"]], UP) for side, word in SIDES.items()},
         joints_m[:, list(CONTACT_JOINTS)],
     )
 
@@ -119,11 +124,15 @@ def _rotations(matrices: np.ndarray) -> np.ndarray:
     return m / np.linalg.norm(m, axis=-2, keepdims=True)
 
 
-def figure_of_rig(armature: bpy.types.Object, joints: dict[str, str], frames: np.ndarray) -> Figure:
+def figure_of_rig(
+    armature: bpy.types.Object, joints: dict[str, str], frames: np.ndarray, foot_m: tuple[float, float] | None = None
+) -> Figure:
     """A rig over some frames of the scene.
 
     Args:
         joints: slot → the deforming bone that begins at its joint; toes may be missing.
+        foot_m: how far behind the ankle the heel is, and ahead of it the tip of the toes; None = in the proportion of
+            the skeleton's rest pose. Bones seldom tell.
     """
     assert armature.pose is not None
     place = {bone.name: index for index, bone in enumerate(armature.pose.bones)}
@@ -137,9 +146,13 @@ def figure_of_rig(armature: bpy.types.Object, joints: dict[str, str], frames: np
     floor_m = np.array(armature.matrix_world)[:3, 3]
     up = np.cross(ahead, left)
     up /= np.linalg.norm(up)
-    feet = []
+    feet, headings = [], {}
     for side in SIDES:
-        for point_m, carrier in _sole(armature, joints, rest_m, side, ahead):
+        ends = [rest_m[f"toe.{side}"]] if f"toe.{side}" in rest_m else []
+        headings[side] = (
+            _level(ends[0] - rest_m[f"foot.{side}"], up) if ends else _own_heading(armature, joints, side, up)
+        )
+        for point_m, carrier in _sole(joints, rest_m, side, headings[side], foot_m):
             point_m = point_m - up * ((point_m - floor_m) @ up)
             i = place[carrier]
             fixed = np.linalg.inv(rest[i]) @ np.append(point_m, 1.0)
@@ -149,22 +162,35 @@ def figure_of_rig(armature: bpy.types.Object, joints: dict[str, str], frames: np
         {slot: turned[:, i] for slot, i in index.items()},
         rest_m,
         ahead,
+        headings,
         np.stack(feet, axis=1),
     )
 
 
+def _own_heading(armature: bpy.types.Object, joints: dict[str, str], side: str, up: np.ndarray) -> np.ndarray:
+    """Of a foot without toes: along the bone."""
+    bone = armature.data.bones[joints[f"foot.{side}"]]  # type: ignore[union-attr]
+    along = np.array(bone.matrix_local)[:3, 1]
+    return _level(np.array(armature.matrix_world)[:3, :3] @ along, up)
+
+
+def _level(vector: np.ndarray, up: np.ndarray) -> np.ndarray:
+    return _unit(vector - (vector @ up) * up)
+
+
 def _sole(
-    armature: bpy.types.Object, joints: dict[str, str], rest_m: dict[str, np.ndarray], side: str, ahead: np.ndarray
+    joints: dict[str, str],
+    rest_m: dict[str, np.ndarray],
+    side: str,
+    ahead: np.ndarray,
+    foot_m: tuple[float, float] | None,
 ) -> list[tuple[np.ndarray, str]]:
     """Heel and toe at rest, and the bone that carries each; heights do not matter yet."""
     foot = joints[f"foot.{side}"]
-    ankle_m = rest_m[f"foot.{side}"]
-    leg_m = np.linalg.norm(ankle_m - rest_m[f"shin.{side}"]) + np.linalg.norm(
-        rest_m[f"shin.{side}"] - rest_m[f"thigh.{side}"]
-    )
-    # A foot's proportions to its leg, those of the skeleton's rest pose: tails of toe bones may lie anywhere.
-    heel_m, toe_m = ankle_m - 0.054 * leg_m * ahead, ankle_m + 0.235 * leg_m * ahead
-    return [(heel_m, foot), (toe_m, joints.get(f"toe.{side}", foot))]
+    hip_m, knee_m, ankle_m = (rest_m[f"{slot}.{side}"] for slot in ("thigh", "shin", "foot"))
+    leg_m = np.linalg.norm(ankle_m - knee_m) + np.linalg.norm(knee_m - hip_m)
+    behind_m, ahead_m = foot_m or (HEEL_SHARE * leg_m, TOE_SHARE * leg_m)
+    return [(ankle_m - behind_m * ahead, foot), (ankle_m + ahead_m * ahead, joints.get(f"toe.{side}", foot))]
 
 
 # Comparisons.
@@ -223,7 +249,7 @@ def foot_errors_deg(source: Figure, target: Figure) -> np.ndarray:
     """(F, 2) angle between where the source's and the target's feet point to."""
     return np.stack(
         [
-            _angle_deg(*(np.einsum("fij,j->fi", f.turned[f"foot.{side}"], f.forward) for f in (source, target)))
+            _angle_deg(*(np.einsum("fij,j->fi", f.turned[f"foot.{side}"], f.headings[side]) for f in (source, target)))
             for side in SIDES
         ],
         axis=1,
