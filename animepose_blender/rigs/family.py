@@ -27,6 +27,8 @@ class Ik:
     """Properties for FK, such as the switch of the limb."""
     ik: tuple[Property, ...] = ()
     """Properties for IK."""
+    also: Mapping[str, str] = field(default_factory=dict)
+    """Slot → the control that holds it as well while the limb is moved by IK, as the toes of an IK foot."""
 
 
 @dataclass(frozen=True)
