@@ -48,7 +48,7 @@ STRETCH = 0.995
 LOWERED_S = 0.04
 LIFTED_S = 0.03
 """Sigmas of how smoothly the pelvis is lowered, and a foot lifted out of the floor."""
-UPRIGHT = (0.15, 0.35)
+UPRIGHT = (0.4, 0.85)
 """Level part of a foot up to which it is lifted as a whole, and from which on by its pitch."""
 
 _Z = np.array([0.0, 0.0, 1.0])
