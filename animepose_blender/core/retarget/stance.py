@@ -19,6 +19,10 @@ ORIGIN_SHARE = 0.12
 """The object's origin is the floor if it is this near to the lowest point of the feet, parts of the legs' length."""
 HEEL_SHARE, TOE_SHARE = 0.06, 0.22
 """Usual distance of heel and tip of the toes from the ankle along the floor, parts of the legs' length."""
+LEAST_TOE, MOST_TOE = 0.72, 1.8
+"""Bones that end at less or more of the usual distance do not end at the tip: a foot without toes ends at the ball."""
+STRAY_TOE_DEG, STRAY_TOE_SHARE = 35.0, 0.5
+"""A toe bone farther off the foot's heading has a meaningless tail; toes are half as long as the foot before them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,11 +133,19 @@ def soles(rest: Rest, body: np.ndarray, origin_m: np.ndarray | None = None) -> n
         if side not in feet:
             continue
         ankle, heading = heads_m[f"foot.{side}"], foot_heading(rest, body, side)
-        ends = [tails_m.get(f"toe.{side}"), tails_m[f"foot.{side}"] if f"toe.{side}" not in heads_m else None]
-        if f"toe.{side}" in heads_m:
-            ends.append(heads_m[f"toe.{side}"] + 0.3 * (heads_m[f"toe.{side}"] - ankle))
-        ahead = [float((end - ankle) @ heading) for end in ends if end is not None]
-        toe = next((a for a in ahead if 0.5 * TOE_SHARE * reach < a < 2 * TOE_SHARE * reach), TOE_SHARE * reach)
+        toe = _toe_reach(rest, side, heading)
+        toe = toe if LEAST_TOE * TOE_SHARE * reach < toe < MOST_TOE * TOE_SHARE * reach else TOE_SHARE * reach
         base = ankle + up * (floor - ankle @ up)
         made[number] = base - heading * (toe * HEEL_SHARE / TOE_SHARE), base + heading * toe
     return made
+
+
+def _toe_reach(rest: Rest, side: str, heading: np.ndarray) -> float:
+    """How far before the ankle the tip of the toes lies, by the bones; what is not believable is for the caller."""
+    ankle, toe = rest.heads_m[f"foot.{side}"], f"toe.{side}"
+    if toe not in rest.heads_m:
+        return float((rest.tails_m[f"foot.{side}"] - ankle) @ heading)
+    ball, tip = rest.heads_m[toe], rest.tails_m[toe]
+    if angle_deg(tip - ball, heading) > STRAY_TOE_DEG:
+        tip = ball + STRAY_TOE_SHARE * (ball - ankle)
+    return float((tip - ankle) @ heading)

@@ -21,6 +21,7 @@ _BODY: dict[str, int] = {
 }
 """Slot → bone of the skeleton. The skeleton's toe bone is rigid in the foot."""
 
+_SIDES = {"L": "left", "R": "right"}
 _Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """Of a slot: head and end at rest (3,), rotation from rest (F, 4), head (F, 3)."""
 
@@ -55,7 +56,9 @@ def motion_of(take: Take, person: int) -> Motion:
         parts |= _finger_parts(take, person, known, rest, parts)
     for number, side in enumerate(SIDES):
         middle_m = rest.joints_m[knuckles[number]].mean(axis=0)
-        parts[f"hand.{side}"] = (parts[f"hand.{side}"][0], middle_m, *parts[f"hand.{side}"][2:])
+        # Drawn as hosts draw them: the hand to the middle of the knuckles, the foot to the tip of the toes.
+        for slot, end_m in ((f"hand.{side}", middle_m), (f"foot.{side}", rest.joints_m[J[f"{_SIDES[side]}_toe"]])):
+            parts[slot] = (parts[slot][0], end_m, *parts[slot][2:])
 
     slots = tuple(slot for slot in SLOTS if slot in parts)
     stacked = [[parts[slot][part] for slot in slots] for part in range(4)]
