@@ -114,8 +114,8 @@ FAMILIES = (
         title="Rigify of MPFB, deforming bones",
         prefixes=(r"DEF[-_. ]",),
         bones=middle(_META_TRUNK | _MPFB_NECK | {"root": "root"}) | _META_LIMBS,
-        evidence=("DEF-spine", "DEF-upper_arm.L"),
-        ignore=(r"^DEF-(pelvis|breast|palm)\.", r"\.[LR]\.\d{3}$"),
+        evidence=("DEF-spine", "DEF-upper_arm.L", "DEF-pelvis-helper.L"),
+        ignore=(r"^DEF-(pelvis|breast|palm)\.", r"helper", r"\.[LR]\.\d{3}$"),
     ),
     Family(
         id="rigify_meta",
