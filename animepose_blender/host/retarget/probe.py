@@ -24,7 +24,7 @@ from ...core.retarget.armature import Armature
 from ...core.retarget.controls import Controls
 from ...rigs.family import Property
 from .follow import RIGID_RAD, Poses, find_followed, in_order
-from .read_rig import matrices_of, scene_of_its_own
+from .read_rig import matrices_of, scene_with
 from .wanted import Wanted
 
 POSES = 6
@@ -81,23 +81,20 @@ def _copy_at_hand(
     rig: bpy.types.Object, switches: Sequence[Property]
 ) -> Iterator[tuple[bpy.types.Object, bpy.types.ViewLayer]]:
     """A copy of the rig that no action moves, with its switches set, in a scene of its own."""
-    with scene_of_its_own("AnimePose probing") as scene:
-        copy = rig.copy()
-        try:
-            if copy.animation_data is not None:
-                if copy.animation_data.use_tweak_mode:
-                    copy.animation_data.use_tweak_mode = False
-                copy.animation_data.action = None
-                copy.animation_data.use_nla = False
-            # Values that drivers read are set before the first evaluation, which would not notice them later.
-            for switch in switches:
-                bone = copy.pose.bones[switch.bone]
-                bone[switch.name] = type(bone[switch.name])(switch.value)
-            scene.collection.objects.link(copy)
+    copy = rig.copy()
+    try:
+        if copy.animation_data is not None:
+            copy.animation_data.action = None
+            copy.animation_data.use_nla = False
+        # Values that drivers read are set before the first evaluation, which would not notice them later.
+        for switch in switches:
+            bone = copy.pose.bones[switch.bone]
+            bone[switch.name] = type(bone[switch.name])(switch.value)
+        with scene_with(copy) as scene:
             scene.view_layers[0].update()
             yield copy, scene.view_layers[0]
-        finally:
-            bpy.data.objects.remove(copy)
+    finally:
+        bpy.data.objects.remove(copy)
 
 
 def _random_pose(

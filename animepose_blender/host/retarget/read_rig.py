@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import bpy
@@ -10,25 +10,35 @@ import numpy as np
 
 from ...core.retarget.armature import Armature
 from ...errors import AnimePoseError
+from .. import compat
 
 SCALE_TOLERANCE = 1e-3
 """Part by which the scales of the axes may differ, and cosine between them."""
 
 
 @contextmanager
-def scene_of_its_own(name: str = "AnimePose reading") -> Iterator[bpy.types.Scene]:
-    """A scene that exists for a moment, to evaluate objects in.
+def scene_with(rig: bpy.types.Object) -> Iterator[bpy.types.Scene]:
+    """A scene that exists for a moment, to evaluate an armature in.
 
-    There, objects are evaluated whatever hides them in the user's scene, and no frame of the user's changes. What
-    Blender evaluates in a scene without a window is not written back to the objects.
+    There, it is evaluated whatever hides it in the user's scene, and no frame of the user's changes. What Blender
+    evaluates in a scene without a window is not written back to the objects.
     """
-    scene = bpy.data.scenes.new(name)
+    scene = bpy.data.scenes.new("AnimePose reading")
+    viewer = bpy.data.objects.new("AnimePose reading", None)
     try:
         # Drivers may read the rate; time runs in it.
         render = bpy.context.scene.render
         scene.render.fps, scene.render.fps_base = render.fps, render.fps_base
+        scene.collection.objects.link(rig)
+        # Of hidden objects Blender evaluates only what something shown depends on: here, the last bone of every chain.
+        scene.collection.objects.link(viewer)
+        for bone in rig.data.bones:
+            if not bone.children:
+                constraint = viewer.constraints.new("COPY_TRANSFORMS")
+                constraint.target, constraint.subtarget = rig, bone.name
         yield scene
     finally:
+        bpy.data.objects.remove(viewer)
         bpy.data.scenes.remove(scene)
 
 
@@ -93,22 +103,21 @@ def world_matrices(
     Raises:
         AnimePoseError: see `refuse_skewed`.
     """
-    with scene_of_its_own() as scene:
-        reader = rig
-        if not own_action and rig.animation_data is not None:
-            reader = rig.copy()
-            reader.animation_data.action = None
-        try:
-            scene.collection.objects.link(reader)
-            if frames is None or not _may_move(reader):
-                frames = np.array([context.scene.frame_current_final])
-            matrices = np.empty((len(frames), 4, 4))
+    reader = rig
+    if not own_action and rig.animation_data is not None:
+        reader = rig.copy()
+        reader.animation_data.action = None
+    try:
+        if frames is None or not _may_move(reader):
+            frames = np.array([context.scene.frame_current_final])
+        matrices = np.empty((len(frames), 4, 4))
+        with scene_with(reader) as scene:
             for number, frame in enumerate(frames):
                 set_frame(scene, float(frame))
                 matrices[number] = reader.evaluated_get(scene.view_layers[0].depsgraph).matrix_world
-        finally:
-            if reader is not rig:
-                bpy.data.objects.remove(reader)
+    finally:
+        if reader is not rig:
+            bpy.data.objects.remove(reader)
     refuse_skewed(rig, matrices)
     still = np.abs(matrices - matrices[:1]).max() < 1e-6
     return matrices[0] if still else matrices
@@ -128,7 +137,7 @@ def _may_move(rig: bpy.types.Object) -> bool:
         if len(one.constraints) or (one is not rig and one.parent is not None and one.parent_type != "OBJECT"):
             return True
         if animation is not None:
-            paths = [curve.data_path for curve in _all_curves(one)]
+            paths = [curve.data_path for curve in compat.curves_of(one)]
             paths += [driver.data_path for driver in animation.drivers]
             # A parent's bones move what is parented to them only.
             if animation.nla_tracks or any(not path.startswith("pose.") for path in paths):
@@ -137,12 +146,6 @@ def _may_move(rig: bpy.types.Object) -> bool:
             return True
         one = one.parent
     return False
-
-
-def _all_curves(one: bpy.types.Object) -> Sequence[bpy.types.FCurve]:
-    from .. import compat
-
-    return compat.curves_of(one)
 
 
 def refuse_skewed(rig: bpy.types.Object, matrices: np.ndarray) -> None:

@@ -17,7 +17,7 @@ from ...core.retarget.settings import Settings
 from ...core.retarget.take_motion import motion_of
 from ...core.retarget.transfer import Target, transfer
 from ...errors import AnimePoseError
-from ...rigs.family import Family, Property
+from ...rigs.family import Property
 from ...take import State, Take
 from ..import_plan import FIRST_FRAME
 from ..rollback import undone_on_failure
@@ -115,7 +115,7 @@ def prepare(
     to_world = world_matrices(context, rig, sampled.frames, own_action=False)
     at_rest = to_world if to_world.ndim == 2 else to_world[0]
     armature = dataclasses.replace(armature, to_world=at_rest)
-    family = _family(rig_map)
+    family = rigs.FAMILIES.get(rig_map.family)
     probed = controls_of(context, rig, armature, rig_map, family, output)
     switches = switches_of(rig, family, output)
     warnings = list(probed.warnings)
@@ -209,7 +209,3 @@ def _usable_map(rig: bpy.types.Object, rig_map: RigMap, names: tuple[str, ...]) 
             "Name its bones in the list of the rig's map.",
         )
     return dataclasses.replace(rig_map, bones=bones)
-
-
-def _family(rig_map: RigMap) -> Family | None:
-    return next((family for family in rigs.FAMILIES if family.id == rig_map.family), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,7 @@ from ...core import quaternions as quat
 from ...core.frame_numbers import frame_numbers
 from ...core.retarget import euler, stance
 from ...core.retarget.armature import Armature
+from ...core.retarget.contact import contacts_of
 from ...core.retarget.motion import Motion
 from ...core.retarget.rig_map import RigMap
 from ...core.retarget.slots import ARM, FINGER, LEG, NECK, SLOTS, SPINE
@@ -22,7 +24,7 @@ from .. import compat
 from ..import_plan import FIRST_FRAME
 from ..import_take import PROPERTY_PERSON, PROPERTY_TAKE
 from .read_curves import has_plain_action, is_plain, own_poses, with_ancestors
-from .read_rig import matrices_of, read_rig, scene_of_its_own, set_frame, world_matrices
+from .read_rig import matrices_of, read_rig, scene_with, set_frame, world_matrices
 
 LONGEST_FRAMES = 200_000
 FIT_FRAMES = 0.5
@@ -98,8 +100,7 @@ def _poses(source: bpy.types.Object, armature: Armature, bones: list[int], frame
 
 def _evaluated_poses(source: bpy.types.Object, bones: list[int], frames: np.ndarray) -> np.ndarray:
     poses = np.empty((len(bones), len(frames), 4, 4))
-    with scene_of_its_own() as scene:
-        scene.collection.objects.link(source)
+    with scene_with(source) as scene:
         view_layer = scene.view_layers[0]
         for number, frame in enumerate(frames):
             set_frame(scene, float(frame))
@@ -171,20 +172,14 @@ def _with_take(context: bpy.types.Context, source: bpy.types.Object, motion: Mot
     """The motion with contacts and presence: of the take it came from, or else found in it."""
     known = _take_frames(context, source, frames)
     if known is None:
-        from ...core.retarget.contact import contacts_of
-
-        return Sampled(_replaced(motion, contact=contacts_of(motion)), frames, np.zeros(len(frames), dtype=bool))
+        return Sampled(
+            dataclasses.replace(motion, contact=contacts_of(motion)), frames, np.zeros(len(frames), dtype=bool)
+        )
     take, person, index = known
     state = take.state[person, index]
     present = state != State.ABSENT
     contact = np.where(present[:, None], np.nan_to_num(take.contact[person, index].astype(np.float64)), 0.0)
-    return Sampled(_replaced(motion, contact=contact, present=present), frames, state == State.PREDICTED)
-
-
-def _replaced(motion: Motion, **fields: np.ndarray) -> Motion:
-    import dataclasses
-
-    return dataclasses.replace(motion, **fields)
+    return Sampled(dataclasses.replace(motion, contact=contact, present=present), frames, state == State.PREDICTED)
 
 
 def _take_frames(

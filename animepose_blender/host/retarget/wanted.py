@@ -55,6 +55,9 @@ def wanted_controls(rig: bpy.types.Object, rig_map: RigMap, family: Family | Non
         )
         if controls.pole in there:
             wanted[controls.pole] = Wanted(controls.pole, middle, "pole", keys_rotation=False, keys_location=True)
+        for slot, name in controls.also.items():
+            if slot in bones and name in there:
+                wanted.setdefault(name, Wanted(name, slot, "follower"))
     return list(wanted.values())
 
 
