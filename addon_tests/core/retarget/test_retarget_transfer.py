@@ -135,8 +135,19 @@ def test_the_path_grows_with_the_legs_or_stays_or_is_left_out():
     np.testing.assert_allclose(hips_m["scaled"][0, :2], theirs_m[0, :2], atol=1e-6)
     np.testing.assert_allclose(hips_m["kept"][:, :2], theirs_m[:, :2], atol=1e-6)
     np.testing.assert_allclose(hips_m["kept"][:, 2], hips_m["scaled"][:, 2], atol=1e-6)
+    automatic = retargeted(made, motion).heads_m
+    np.testing.assert_allclose(automatic["thigh.L"] + automatic["thigh.R"], 2 * hips_m["kept"], atol=1e-9)
     assert np.ptp(hips_m["in_place"][:, :2], axis=0).max() < 1e-6
     assert np.ptp(hips_m["in_place"][:, 2]) > 0.01
+
+
+def test_who_stands_on_a_wall_stays_on_it_whatever_the_length_of_their_legs():
+    made, motion = rig("mixamo", Variant(legs=1.3)), walk(60)
+    raised = replace(motion, head_m=motion.head_m + [0.0, 0.0, 1.8])
+    low = retargeted(made, motion, Settings()).heads_m
+    high = retargeted(made, raised, Settings()).heads_m
+    for foot in ("foot.L", "foot.R"):
+        np.testing.assert_allclose(high[foot] - low[foot], np.tile([0.0, 0.0, 1.8], (60, 1)), atol=0.05)
 
 
 @pytest.mark.parametrize("family", ["poser", "mixamo", "unreal_5", "daz_genesis_8"])

@@ -10,6 +10,10 @@ from .motion import Motion
 
 FLOOR_QUANTILE = 2.0
 """Percentile of the soles' height that is taken for an armature's floor, so that one bad frame does not sink it."""
+STANDS = 0.5
+"""What a heel or toe is held by at least to tell what height somebody stands at."""
+RAISED_SHARE = 0.2
+"""Who stands this much above the floor, parts of the hips' height at rest, stands on something."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,40 +28,61 @@ class Path:
     """Whether the figure stays on its spot, so that standing feet slide and cannot be pinned."""
 
 
-def hip_path(
-    motion: Motion,
-    source_hips_m: np.ndarray,
-    ratio: float,
-    mode: str,
-    rest_hips_m: np.ndarray,
-    rest_floor_m: float,
-    origin_m: np.ndarray,
-) -> Path:
+@dataclass(frozen=True, eq=False)
+class AtRest:
+    """The target's stance at rest; world axes, metres."""
+
+    hips_m: np.ndarray
+    """(3,) middle of the hips."""
+    floor_m: float
+    """Height of the soles."""
+    origin_m: np.ndarray
+    """(3,) of its object."""
+
+
+def hip_path(motion: Motion, source_hips_m: np.ndarray, ratio: float, mode: str, rest: AtRest) -> Path:
     """The target's hips over time.
+
+    Legs are longer or shorter from what the figure stands on: with L its height, hips at z come to L + ratio (z - L).
+    That is the floor, or a wall somebody stands on, and in between what they come from and go to.
 
     Args:
         source_hips_m: (F, 3) middle of the source's hips.
         ratio: the target's legs' length by the source's.
         mode: of `settings.ROOT_MODES`.
-        rest_hips_m: (3,) middle of the target's hips at rest.
-        rest_floor_m: height of the target's soles at rest.
-        origin_m: (3,) of the target's object.
+        rest: the target.
     """
-    there = motion.present
-    floor_m = 0.0
-    heights_m = np.fmin.reduce(motion.sole_m[there][..., 2], axis=(1, 2))
-    if motion.origin_m is not None and np.isfinite(heights_m).all():
-        floor_m = float(np.percentile(heights_m, FLOOR_QUANTILE))
-    target_floor_m = floor_m
-    place_m = source_hips_m.copy()
+    foreign = motion.origin_m is not None
+    if mode == "auto":
+        mode = "scaled" if foreign else "kept"
+    floor_m = _floor(motion) if foreign else 0.0
+    level_m = _level(motion, floor_m, source_hips_m)
+    target_floor_m = rest.floor_m if mode == "in_place" or (foreign and mode == "scaled") else floor_m
     if mode == "in_place":
-        target_floor_m = rest_floor_m
-        place_m[:] = rest_hips_m
+        place_m = np.tile(rest.hips_m, (len(source_hips_m), 1))
     elif mode == "scaled":
-        start_m = source_hips_m[np.argmax(there)] if motion.origin_m is None else motion.origin_m
-        target_start_m = start_m if motion.origin_m is None else origin_m
-        place_m = target_start_m + ratio * (source_hips_m - start_m)
-        if motion.origin_m is not None:
-            target_floor_m = rest_floor_m
-    place_m[:, 2] = target_floor_m + ratio * (source_hips_m[:, 2] - floor_m)
+        start_m = motion.origin_m if foreign else source_hips_m[np.argmax(motion.present)]
+        place_m = (rest.origin_m if foreign else start_m) + ratio * (source_hips_m - start_m)
+        # Where somebody goes grows, heights included; a wall they begin on does not.
+        level_m = np.full_like(level_m, level_m[np.argmax(motion.present)])
+    else:
+        place_m = source_hips_m.copy()
+    place_m[:, 2] = target_floor_m + (level_m - floor_m) + ratio * (source_hips_m[:, 2] - level_m)
     return Path(place_m, target_floor_m, mode == "in_place")
+
+
+def _floor(motion: Motion) -> float:
+    heights_m = np.fmin.reduce(motion.sole_m[motion.present][..., 2], axis=(1, 2))
+    return float(np.percentile(heights_m, FLOOR_QUANTILE)) if np.isfinite(heights_m).all() else 0.0
+
+
+def _level(motion: Motion, floor_m: float, hips_m: np.ndarray) -> np.ndarray:
+    """(F,) height of what the source stands on; between two stances it goes from the one to the other."""
+    stands = (motion.held >= STANDS).reshape(-1, 2, 2) & np.isfinite(motion.sole_m[..., 2])
+    known = np.flatnonzero(stands.any(axis=(1, 2)))
+    if not len(known):
+        return np.full(len(hips_m), floor_m)
+    height_m = np.where(stands, motion.sole_m[..., 2], np.inf)[known].min(axis=(1, 2))
+    hips_height_m = np.median(hips_m[known, 2] - height_m)
+    height_m = np.where(height_m - floor_m > RAISED_SHARE * hips_height_m, height_m, floor_m)
+    return np.interp(np.arange(len(hips_m)), known, height_m)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from ...errors import AnimePoseError, ExitCode
 
-ROOT_MODES: tuple[str, ...] = ("scaled", "kept", "in_place")
-"""scaled: the path grows with the legs, from where the figure first stands. kept: the path stays as it is, so that
-figures stay over the plate and in each other's arms; only heights grow. in_place: the figure stays on its spot."""
+ROOT_MODES: tuple[str, ...] = ("auto", "scaled", "kept", "in_place")
+"""auto: kept for people of a take, who are to stay over the plate, and scaled for other sources. scaled: the path grows
+with the legs, from where the figure first stands. kept: the path stays as it is, so that figures stay over the plate and
+in each other's arms; only legs are longer or shorter. in_place: the figure stays on its spot."""
 OUTPUTS: tuple[str, ...] = ("fk", "ik")
 OFFSET_PARTS: tuple[str, ...] = (
     "hips", "spine", "head", "arm.L", "arm.R", "hand.L", "hand.R", "leg.L", "leg.R", "foot.L", "foot.R",
@@ -36,7 +37,7 @@ class Offset:
 class Settings:
     """See the fields."""
 
-    root: str = "scaled"
+    root: str = "auto"
     pin_feet: bool = True
     """Feet that stand are held on the target's own proportions."""
     keep_hands: bool = False

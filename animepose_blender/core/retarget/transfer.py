@@ -19,7 +19,7 @@ from .controls import Controls, Keys
 from .limb_ends import slot_heads, wanted_heads
 from .motion import Motion
 from .offsets import move_m, turn_parts
-from .path import Path, hip_path
+from .path import AtRest, Path, hip_path
 from .posing import Placement, channels, pelvis_of, stand
 from .pulls import bring_ends, hold_feet, hold_hands
 from .rest_frames import part_frames
@@ -27,6 +27,9 @@ from .rig_map import RigMap
 from .settings import Settings
 from .slots import SIDES
 from .stance import Rest, angle_deg, body_frame, leg_length, soles
+
+UPRIGHT = 0.9
+"""Upward part of a rig's own up from which on it stands in the world."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,12 +174,10 @@ def _path(motion: Motion, target: Target, settings: Settings, figures: Figures) 
     index, up = motion.index, figures.target_body[:, 2]
     hips_m = _hips({slot: motion.head_m[:, number] for slot, number in index.items()})
     # A rig that lies in the world at rest stands up by the transfer: heights at rest are along its own up.
-    rest_hips_m = np.asarray(_hips(figures.target.heads_m))
-    floor_m = float(np.mean(figures.target_soles_m @ up)) if up[2] > 0.9 else float(target.armature.to_world[2, 3])
-    return hip_path(
-        motion, hips_m, figures.ratio, settings.root, rest_hips_m, floor_m,
-        target.armature.to_world[:3, 3],
-    )  # fmt: skip
+    origin_m = target.armature.to_world[:3, 3]
+    floor_m = float(np.mean(figures.target_soles_m @ up)) if up[2] > UPRIGHT else float(origin_m[2])
+    rest = AtRest(np.asarray(_hips(figures.target.heads_m)), floor_m, origin_m)
+    return hip_path(motion, hips_m, figures.ratio, settings.root, rest)
 
 
 def _is_known(key: Keys, target: Target, turned: Mapping[str, np.ndarray]) -> bool:
