@@ -14,6 +14,8 @@ from . import maps
 from .properties import ANIMEPOSE_PG_retarget, retarget_settings
 
 FILE_SUFFIX = ".json"
+SHOWN_SCORES_BELOW = 0.95
+"""Bones of a higher score are certain enough to leave the number away."""
 
 
 def shown_rig(settings: ANIMEPOSE_PG_retarget) -> "bpy.types.Object | None":
@@ -39,13 +41,14 @@ class ANIMEPOSE_UL_bone_map(bpy.types.UIList):
         doubtful = maps.is_doubtful(item)
         split = layout.split(factor=0.4, align=True)
         split.label(text=maps.title_of(item.name), icon="ERROR" if doubtful else "CHECKMARK" if item.bone else "BLANK1")
+        unsure = bool(item.bone) and item.score < SHOWN_SCORES_BELOW
+        if unsure:
+            split = split.split(factor=0.75, align=True)
         row = split.row(align=True)
         row.alert = bool(item.bone) and item.bone not in rig.data.bones
         row.prop_search(item, "bone", rig.data, "bones", text="", icon="BONE_DATA")
-        score = row.row()
-        score.scale_x = 0.5
-        score.alignment = "RIGHT"
-        score.label(text=f"{item.score:.0%}" if item.bone else "")
+        if unsure:
+            split.label(text=f"{item.score:.0%}")
 
     def filter_items(
         self, context: bpy.types.Context, data: bpy.types.AnyType, property: str

@@ -13,6 +13,8 @@ from ...core.retarget.slots import MAIN, SLOTS
 from ...errors import AnimePoseError
 from .properties import ANIMEPOSE_PG_retarget, ANIMEPOSE_PG_rig_map, ANIMEPOSE_PG_slot, filling
 
+FEWEST_MAIN = 8
+"""A rig of which fewer main bones are known is no person's, for all that anyone can tell."""
 MIRROR_TOLERANCE = 0.02
 """Bones whose ends mirror each other this well, in parts of the rig's extent, are counterparts."""
 _SIDES = (("Left", "Right"), ("left", "right"), ("LEFT", "RIGHT"), ("L", "R"), ("l", "r"))
@@ -66,11 +68,9 @@ def fill_map(entry: ANIMEPOSE_PG_rig_map, rig_map: RigMap) -> None:
 
 
 def _family_title(family: str) -> str:
-    if not family:
-        return ""
     from ...rigs import FAMILIES
 
-    return next((one.title for one in FAMILIES if one.id == family), family)
+    return FAMILIES[family].title if family in FAMILIES else family
 
 
 def entry_of(settings: ANIMEPOSE_PG_retarget, rig: bpy.types.Object) -> ANIMEPOSE_PG_rig_map:
@@ -125,6 +125,13 @@ def usable_map(
     if entry is None or not entry.slots or entry.problem:
         entry = detect(context, settings, rig)
     rig_map = read_map(entry)
+    known = sum(slot in rig_map.bones for slot in MAIN)
+    if known < FEWEST_MAIN:
+        raise AnimePoseError(
+            f"{rig.name} does not look like a person: {known or 'none'} of the {len(MAIN)} main bones "
+            f"{'is' if known == 1 else 'are'} known.",
+            "Choose another rig, or name its bones in the Bone Map.",
+        )
     doubtful = doubtful_main(entry)
     if doubtful and not use_doubtful:
         raise AnimePoseError(

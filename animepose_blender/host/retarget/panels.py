@@ -46,7 +46,7 @@ class ANIMEPOSE_PT_retarget(_Sidebar, bpy.types.Panel):
         column.prop(settings, "root")
         column.prop(settings, "output")
         column.prop(settings, "result")
-        column = layout.column(heading="Keep")
+        column = layout.column(heading="Contacts")
         column.prop(settings, "pin_feet")
         column.prop(settings, "keep_hands")
         column.prop(settings, "fingers")
