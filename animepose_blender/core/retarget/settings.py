@@ -9,8 +9,8 @@ from ...errors import AnimePoseError, ExitCode
 
 ROOT_MODES: tuple[str, ...] = ("auto", "scaled", "kept", "in_place")
 """auto: kept for people of a take, who are to stay over the plate, and scaled for other sources. scaled: the path grows
-with the legs, from where the figure first stands. kept: the path stays as it is, so that figures stay over the plate and
-in each other's arms; only legs are longer or shorter. in_place: the figure stays on its spot."""
+with the legs, from where the figure first stands. kept: the path stays as it is, so that figures stay over the plate
+and in each other's arms; only legs are longer or shorter. in_place: the figure stays on its spot."""
 OUTPUTS: tuple[str, ...] = ("fk", "ik")
 OFFSET_PARTS: tuple[str, ...] = (
     "hips", "spine", "head", "arm.L", "arm.R", "hand.L", "hand.R", "leg.L", "leg.R", "foot.L", "foot.R",
