@@ -71,7 +71,7 @@ def make_rig(name: str, bones: Bones, prefix: str = "", rolls_deg: float = 0.0) 
     rig = bpy.data.objects.new(name, data)
     bpy.context.scene.collection.objects.link(rig)
     with editing(rig):
-        for number, (bone_name, (head, tail, parent)) in enumerate(bones.items()):
+        for number, (bone_name, (head, tail, _)) in enumerate(bones.items()):
             bone = data.edit_bones.new(prefix + bone_name)
             bone.head, bone.tail, bone.roll = head, tail, radians(rolls_deg * number)
         for bone_name, (_, _, parent) in bones.items():
@@ -162,11 +162,10 @@ def everything_but_animation(rig: bpy.types.Object) -> dict[str, object]:
         told[f"bone {posed.name}"] = _properties(posed.bone)
         told[f"custom {posed.name}"] = {name: _plain(value) for name, value in posed.items()}
         told[f"constraints {posed.name}"] = [_properties(one) for one in posed.constraints]
-    if rig.animation_data is not None:
-        told["drivers"] = [
-            (d.data_path, d.array_index, d.driver.expression, [_properties(v) for v in d.driver.variables])
-            for d in rig.animation_data.drivers
-        ]
+    drivers = [] if rig.animation_data is None else rig.animation_data.drivers
+    told["drivers"] = [
+        (d.data_path, d.array_index, d.driver.expression, [_properties(v) for v in d.driver.variables]) for d in drivers
+    ]
     return told
 
 

@@ -32,3 +32,28 @@ def undone_on_failure(scene: bpy.types.Scene) -> Iterator[None]:
         for name, value in render_settings.items():
             setattr(scene.render, name, value)
         raise
+
+
+@contextmanager
+def animation_kept_on_failure(datablock: bpy.types.ID) -> Iterator[None]:
+    """If the block fails, let a data-block play what it played before, and raise on."""
+    animation = datablock.animation_data
+    action = animation.action if animation is not None else None
+    slot = getattr(animation, "action_slot", None)
+    fake_user = action.use_fake_user if action is not None else False
+    tracks = {track.as_pointer() for track in animation.nla_tracks} if animation is not None else set()
+    try:
+        yield
+    except BaseException:
+        if animation is None:
+            datablock.animation_data_clear()
+            raise
+        for track in [track for track in animation.nla_tracks if track.as_pointer() not in tracks]:
+            animation.nla_tracks.remove(track)
+        if animation.action != action:
+            animation.action = action
+        if action is not None:
+            action.use_fake_user = fake_user
+            if slot is not None:
+                animation.action_slot = slot
+        raise

@@ -20,7 +20,7 @@ from ...errors import AnimePoseError
 from ...rigs.family import Property
 from ...take import State, Take
 from ..import_plan import FIRST_FRAME
-from ..rollback import undone_on_failure
+from ..rollback import animation_kept_on_failure, undone_on_failure
 from .bvh import source_from_bvh
 from .controls import controls_of
 from .probe import Probed
@@ -135,7 +135,7 @@ def apply(prepared: Prepared, settings: Settings, where: Output = Output()) -> R
         AnimePoseError: with nothing changed, if the figures cannot be matched or the rig cannot be keyed.
     """
     keys, warnings = _transferred(prepared, settings)
-    with undone_on_failure(bpy.context.scene):
+    with undone_on_failure(bpy.context.scene), animation_kept_on_failure(prepared.rig):
         action = write_action(prepared.rig, keys, prepared.times, prepared.switches, where)
     if where.as_nla_strip and prepared.rig.animation_data.action is not None:
         warnings.append("The strip lies below the active action, which hides it where both have keys.")

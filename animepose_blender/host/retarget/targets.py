@@ -90,9 +90,6 @@ def _existing_or_system_override(rig: bpy.types.Object) -> bpy.types.Object | No
 
 
 def _hidden(context: bpy.types.Context, rig: bpy.types.Object) -> list[str]:
-    layer_objects = context.view_layer.objects
-    if not any(other == rig for other in layer_objects):
-        return [f"{rig.name} is in no collection that is shown here (excluded or in another scene); it got the motion."]
-    if not rig.visible_get(view_layer=context.view_layer):
-        return [f"{rig.name} is hidden; it got the motion."]
-    return []
+    if rig.visible_get(view_layer=context.view_layer):
+        return []
+    return [f"{rig.name} is hidden, or its collection is; it got the motion all the same."]
