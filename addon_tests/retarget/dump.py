@@ -38,7 +38,17 @@ NO_ANIMATION = {
 """What an object without animation data has of it, once somebody makes it."""
 COUNTERS = {"users", "tag", "session_uid", "is_runtime_data"}
 """How often others use a data-block: the object is linked to further scenes while Blender works."""
-UPWARD = {"parent", "children", "children_recursive", "id_data", "rna_type", "bl_rna", "original", "parent_recursive"}
+UPWARD = {
+    "parent",
+    "child",
+    "children",
+    "children_recursive",
+    "id_data",
+    "rna_type",
+    "bl_rna",
+    "original",
+    "parent_recursive",
+}
 
 
 def dump(armature: bpy.types.Object, keyed: Collection[str] = (), switches: Collection[tuple[str, str]] = ()) -> Dump:
@@ -58,7 +68,10 @@ def dump(armature: bpy.types.Object, keyed: Collection[str] = (), switches: Coll
         else:
             # A driven value is worked out; its driver is compared.
             for driver in owner.animation_data.drivers:
-                found.pop(f"{name}.{_labelled(driver.data_path)}", None)
+                path = f"{name}.{_labelled(driver.data_path)}"
+                found.pop(path, None)
+                if path.endswith(".mute"):
+                    found.pop(path.removesuffix("mute") + "enabled", None)  # the same, the other way round
     for bone in armature.pose.bones:
         path = f"object.pose.bones[{bone.name}]"
         if bone.name in keyed:

@@ -7,6 +7,7 @@ otherwise.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -170,25 +171,24 @@ def rigify(basic: bool = False) -> Rig:
     return Rig(armature, dict(RIGIFY_DEFORM), foot_m=_foot(armature, RIGIFY_DEFORM))
 
 
+_GENERATE = """
+import sys
+import bpy
+bpy.ops.wm.read_factory_settings(use_empty=True)
+bpy.ops.preferences.addon_enable(module="rigify")
+getattr(bpy.ops.object, sys.argv[1])()
+bpy.ops.pose.rigify_generate()
+rig = bpy.context.object
+rig.name = "Rigify"
+bpy.data.libraries.write(sys.argv[2], {rig}, fake_user=False)
+"""
+
+
 def _generate(basic: bool) -> Path:
-    """Generate in an empty file, and keep the rig there; the caller's scene is put back from a file as well."""
-    folder = Path(tempfile.mkdtemp(prefix="animepose_rigify_"))
-    before = folder / "before.blend"
-    bpy.ops.wm.save_as_mainfile(filepath=str(before), copy=True)
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    bpy.ops.preferences.addon_enable(module="rigify")
-    if basic:
-        bpy.ops.object.armature_basic_human_metarig_add()
-    else:
-        bpy.ops.object.armature_human_metarig_add()
-    metarig = bpy.context.object
-    bpy.ops.pose.rigify_generate()
-    rig = bpy.context.object
-    bpy.data.objects.remove(metarig)
-    rig.name = "Rigify"
-    path = folder / f"{'basic' if basic else 'human'}.blend"
-    bpy.data.libraries.write(str(path), {rig}, fake_user=False)
-    bpy.ops.wm.open_mainfile(filepath=str(before))
+    """Generate in a process of its own: Rigify leaves much behind in the file where it works."""
+    path = Path(tempfile.mkdtemp(prefix="animepose_rigify_")) / "rig.blend"
+    operator = "armature_basic_human_metarig_add" if basic else "armature_human_metarig_add"
+    subprocess.run([sys.executable, "-c", _GENERATE, operator, str(path)], check=True, stdout=subprocess.DEVNULL)
     return path
 
 

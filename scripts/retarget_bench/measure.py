@@ -97,6 +97,7 @@ def sample(armature: bpy.types.Object, frames: np.ndarray, scene: bpy.types.Scen
     assert scene is not None
     layer = scene.view_layers[0]
     assert armature.pose is not None
+    layer.update()  # a new scene has nothing evaluated yet
     assert layer.depsgraph is not None
     flat = np.empty(len(armature.pose.bones) * 16)
     found = np.empty((len(frames), len(armature.pose.bones), 4, 4))
@@ -140,12 +141,12 @@ def figure_of_rig(
     index = {slot: place[bone] for slot, bone in joints.items()}
     turned = _rotations(moving) @ np.swapaxes(_rotations(rest), -1, -2)
     rest_m = {slot: rest[i, :3, 3] for slot, i in index.items()}
-    left = rest_m["thigh.L"] - rest_m["thigh.R"]
-    ahead = np.cross(left, rest_m["head"] - rest_m["pelvis"])
-    ahead /= np.linalg.norm(ahead)
+    # Rigs are built along their object's axes; heads are carried forward.
+    axes = np.array(armature.matrix_world)[:3, :3].T
+    axes = np.concatenate([axes, -axes]) / np.linalg.norm(axes[0])
+    up = axes[np.argmax(axes @ (rest_m["head"] - rest_m["pelvis"]))]
+    ahead = _unit(np.cross(rest_m["thigh.L"] - rest_m["thigh.R"], up))
     floor_m = np.array(armature.matrix_world)[:3, 3]
-    up = np.cross(ahead, left)
-    up /= np.linalg.norm(up)
     feet, headings = [], {}
     for side in SIDES:
         ends = [rest_m[f"toe.{side}"]] if f"toe.{side}" in rest_m else []
