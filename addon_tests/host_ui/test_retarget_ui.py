@@ -138,21 +138,6 @@ def test_the_result_may_be_a_strip_above_the_action(imported):
     assert settings.recipe_of(rig).action.name == "Person 1 on mixamo"
 
 
-def test_the_motion_may_come_from_the_take_instead_of_the_armatures_keys(imported, take_path):
-    rig, settings = _rig(), _settings()
-    settings.source, settings.target, settings.from_take = imported, rig, True
-    imported.animation_data_clear()
-    bpy.ops.animepose.retarget()
-    assert len(_values(rig)) and settings.recipe_of(rig).take_path == take_path
-    settings.from_take = False
-    settings.recipe_of(rig).take_path = ""
-    bpy.data.collections["walk (take)"].objects.unlink(imported)
-    bpy.context.scene.collection.objects.link(imported)
-    settings.from_take = True
-    with pytest.raises(RuntimeError, match="not in the collection of a take any more"):
-        bpy.ops.animepose.retarget()
-
-
 def test_the_operator_says_what_is_missing(imported):
     rig, settings = _rig(), _settings()
     for source, target, said in (
@@ -261,7 +246,6 @@ def test_a_bvh_file_can_be_the_source(imported, tmp_path):
 def test_every_choice_of_the_transfer_can_be_made():
     properties = _settings().bl_rna.properties
     assert tuple(properties["root"].enum_items.keys()) == ROOT_MODES
-    assert tuple(properties["people_root"].enum_items.keys()) == ROOT_MODES
     assert tuple(properties["output"].enum_items.keys()) == OUTPUTS
     assert _settings().settings({}) == Settings()
 
@@ -553,9 +537,13 @@ def test_of_a_take_that_is_in_the_scene_nothing_is_imported_twice(imported, take
     assert aside.hide_viewport and aside.hide_render
     assert {one.name for one in aside.objects} == {"Person 1", "Person 1 mannequin"}
     assert "Person 2" in bpy.data.collections["walk (take)"].objects
+    bpy.ops.animepose.assign_all()
+    assert len(bpy.data.collections) == 3 and len(bpy.data.objects) == count
+    settings.people[0].choice = "MANNEQUIN"
+    bpy.ops.animepose.assign_all()
+    assert "Person 1 mannequin" in bpy.data.collections["walk (take)"].objects and not aside.objects
     for one in (imported, bpy.data.objects["Person 1 mannequin"]):
         bpy.data.objects.remove(one)
-    settings.people[0].choice = "MANNEQUIN"
     bpy.ops.animepose.assign_all()
     assert "Person 1" in bpy.data.objects and len(bpy.data.cameras) == 1
 
@@ -622,7 +610,7 @@ def test_a_failure_at_the_last_rig_gives_the_others_their_actions_back(scanned, 
     with pytest.raises(RuntimeError, match="B cannot be keyed"):
         bpy.ops.animepose.assign_all()
     assert first.animation_data.action == mine and second.animation_data is None
-    assert [action.name for action in bpy.data.actions] == ["Mine"]
+    assert [action.name for action in bpy.data.actions] == ["Mine"] and not scanned.recipes
     assert {one.name for one in bpy.data.objects} == {"A", "B"} and bpy.context.scene.frame_end == 250
 
 
@@ -660,4 +648,4 @@ def test_nothing_is_left_behind_after_unregistering():
     assert not hasattr(bpy.types.Scene, "animepose_retarget") and not live._prepared
     assert not hasattr(bpy.types, "ANIMEPOSE_PT_retarget")
     animepose_blender.register()
-    assert people.REPLACED and _settings().root == "scaled"
+    assert people.REPLACED and _settings().root == "auto"

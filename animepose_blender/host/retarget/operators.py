@@ -6,11 +6,9 @@ from bpy.props import StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ...errors import AnimePoseError
-from ..import_take import PROPERTY_PERSON
 from . import live, maps
-from .orders import Order, carry_out, is_imported_person, prepare
+from .orders import Order, carry_out, prepare, remember
 from .properties import ANIMEPOSE_PG_retarget, filling, retarget_settings
-from .take_in_scene import take_path_of
 
 LISTED_WARNINGS = 3
 
@@ -44,10 +42,12 @@ class ANIMEPOSE_OT_retarget(bpy.types.Operator):
             settings = retarget_settings(context)
             maps.forget_removed(settings)
             order = self._order(context, settings)
-            done = carry_out(settings, order, prepare(context, settings, order))
+            prepared = prepare(context, settings, order)
+            done = carry_out(settings, order, prepared)
         except AnimePoseError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        remember(settings, order, prepared, done)
         with filling():
             settings.target = done.rig
         self.report({"INFO"}, f"{done.rig.name} has the motion of {settings.source.name}")
@@ -61,11 +61,8 @@ class ANIMEPOSE_OT_retarget(bpy.types.Operator):
             raise AnimePoseError("Source and rig must be two armatures.", "Choose both.")
         rig_map = maps.usable_map(context, settings, rig, settings.use_doubtful)
         name = f"{source.name} on {rig.name}"
-        if settings.from_take and is_imported_person(source):
-            path = take_path_of(context.scene, source)
-            return Order(rig, rig_map, name, settings.root, path, int(source[PROPERTY_PERSON]))
         source_map = maps.usable_map(context, settings, source, settings.use_doubtful)
-        return Order(rig, rig_map, name, settings.root, source=source, source_map=source_map)
+        return Order(rig, rig_map, name, source=source, source_map=source_map)
 
 
 class ANIMEPOSE_OT_load_bvh(bpy.types.Operator, ImportHelper):

@@ -24,7 +24,6 @@ class Order:
     rig_map: RigMap
     name: str
     """For the new action."""
-    root: str
     take_path: str = ""
     person_id: int = 0
     source: bpy.types.Object | None = None
@@ -44,12 +43,20 @@ def prepare(context: bpy.types.Context, settings: ANIMEPOSE_PG_retarget, order: 
 
 
 def carry_out(settings: ANIMEPOSE_PG_retarget, order: Order, prepared: Prepared) -> Retargeted:
-    """Put the motion onto the rig, with the offsets that the rig has already, and remember how."""
+    """Put the motion onto the rig, with the offsets that the rig has already.
+
+    Raises:
+        AnimePoseError: if it cannot be done; nothing is changed then.
+    """
     from . import run
 
     before = settings.recipe_of(order.rig)
-    chosen = settings.settings(dict(before.settings().offsets) if before else {}, order.root)
-    done = run.apply(prepared, chosen, run.Output(order.name, settings.result == "STRIP"))
+    chosen = settings.settings(dict(before.settings().offsets) if before else {})
+    return run.apply(prepared, chosen, run.Output(order.name, settings.result == "STRIP"))
+
+
+def remember(settings: ANIMEPOSE_PG_retarget, order: Order, prepared: Prepared, done: Retargeted) -> None:
+    """Note how the rig got its motion, so that its offsets can change."""
     maps.move_map(settings, order.rig, done.rig)
     recipe = new_recipe(settings, order.rig)
     recipe.rig, recipe.source, recipe.action = done.rig, order.source, done.action
@@ -58,9 +65,8 @@ def carry_out(settings: ANIMEPOSE_PG_retarget, order: Order, prepared: Prepared)
     recipe.source_map = order.source_map.to_json() if order.source_map else ""
     recipe.problem = ""
     for name in ("root", "pin_feet", "keep_hands", "fingers", "output"):
-        setattr(recipe, name, getattr(chosen, name))
+        setattr(recipe, name, getattr(settings, name))
     live.keep(recipe, prepared)
-    return done
 
 
 def is_imported_person(armature: bpy.types.Object | None) -> bool:

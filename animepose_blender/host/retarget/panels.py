@@ -39,8 +39,6 @@ class ANIMEPOSE_PT_retarget(_Sidebar, bpy.types.Panel):
         row = column.row(align=True)
         row.prop(settings, "source")
         row.operator("animepose.load_bvh", text="", icon="FILE_FOLDER")
-        if is_imported_person(settings.source):
-            column.prop(settings, "from_take")
         column.prop(settings, "target")
         column = layout.column()
         column.prop(settings, "root")
@@ -172,7 +170,6 @@ class ANIMEPOSE_PT_people(_Subpanel, bpy.types.Panel):
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
-        column.prop(settings, "people_root")
         column.prop(settings, "set_aside")
         doubts = [(person, problem) for person in settings.people if (problem := problem_of(settings, person))]
         for person, problem in doubts:

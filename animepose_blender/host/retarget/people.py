@@ -12,14 +12,16 @@ import numpy as np
 
 from ...errors import AnimePoseError
 from ...take import State, Take
-from ..import_take import ImportOptions, import_take
+from ..import_take import PROPERTY_SCHEMA, PROPERTY_TAKE, ImportOptions, import_take
 from ..rollback import undone_on_failure
 from . import maps, take_in_scene, thumbnails
-from .orders import Order, carry_out, is_imported_person, prepare
+from .orders import Order, carry_out, is_imported_person, prepare, remember
 from .properties import ANIMEPOSE_PG_retarget, filling
 
 REPLACED = "replaced"
 """What the collection of people who got a rig is called, after their take's."""
+PROPERTY_ASIDE = "animepose_replaced_of"
+"""Custom property of that collection: the take's."""
 
 
 @dataclass
@@ -99,11 +101,18 @@ def assign(context: bpy.types.Context, settings: ANIMEPOSE_PG_retarget) -> Assig
             imported = import_take(context, take, path, options)
             done.imported, done.warnings = len(imported.armatures), list(imported.warnings)
         prepared = [prepare(context, settings, order) for order in orders]
-        for order, ready in zip(orders, prepared, strict=True):
-            done.warnings += carry_out(settings, order, ready).warnings
-            done.on_rigs += 1
+        results = [carry_out(settings, order, ready) for order, ready in zip(orders, prepared, strict=True)]
+        _bring_back([there[id_] for id_ in mannequins if id_ in there])
         if settings.set_aside:
             _set_aside([there[order.person_id] for order in orders if order.person_id in there])
+    for order, ready, result in zip(orders, prepared, results, strict=True):
+        remember(settings, order, ready, result)
+        done.on_rigs += 1
+        done.warnings += result.warnings
+        for person in settings.people:
+            if person.rig == order.rig:  # a linked rig has an override now
+                with filling():
+                    person.rig = result.rig
     return done
 
 
@@ -127,7 +136,7 @@ def _orders(context: bpy.types.Context, settings: ANIMEPOSE_PG_retarget, path: s
             problems.append(error)
             continue
         name = f"{person.name} on {rig.name}"
-        orders.append(Order(rig, rig_map, name, settings.people_root, path, person.person_id))
+        orders.append(Order(rig, rig_map, name, path, person.person_id))
     if problems:
         raise AnimePoseError(" ".join(error.message for error in problems), problems[0].remedy)
     return orders
@@ -173,14 +182,29 @@ def _animation_back_on_failure(rigs: list[bpy.types.Object]) -> Iterator[None]:
 def _set_aside(people: list[tuple[bpy.types.Object, bpy.types.Collection]]) -> None:
     """Move imported people, with what hangs on them, into a collection of their take that is switched off."""
     for armature, collection in people:
-        name = f"{collection.name} {REPLACED}"
-        aside = next((child for child in collection.children if child.name.startswith(name)), None)
+        if PROPERTY_ASIDE in collection:
+            continue
+        aside = next((child for child in collection.children if PROPERTY_ASIDE in child), None)
         if aside is None:
-            aside = bpy.data.collections.new(name)
+            aside = bpy.data.collections.new(f"{collection.name} {REPLACED}")
             aside.hide_viewport = aside.hide_render = True
+            aside[PROPERTY_ASIDE] = collection
+            # Whoever asks an armature's collection for its take is to find it here too.
+            for name in (PROPERTY_TAKE, PROPERTY_SCHEMA):
+                aside[name] = collection[name]
             collection.children.link(aside)
-        for one in (armature, *armature.children_recursive):
-            for old in [old for old in one.users_collection if old != aside]:
-                old.objects.unlink(one)
-            if one.name not in aside.objects:
-                aside.objects.link(one)
+        _move(armature, aside)
+
+
+def _bring_back(people: list[tuple[bpy.types.Object, bpy.types.Collection]]) -> None:
+    """Undo `_set_aside` for people who are to be mannequins after all."""
+    for armature, collection in people:
+        if isinstance(collection.get(PROPERTY_ASIDE), bpy.types.Collection):
+            _move(armature, collection[PROPERTY_ASIDE])
+
+
+def _move(armature: bpy.types.Object, collection: bpy.types.Collection) -> None:
+    for one in (armature, *armature.children_recursive):
+        for old in [old for old in one.users_collection if PROPERTY_TAKE in old]:
+            old.objects.unlink(one)
+        collection.objects.link(one)

@@ -21,6 +21,7 @@ from ...errors import AnimePoseError
 from ..properties import path_property
 
 ROOT_ITEMS = (
+    ("auto", "Automatic", "Kept for people of a take, who are to stay over the plate, and scaled for other sources"),
     ("scaled", "Scaled", "The path grows with the legs, from where the figure first stands"),
     ("kept", "Kept", "The path stays as it is, so that figures stay over the plate and in each other's arms"),
     ("in_place", "In Place", "The figure stays on its spot"),
@@ -199,10 +200,6 @@ class ANIMEPOSE_PG_retarget(bpy.types.PropertyGroup):
         name="Rig", description="The rig that gets the motion", type=bpy.types.Object, poll=_is_armature,
         update=_detect_if_new,
     )  # fmt: skip
-    from_take: BoolProperty(  # type: ignore
-        name="As in the Take", description="Use the motion and the steps that were estimated, instead of the keys that "
-        "the armature has now",
-    )  # fmt: skip
     root: EnumProperty(name="Path", description="What becomes of the way that the figure goes", items=ROOT_ITEMS)  # type: ignore
     pin_feet: BoolProperty(  # type: ignore
         name="Pin Feet", description="Hold feet that stand, on the rig's own proportions", default=Settings.pin_feet
@@ -236,21 +233,14 @@ class ANIMEPOSE_PG_retarget(bpy.types.PropertyGroup):
     scanned_take: StringProperty()  # type: ignore
     people: CollectionProperty(type=ANIMEPOSE_PG_person)  # type: ignore
     active_person: IntProperty(options={"SKIP_SAVE"})  # type: ignore
-    people_root: EnumProperty(  # type: ignore
-        name="Path", description="What becomes of the way that people go", items=ROOT_ITEMS, default="kept"
-    )
     set_aside: BoolProperty(  # type: ignore
         name="Hide Replaced", description="Move people who get a rig, and are imported already, into a collection that "
         "is switched off", default=True,
     )  # fmt: skip
 
-    def settings(self, offsets: dict[str, Offset], root: str = "") -> Settings:
-        """What the panel says.
-
-        Args:
-            root: instead of the panel's own.
-        """
-        return Settings(root or self.root, self.pin_feet, self.keep_hands, self.fingers, self.output, offsets)
+    def settings(self, offsets: dict[str, Offset]) -> Settings:
+        """What the panel says, with the offsets of a rig."""
+        return Settings(self.root, self.pin_feet, self.keep_hands, self.fingers, self.output, offsets)
 
     def recipe_of(self, rig: "bpy.types.Object | None") -> "ANIMEPOSE_PG_recipe | None":
         """What was last put onto a rig."""

@@ -15,20 +15,6 @@ def take_collections(scene: bpy.types.Scene) -> list[bpy.types.Collection]:
     return [collection for collection in scene.collection.children_recursive if PROPERTY_TAKE in collection]
 
 
-def take_path_of(scene: bpy.types.Scene, person: bpy.types.Object) -> str:
-    """Path of the take that an imported object belongs to.
-
-    Raises:
-        AnimePoseError: if the object is in no take's collection any more, or the take was imported without a file.
-    """
-    for collection in take_collections(scene):
-        if person in collection.all_objects[:]:
-            return _path(collection)
-    raise AnimePoseError(
-        f"{person.name} is not in the collection of a take any more.", "Choose the take, or use the armature's keys."
-    )
-
-
 def chosen_take(context: bpy.types.Context) -> str:
     """Path of the take of the active object, of the active collection, or of the only take in the scene.
 
