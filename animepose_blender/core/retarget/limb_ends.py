@@ -53,8 +53,9 @@ def wanted_heads(
         if kind == "pole":
             limb = next((slots for slots in LIMB_SLOTS.values() if slots[1] == slot), None)
             if limb is not None and all(s in heads_m for s in limb):
+                first, middle, end = limb
                 away_m = rest_m - _rest_head(armature, bones[slot], placement)
-                made[number] = _pole(*(heads_m[s] for s in limb), turned[limb[0]], away_m)
+                made[number] = _pole(heads_m[first], heads_m[middle], heads_m[end], turned[first], away_m)
     return made
 
 

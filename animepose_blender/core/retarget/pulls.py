@@ -7,29 +7,25 @@ from collections.abc import Mapping
 import numpy as np
 
 from .. import quaternions as quat
+from .capsules import body_of
 from .feet import Legs, pin_feet
+from .figures import Figure
+from .hand_contact import keep_hands
 from .motion import Motion
 from .path import Path
-from .slots import LIMB_SLOTS, SIDES
-from .stance import Rest
+from .slots import ARM, FINGER, LIMB_SLOTS, SIDES
 from .two_bone import end_of, reach
 
 
 def hold_feet(
-    heads_m: Mapping[str, np.ndarray],
-    turned: Mapping[str, np.ndarray],
-    rest: Rest,
-    frames: Mapping[str, np.ndarray],
-    soles_m: np.ndarray,
-    motion: Motion,
-    path: Path,
+    heads_m: Mapping[str, np.ndarray], turned: Mapping[str, np.ndarray], target: Figure, motion: Motion, path: Path
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Feet held where they stand, on the target's own legs.
 
     Args:
         heads_m: slot → (F, 3) of the target.
         turned: slot → (F, 4)
-        rest, frames, soles_m: the target's at rest, see `stance` and `rest_frames`.
+        target: at rest.
     Returns:
         (F, 3) what the whole figure is shifted by, and the new rotations of thighs, shins and feet.
     """
@@ -41,9 +37,9 @@ def hold_feet(
         Legs(
             hip_m=np.stack([heads_m[leg[0]] for leg in legs], axis=1),
             turned=np.stack([np.stack([turned[slot] for slot in leg], axis=1) for leg in legs], axis=1),
-            segments_m=np.array([_segments(rest, leg) for leg in legs]),
-            sole_m=np.array([soles_m[n] - rest.heads_m[leg[2]] for n, leg in enumerate(legs)]),
-            hinge=np.array([frames[leg[1]][:, 1] for leg in legs]),
+            segments_m=np.array([_segments(target, leg) for leg in legs]),
+            sole_m=np.array([target.soles_m[n] - target.rest.heads_m[leg[2]] for n, leg in enumerate(legs)]),
+            hinge=np.array([target.frames[leg[1]][:, 1] for leg in legs]),
         ),
         contact,
         motion.time_s,
@@ -51,26 +47,21 @@ def hold_feet(
         motion.present,
     )
     made = {slot: pinned.turned[:, n, k] for n, leg in enumerate(legs) for k, slot in enumerate(leg)}
-    # Toes that have no motion of their own stay straight in their feet.
     for side in SIDES:
-        toe, foot = f"toe.{side}", f"foot.{side}"
-        if toe in turned:
-            change = quat.multiply(made[foot], quat.conjugate(turned[foot]))
-            made[toe] = quat.multiply(change, turned[toe])
+        made |= _carried(turned, [f"toe.{side}"], turned[f"foot.{side}"], made[f"foot.{side}"])
     return pinned.shift_m, made
 
 
-def _segments(rest: Rest, limb: tuple[str, ...] | list[str]) -> np.ndarray:
+def _segments(figure: Figure, limb: tuple[str, ...] | list[str]) -> np.ndarray:
     """(2, 3) both bones of a limb at rest."""
-    points = np.array([rest.heads_m[slot] for slot in limb])
+    points = np.array([figure.rest.heads_m[slot] for slot in limb])
     return np.diff(points, axis=0)
 
 
 def bring_ends(
     heads_m: Mapping[str, np.ndarray],
     turned: Mapping[str, np.ndarray],
-    rest: Rest,
-    frames: Mapping[str, np.ndarray],
+    target: Figure,
     ways_m: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """New rotations of the limbs whose hands or feet are moved.
@@ -83,9 +74,9 @@ def bring_ends(
         first, second, end = limb
         if end not in ways_m or any(slot not in turned or slot not in heads_m for slot in limb):
             continue
-        both, segments_m = np.stack([turned[first], turned[second]], axis=1), _segments(rest, limb)
+        both, segments_m = np.stack([turned[first], turned[second]], axis=1), _segments(target, limb)
         target_m = end_of(heads_m[first], both, segments_m) + ways_m[end]
-        both = reach(heads_m[first], both, segments_m, target_m, hinge=frames[second][:, 1])
+        both = reach(heads_m[first], both, segments_m, target_m, hinge=target.frames[second][:, 1])
         made |= {first: both[:, 0], second: both[:, 1]}
     return made
 
@@ -94,9 +85,30 @@ def hold_hands(
     motion: Motion,
     heads_m: Mapping[str, np.ndarray],
     turned: Mapping[str, np.ndarray],
-    source: Rest,
-    target: Rest,
-    frames: Mapping[str, np.ndarray],
+    source: Figure,
+    target: Figure,
 ) -> dict[str, np.ndarray]:
-    """New rotations of arms whose hands touch the body, see `hand_contact`."""
-    return {}
+    """New rotations of arms whose hands touch body or hands in the source, fingers included; see `hand_contact`."""
+    index = motion.index
+    theirs = body_of(
+        {slot: motion.head_m[:, number] for slot, number in index.items()},
+        {slot: motion.turned[:, number] for slot, number in index.items()},
+        source.rest.heads_m, source.rest.tails_m, source.frames,
+    )  # fmt: skip
+    ours = body_of(heads_m, turned, target.rest.heads_m, target.rest.tails_m, target.frames)
+    if theirs is None or ours is None:
+        return {}
+    arms = keep_hands(theirs, ours, motion.time_s)
+    made = {f"{slot}.{side}": arms[:, n, k] for n, side in enumerate(SIDES) for k, slot in enumerate(ARM[1:])}
+    for side in SIDES:
+        hand = f"hand.{side}"
+        made |= _carried(turned, [f"{slot}.{side}" for slot in FINGER], turned[hand], made[hand])
+    return made
+
+
+def _carried(
+    turned: Mapping[str, np.ndarray], slots: list[str], before: np.ndarray, after: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Rotations of what hangs on a part that is turned otherwise than before."""
+    change = quat.multiply(after, quat.conjugate(before))
+    return {slot: quat.multiply(change, turned[slot]) for slot in slots if slot in turned}

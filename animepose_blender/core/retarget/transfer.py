@@ -16,17 +16,16 @@ from .. import quaternions as quat
 from .armature import Armature
 from .chains import complete
 from .controls import Controls, Keys
+from .figures import Figures, compare
 from .limb_ends import slot_heads, wanted_heads
 from .motion import Motion
 from .offsets import move_m, turn_parts
 from .path import AtRest, Path, hip_path
 from .posing import Placement, channels, pelvis_of, stand
 from .pulls import bring_ends, hold_feet, hold_hands
-from .rest_frames import part_frames
 from .rig_map import RigMap
 from .settings import Settings
 from .slots import SIDES
-from .stance import Rest, angle_deg, body_frame, leg_length, soles
 
 UPRIGHT = 0.9
 """Upward part of a rig's own up from which on it stands in the world."""
@@ -55,25 +54,6 @@ class Result:
     warnings: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, eq=False)
-class Figures:
-    """Source and target at rest, made comparable; see `rest_frames`."""
-
-    source: Rest
-    target: Rest
-    source_body: np.ndarray
-    target_body: np.ndarray
-    """(3, 3)"""
-    source_frames: Mapping[str, np.ndarray]
-    target_frames: Mapping[str, np.ndarray]
-    """Slot → (3, 3)"""
-    target_soles_m: np.ndarray
-    """(2, 2, 3)"""
-    ratio: float
-    """Length of the target's legs by the source's."""
-    warnings: list[str]
-
-
 def transfer(motion: Motion, target: Target, settings: Settings) -> Result:
     """Move a motion onto a rig.
 
@@ -83,32 +63,30 @@ def transfer(motion: Motion, target: Target, settings: Settings) -> Result:
     Raises:
         ValueError: if source or target is no figure: without two legs or arms, or without anything above the pelvis.
     """
-    figures = compare(motion, target)
+    figures = compare(motion, target.armature, target.rig_map)
     placement = Placement.of(np.asarray(target.to_world, dtype=np.float64), target.armature.to_world)
-    turned = turn_parts(_turned(motion, target, settings, figures), settings.offsets, figures.target_body)
+    turned = turn_parts(_turned(motion, target, settings, figures), settings.offsets, figures.target.body)
 
     still_m = np.zeros((len(motion.time_s), 3))
     stance = stand(target.controls, turned, placement, still_m)
     path = _path(motion, target, settings, figures)
     moved_m = path.hips_m - _hips(slot_heads(target.controls, stance))
-    moved_m = moved_m + move_m("hips", settings.offsets, turned, figures.target_body)
+    moved_m = moved_m + move_m("hips", settings.offsets, turned, figures.target.body)
 
     heads_m = {slot: head_m + moved_m for slot, head_m in slot_heads(target.controls, stance).items()}
     if settings.pin_feet:
-        shift_m, legs = hold_feet(
-            heads_m, turned, figures.target, figures.target_frames, figures.target_soles_m, motion, path
-        )
+        shift_m, legs = hold_feet(heads_m, turned, figures.target, motion, path)
         moved_m, turned = moved_m + shift_m, turned | legs
     stance = stand(target.controls, turned, placement, moved_m)
     heads_m = slot_heads(target.controls, stance)
     if settings.keep_hands:
-        turned |= hold_hands(motion, heads_m, turned, figures.source, figures.target, figures.target_frames)
+        turned |= hold_hands(motion, heads_m, turned, figures.source, figures.target)
     ways_m = {
-        part: move_m(part, settings.offsets, turned, figures.target_body)
+        part: move_m(part, settings.offsets, turned, figures.target.body)
         for part in ("hand.L", "hand.R", "foot.L", "foot.R")
         if part in settings.offsets and any(settings.offsets[part].move_cm)
     }
-    turned |= bring_ends(heads_m, turned, figures.target, figures.target_frames, ways_m)
+    turned |= bring_ends(heads_m, turned, figures.target, ways_m)
     stance = stand(target.controls, turned, placement, moved_m)
 
     wanted_m = wanted_heads(target.controls, target.armature, target.rig_map.bones, turned, stance, placement)
@@ -118,48 +96,16 @@ def transfer(motion: Motion, target: Target, settings: Settings) -> Result:
     return Result(keys, slot_heads(target.controls, stance), turned, figures.warnings)
 
 
-def compare(motion: Motion, target: Target) -> Figures:
-    """Source and target at rest.
-
-    Raises:
-        ValueError: if one of them is no figure.
-    """
-    armature, bones = target.armature, target.rig_map.bones
-    at = {slot: armature.index[bone] for slot, bone in bones.items() if slot != "root"}
-    heads_m, tails_m = armature.in_world(armature.heads), armature.in_world(armature.tails)
-    axes = np.concatenate([np.eye(3), armature.to_world[:3, :3].T / armature.scale])
-    theirs = Rest(
-        dict(zip(motion.slots, motion.rest_head_m, strict=True)),
-        dict(zip(motion.slots, motion.rest_tail_m, strict=True)),
-        np.eye(3),
-        motion.rest_knuckle_m,
-    )
-    ours = Rest({s: heads_m[i] for s, i in at.items()}, {s: tails_m[i] for s, i in at.items()}, axes)
-    body, target_body = body_frame(theirs), body_frame(ours)
-    target_soles_m = soles(ours, target_body, armature.to_world[:3, 3])
-    lengths = leg_length(ours, target_body, target_soles_m), leg_length(theirs, body, motion.rest_sole_m)
-    ratio = lengths[0] / lengths[1] if min(lengths) > 0 else 1.0
-    warnings = []
-    for side in SIDES:
-        foot, toe = f"foot.{side}", f"toe.{side}"
-        if foot in at and toe in at and angle_deg(heads_m[at[toe]] - heads_m[at[foot]], target_body[:, 1]) < 60:
-            warnings.append(f"{bones[toe]} lies behind {bones[foot]}: left and right of the map may be exchanged.")
-    return Figures(
-        theirs, ours, body, target_body, part_frames(theirs, body), part_frames(ours, target_body), target_soles_m,
-        ratio, warnings,
-    )  # fmt: skip
-
-
 def _turned(motion: Motion, target: Target, settings: Settings, figures: Figures) -> dict[str, np.ndarray]:
     """Rotations of the target's parts from its rest, before anything pulls on limbs."""
     comparable = {
         slot: quat.multiply(motion.turned[:, motion.index[slot]], quat.from_matrix(frame))
-        for slot, frame in figures.source_frames.items()
+        for slot, frame in figures.source.frames.items()
         if slot in motion.index
     }
-    whole = complete(comparable, figures.source.heads_m, figures.target.heads_m, settings.fingers)
+    whole = complete(comparable, figures.source.rest.heads_m, figures.target.rest.heads_m, settings.fingers)
     return {
-        slot: quat.multiply(turn, quat.conjugate(quat.from_matrix(figures.target_frames[slot])))
+        slot: quat.multiply(turn, quat.conjugate(quat.from_matrix(figures.target.frames[slot])))
         for slot, turn in whole.items()
     }
 
@@ -171,12 +117,12 @@ def _hips(heads_m: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _path(motion: Motion, target: Target, settings: Settings, figures: Figures) -> Path:
-    index, up = motion.index, figures.target_body[:, 2]
+    index, up = motion.index, figures.target.body[:, 2]
     hips_m = _hips({slot: motion.head_m[:, number] for slot, number in index.items()})
     # A rig that lies in the world at rest stands up by the transfer: heights at rest are along its own up.
     origin_m = target.armature.to_world[:3, 3]
-    floor_m = float(np.mean(figures.target_soles_m @ up)) if up[2] > UPRIGHT else float(origin_m[2])
-    rest = AtRest(np.asarray(_hips(figures.target.heads_m)), floor_m, origin_m)
+    floor_m = float(np.mean(figures.target.soles_m @ up)) if up[2] > UPRIGHT else float(origin_m[2])
+    rest = AtRest(np.asarray(_hips(figures.target.rest.heads_m)), floor_m, origin_m)
     return hip_path(motion, hips_m, figures.ratio, settings.root, rest)
 
 
