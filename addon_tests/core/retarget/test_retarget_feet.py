@@ -157,3 +157,121 @@ def test_pinning_twice_is_pinning_once():
     twice = pin_feet(again, contact, time_s)
     assert np.abs(points(again, twice)[0] - points(again)[0]).max() < 2e-3
     assert bends(again, twice).max() < 0.5
+
+
+@pytest.mark.parametrize("strides", [0.75, 0.9, 1.1, 1.25])
+@pytest.mark.parametrize("body", BODIES[:2])
+def test_a_pelvis_on_another_path_neither_drags_feet_nor_makes_anything_jump(strides, body):
+    """Joints speed up and slow down by at most 40 m/s2 more than before; of the walk itself it is 58."""
+    legs, contact, time_s = walking()
+    target = other_body(legs, **body)
+    target = replace(target, hip_m=target.hip_m * [1.0, strides, 1.0])
+    pinned = pin_feet(target, contact, time_s)
+    assert slide_m(points(target)[0], contact) > 0.02
+    assert slide_m(points(target, pinned)[0], contact) < 1e-3
+    for before, after in zip(points(target), points(target, pinned), strict=True):
+        most = [np.linalg.norm(np.diff(way, 2, axis=0), axis=-1).max() * RATE**2 for way in (before, after)]
+        assert most[1] < most[0] + 40.0
+    assert np.linalg.norm(np.diff(pinned.shift_m, 2, axis=0), axis=-1).max() * RATE**2 < 5.0
+
+
+def test_a_shaking_pelvis_shakes_no_standing_foot(rng):
+    legs, contact, time_s = walking()
+    target = replace(legs, hip_m=legs.hip_m + rng.normal(scale=0.003, size=(len(time_s), 1, 3)))
+    pinned = pin_feet(target, contact, time_s)
+    assert slide_m(points(target, pinned)[0], contact) < 1e-3
+    assert np.linalg.norm(np.diff(pinned.shift_m, 2, axis=0), axis=-1).max() * RATE**2 < 1.0
+
+
+@pytest.mark.parametrize("height", [-0.06, 0.05])
+def test_a_figure_that_floats_or_sinks_is_put_on_the_floor_by_its_pelvis(height):
+    legs, contact, time_s = walking()
+    pinned = pin_feet(replace(legs, hip_m=legs.hip_m + [0.0, 0.0, height]), contact, time_s)
+    np.testing.assert_allclose(pinned.shift_m[:, 2], -height, atol=0.004)
+    assert bends(legs, pinned).mean() < 0.5
+
+
+def test_the_floor_is_where_it_is_said_to_be():
+    legs, contact, time_s = walking()
+    raised = replace(other_body(legs), hip_m=other_body(legs).hip_m + [0.0, 0.0, 2.0])
+    sole = points(raised, pin_feet(raised, contact, time_s, floor_m=2.0))[0]
+    assert np.abs(sole[contact.reshape(-1, 2, 2) > 0.5][:, 2] - 2.0).max() < 1e-3
+
+
+def test_who_stands_on_a_step_stays_on_it():
+    legs, contact, time_s = walking()
+    later = time_s > 5.0
+    target = replace(legs, hip_m=legs.hip_m + 0.3 * later[:, None, None] * [0.0, 0.0, 1.0])
+    contact[(time_s > 4.2) & (time_s < 5.8)] = 0.0
+    sole = points(target, pin_feet(target, contact, time_s))[0]
+    standing = (contact.reshape(-1, 2, 2) > 0.5) & later[:, None, None]
+    assert np.abs(sole[standing][:, 2] - 0.3).max() < 0.01
+
+
+def test_a_pelvis_too_high_comes_down_softly_to_where_the_legs_reach():
+    legs, contact, time_s = walking()
+    rises = 0.06 * np.sin(np.pi * np.clip((time_s - 4) / 2, 0, 1)) ** 2
+    target = replace(legs, hip_m=legs.hip_m + rises[:, None, None] * [0.0, 0.0, 1.0])
+    pinned = pin_feet(target, contact, time_s)
+    sole, knee = points(target, pinned)
+    assert slide_m(sole, contact) < 1e-3
+    assert pinned.shift_m[:, 2].min() < -0.02
+    assert np.linalg.norm(np.diff(knee, 2, axis=0), axis=-1).max() * RATE**2 < 120
+
+
+def test_a_foot_that_turns_on_the_floor_goes_on_turning():
+    legs, _, time_s = walking()
+    standing = 0 * time_s[:, None, None] + legs.hip_m[:1] * [1.0, 0.0, 1.0]
+    yaw = turn([0.0, 0.0, 1.0], np.clip(time_s - 3, 0, 1.5) * 60)
+    straight = np.broadcast_to(quat.IDENTITY, (len(time_s), 2, 2, 4))
+    ankle = np.array([[0.1, 0.0, 0.08], [-0.1, 0.0, 0.08]])
+    toe = SOLE[1] - quat.rotate(yaw, SOLE[1])
+    ends = np.stack([ankle[0] + toe, np.broadcast_to(ankle[1], toe.shape)], axis=1)
+    leg = reach(standing, straight, legs.segments_m, ends, hinge=legs.hinge)
+    feet = np.stack([yaw, np.broadcast_to(quat.IDENTITY, yaw.shape)], axis=1)[:, :, None]
+    turned = replace(legs, hip_m=standing, turned=np.concatenate([leg, feet], axis=2))
+    pinned = pin_feet(turned, np.ones((len(time_s), 4)), time_s)
+    off = 2 * np.arccos(np.clip(np.abs((pinned.turned[:, 0, 2] * yaw).sum(-1)), 0, 1))
+    assert np.degrees(off).max() < 12
+    assert np.ptp(points(turned, pinned)[0][:, 0, 1], axis=0).max() < 1e-3
+    assert np.ptp(points(turned, pinned)[0][:, 1], axis=0).max() < 1e-3
+
+
+def test_heels_stand_as_high_as_the_shoe_makes_them():
+    legs, contact, time_s = walking()
+    heels = replace(legs, sole_m=(SOLE + [[0.0, 0.0, 0.03], [0.0, 0.0, 0.0]]) * BOTH)
+    flat = contact.reshape(-1, 2, 2).min(axis=-1) > 0.5
+    sole, _ = points(heels, pin_feet(heels, contact, time_s))
+    np.testing.assert_allclose(sole[flat][:, 0, 2], 0.03, atol=1e-3)
+    np.testing.assert_allclose(sole[flat][:, 1, 2], 0.0, atol=1e-3)
+
+
+def test_nothing_that_stands_changes_nothing_but_what_is_below_the_floor():
+    legs, contact, time_s = walking()
+    for none in (np.zeros_like(contact), np.full_like(contact, np.nan)):
+        pinned = pin_feet(legs, none, time_s)
+        assert np.abs(points(legs, pinned)[0] - points(legs)[0]).max() < 1e-6
+        assert (pinned.shift_m == 0).all()
+    absent = pin_feet(other_body(legs), contact, time_s, present=np.zeros(len(time_s), dtype=bool))
+    assert (absent.shift_m == 0).all()
+
+
+def test_flicker_neither_lets_go_of_a_foot_nor_catches_one():
+    legs, contact, time_s = walking()
+    target = other_body(legs)
+    flickering = contact.copy()
+    flickering[::7] = 0.0
+    steady, shaken = (pin_feet(target, c, time_s) for c in (contact, flickering))
+    assert np.abs(points(target, steady)[0] - points(target, shaken)[0]).max() < 0.015
+    caught = np.zeros_like(contact)
+    caught[10:-10:20] = 1.0
+    assert bends(legs, pin_feet(legs, caught, time_s)).max() < 1e-3
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5])
+def test_clips_of_a_few_frames_are_no_trouble(frames):
+    legs, contact, time_s = walking(600)
+    few = replace(other_body(legs), hip_m=other_body(legs).hip_m[:frames], turned=legs.turned[:frames])
+    pinned = pin_feet(few, contact[:frames], time_s[:frames])
+    assert np.isfinite(pinned.turned).all() and np.isfinite(pinned.shift_m).all()
+    np.testing.assert_allclose(np.linalg.norm(pinned.turned, axis=-1), 1.0, atol=1e-9)

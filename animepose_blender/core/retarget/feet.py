@@ -22,7 +22,7 @@ from .. import quaternions as quat
 from .easing import above, bounds, ease, from_vector, gaussian, smooth_step, spans, step_s, to_vector
 from .two_bone import end_of, reach
 
-BEGINS, ENDS = 0.6, 0.4
+BEGINS, ENDS = 0.5, 0.35
 """A contact begins at a probability of the one and lasts until it falls below the other."""
 SHORTEST_S, GAP_S = 0.08, 0.05
 """A point that stands for less does not stand; one that leaves the floor for less does not leave it."""
@@ -43,9 +43,13 @@ RAISED = 0.15
 """Part of the leg's length above the floor from which on a foot stands on something else, and stays at that height."""
 SLOPE = 0.25
 """Of the foot at rest up to which heel and toes are of their own heights when they stand, as in a shoe with heels."""
-STRETCH = 0.995
-"""Part of a leg's length to which the pelvis lets it be stretched, unless the motion does: a bend of 11 degrees."""
-LOWERED_S = 0.04
+STRETCH = 0.985
+"""Part of a leg's length to which the pelvis lets it be stretched, unless the motion does: a bend of 20 degrees. Nearer
+to its whole length a knee snaps straight."""
+STANDS, IN_AIR, IN_AIR_S = 0.999, 0.97, 0.15
+"""Likewise up to where a foot that stands is brought to its place whatever its knee does, and one in the air is; a foot
+comes from the one to the other in so many seconds beside a stand."""
+LOWERED_S = 0.06
 LIFTED_S = 0.03
 """Sigmas of how smoothly the pelvis is lowered, and a foot lifted out of the floor."""
 UPRIGHT = (0.4, 0.85)
@@ -110,7 +114,8 @@ def pin_feet(
     own_m = ease(asked_m - shift_m[:, None], standing, time_s, HALF_LIFE_S, FASTEST_S * length_m.mean())
     target_m, foot = _lifted(ankle_m + shift_m[:, None] + own_m, foot, legs, stands, time_s, floor_m)
     hip_m = legs.hip_m + shift_m[:, None]
-    leg = reach(hip_m, legs.turned[:, :, :2], legs.segments_m, target_m, hinge=legs.hinge)
+    stretch = STANDS - (STANDS - IN_AIR) * smooth_step(_away_s(standing, time_s) / IN_AIR_S)
+    leg = reach(hip_m, legs.turned[:, :, :2], legs.segments_m, target_m, stretch, legs.hinge)
     return Pinned(np.concatenate([leg, foot[:, :, None]], axis=2), shift_m)
 
 
@@ -225,11 +230,7 @@ def _lifted(
     sole_m = quat.rotate(foot[:, :, None], legs.sole_m)
     lacks = np.maximum(floor_m - ankle_m[..., None, 2] - sole_m[..., 2], 0.0) * ~stands
     # Softly, but for the frames beside those in which the point stands.
-    frames = np.arange(len(stands))[:, None, None]
-    before = np.maximum.accumulate(np.where(stands, frames, -len(stands)), axis=0)
-    after = np.minimum.accumulate(np.where(stands, frames, 2 * len(stands))[::-1], axis=0)[::-1]
-    away_s = np.minimum(frames - before, after - frames) * step_s(time_s)
-    lift = np.maximum(lacks, above(lacks, time_s, LIFTED_S) * smooth_step(away_s / (6 * LIFTED_S)))
+    lift = np.maximum(lacks, above(lacks, time_s, LIFTED_S) * smooth_step(_away_s(stands, time_s) / (6 * LIFTED_S)))
 
     along = sole_m[:, :, 1] - sole_m[:, :, 0]
     level = np.linalg.norm(along[..., :2], axis=-1) / np.linalg.norm(along, axis=-1)
@@ -240,6 +241,15 @@ def _lifted(
     pivot = sole_m[:, :, 0] + place * along
     up = (1 - place) * lift[..., :1] + place * lift[..., 1:]
     return ankle_m + pivot - quat.rotate(turn, pivot) + up * _Z, quat.multiply(turn, foot)
+
+
+def _away_s(stands: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """(F, ...) time to the nearest frame of `stands` (F, ...); long if there is none."""
+    count = len(stands)
+    frames = np.arange(count).reshape(-1, *(1,) * (stands.ndim - 1))
+    before = np.maximum.accumulate(np.where(stands, frames, -10 * count), axis=0)
+    after = np.minimum.accumulate(np.where(stands, frames, 10 * count)[::-1], axis=0)[::-1]
+    return np.minimum(frames - before, after - frames) * step_s(time_s)
 
 
 def _turning_point(stands: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ def reach(
     turned: np.ndarray,
     segments_m: np.ndarray,
     target_m: np.ndarray,
-    stretch: float = 0.999,
+    stretch: float | np.ndarray = 0.999,
     hinge: np.ndarray | None = None,
 ) -> np.ndarray:
     """Turn both bones of a limb so that its end comes to a place.
@@ -44,8 +44,8 @@ def reach(
         turned: (..., 2, 4) rotations of both bones from rest, wxyz, world axes.
         segments_m: (..., 2, 3) both bones at rest: hip to knee, knee to ankle; of lengths above zero.
         target_m: (..., 3) where the end must be.
-        stretch: part of the limb's length up to which it gets there exactly. Beyond, it comes as close as its length
-            softly allows, or as it was stretched already.
+        stretch: part of the limb's length up to which it gets there exactly; one for all, or (...). Beyond, it comes as
+            close as its length softly allows, or as it was stretched already.
         hinge: (..., 3) rest axis a positive turn about which bends the limb, carried by its first bone; without it the
             axis of the bend at rest.
     Returns:
@@ -65,7 +65,7 @@ def reach(
     way = target_m - first_m
     asked = np.linalg.norm(way, axis=-1, keepdims=True)
     d = np.where(asked > FOLDED * (a + b), way / np.maximum(asked, 1e-12), towards)
-    r = _in_reach(asked, length, a, b, stretch)
+    r = _in_reach(asked, length, a, b, np.broadcast_to(stretch, asked.shape[:-1])[..., None])
 
     x = (r * r + a * a - b * b) / (2 * np.maximum(r, 1e-12))
     h = np.sqrt(np.maximum(a * a - x * x, 0.0))
@@ -113,7 +113,7 @@ def knee_hinge(segments_m: np.ndarray, toes: np.ndarray) -> np.ndarray:
     return _unit(np.cross(toes, down), rest_hinge(segments_m))
 
 
-def _in_reach(asked: np.ndarray, length: np.ndarray, a: np.ndarray, b: np.ndarray, stretch: float) -> np.ndarray:
+def _in_reach(asked: np.ndarray, length: np.ndarray, a: np.ndarray, b: np.ndarray, stretch: np.ndarray) -> np.ndarray:
     """Distance to the end: as asked within the limits, or where the limb had no other already; continuous."""
     whole = a + b
     exact = stretch * whole
