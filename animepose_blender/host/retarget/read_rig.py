@@ -103,14 +103,32 @@ def world_matrices(
     Raises:
         AnimePoseError: see `refuse_skewed`.
     """
+    matrices = np.array([_standing(rig)]) if _stands_still(rig, own_action) else None
+    if matrices is None:
+        times = np.array([context.scene.frame_current_final]) if frames is None else frames
+        matrices = _evaluated_world(rig, times, own_action)
+    refuse_skewed(rig, matrices)
+    still = np.abs(matrices - matrices[:1]).max() < 1e-6
+    return matrices[0] if still else matrices
+
+
+def _standing(one: bpy.types.Object) -> np.ndarray:
+    """(4, 4) world matrix of an object that stands still, from its channels: `matrix_world` is that of the last
+    evaluation, which a hidden object may never have had."""
+    own = np.array(one.matrix_basis, dtype=np.float64)
+    if one.parent is None:
+        return own
+    return _standing(one.parent) @ np.array(one.matrix_parent_inverse, dtype=np.float64) @ own
+
+
+def _evaluated_world(rig: bpy.types.Object, frames: np.ndarray, own_action: bool) -> np.ndarray:
+    """(F, 4, 4)"""
     reader = rig
     if not own_action and rig.animation_data is not None:
         reader = rig.copy()
         reader.animation_data.action = None
+    matrices = np.empty((len(frames), 4, 4))
     try:
-        if frames is None or not _may_move(reader):
-            frames = np.array([context.scene.frame_current_final])
-        matrices = np.empty((len(frames), 4, 4))
         with scene_with(reader) as scene:
             for number, frame in enumerate(frames):
                 set_frame(scene, float(frame))
@@ -118,9 +136,7 @@ def world_matrices(
     finally:
         if reader is not rig:
             bpy.data.objects.remove(reader)
-    refuse_skewed(rig, matrices)
-    still = np.abs(matrices - matrices[:1]).max() < 1e-6
-    return matrices[0] if still else matrices
+    return matrices
 
 
 def set_frame(scene: bpy.types.Scene, frame: float) -> None:
@@ -129,23 +145,24 @@ def set_frame(scene: bpy.types.Scene, frame: float) -> None:
     scene.frame_set(whole, subframe=frame - whole)
 
 
-def _may_move(rig: bpy.types.Object) -> bool:
-    """Whether anything could move the object, leaving out keys of the rig's bones."""
-    one: bpy.types.Object | None = rig
-    while one is not None:
-        animation = one.animation_data
-        if len(one.constraints) or (one is not rig and one.parent is not None and one.parent_type != "OBJECT"):
-            return True
-        if animation is not None:
-            paths = [curve.data_path for curve in compat.curves_of(one)]
-            paths += [driver.data_path for driver in animation.drivers]
-            # A parent's bones move what is parented to them only.
-            if animation.nla_tracks or any(not path.startswith("pose.") for path in paths):
-                return True
-        if one.parent_type != "OBJECT":
-            return True
-        one = one.parent
-    return False
+def _stands_still(one: bpy.types.Object, own_action: bool = True) -> bool:
+    """Whether nothing could move an object or its parents."""
+    if len(one.constraints) or one.rigid_body is not None:
+        return False
+    animation = one.animation_data
+    if animation is not None:
+        strips = [strip for track in animation.nla_tracks for strip in track.strips]
+        if any(strip.action is None for strip in strips):
+            return False
+        curves = compat.curves_of(one) if own_action else []
+        for strip in strips:
+            curves += compat.curves_of_action(strip.action)
+        # Bones move what is parented to them, which is seen to below.
+        if any(not curve.data_path.startswith("pose.") for curve in (*curves, *animation.drivers)):
+            return False
+    if one.parent is None:
+        return True
+    return one.parent_type == "OBJECT" and _stands_still(one.parent)
 
 
 def refuse_skewed(rig: bpy.types.Object, matrices: np.ndarray) -> None:

@@ -148,6 +148,7 @@ def _motion(
         time_s=time_s,
         contact=np.zeros((count, 4)),
         present=np.ones(count, dtype=bool),
+        origin_m=at_rest[:3, 3],
     )
 
 
