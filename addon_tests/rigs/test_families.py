@@ -24,7 +24,7 @@ from animepose_blender.core.retarget.slots import LIMBS, MAIN, SLOTS
 from animepose_blender.rigs import FAMILIES, map_rig, recognise
 
 FOLDER = Path(rigs.__file__).parent
-CODE = ("__init__", "family", "recognise", "sides")
+CODE = ("__init__", "family", "recognition", "sides")
 UNTOLD = {"unreal_4", "game_engine"}
 """Differ by the capital of one bone; with other capitals or separators they are one and the same."""
 
@@ -140,6 +140,26 @@ def test_missing_fingers_toes_and_necks_leave_the_rest_known(family):
     found, rig_map = known(without(made, lambda name: name in lost.difference(FAMILIES[family].evidence)))
     assert found == family or {found, family} <= UNTOLD or found.startswith(("vrm", "daz", "poser", "unreal"))
     assert {slot: rig_map.bones.get(slot) for slot in MAIN} == made.main_truth
+
+
+def test_names_of_a_family_that_mean_something_else_are_doubted_or_put_right():
+    made = rig("mixamo")
+    other = {"UpLeg": "Leg", "Leg": "Knee"}  # Mixamo's shin is a thigh here
+    renamed = changed(
+        made, names=tuple(re.sub(r"(UpLeg|Leg)$", lambda m: other[m[1]], name) for name in made.armature.names)
+    )
+    rig_map = map_rig(renamed)
+    for side, word in (("L", "Left"), ("R", "Right")):
+        for slot, bone in ((f"thigh.{side}", f"mixamorig:{word}Leg"), (f"shin.{side}", f"mixamorig:{word}Knee")):
+            assert rig_map.bones.get(slot) == bone or slot in rig_map.doubtful
+
+
+def test_a_main_bone_that_the_family_misses_is_found_automatically():
+    made = rig("mixamo")
+    renamed = changed(made, names=tuple(name.replace("LeftForeArm", "LeftElbow") for name in made.armature.names))
+    found, rig_map = known(renamed)
+    assert found == "mixamo" and "forearm.L" not in rig_map.bones
+    assert map_rig(renamed).bones["forearm.L"] == "mixamorig:LeftElbow"
 
 
 def test_too_few_known_names_are_no_family():

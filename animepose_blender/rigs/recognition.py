@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -123,12 +123,12 @@ def _looked_up(view: tuple[tuple[str, str], ...], family: Family, folded: bool) 
     return bones
 
 
-@cache
+@lru_cache(maxsize=8192)
 def _fold(name: str) -> str:
     return _SEPARATORS.sub("", name).casefold()
 
 
-@cache
+@lru_cache(maxsize=8)
 def _views(names: tuple[str, ...]) -> tuple[tuple[tuple[str, str], ...], ...]:
     """Ways to read a rig's names: for each, (short name, bone) of all bones; the plainest way first."""
     strip: list[Callable[[str], str]] = []
