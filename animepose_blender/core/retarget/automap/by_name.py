@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from .tokens import Reading
 from .words import FINGER_PARTS
 
 MAIN_PARTS = frozenset(slot.split(".")[0] for slot in MAIN)
+FEWEST_FK = 6
 LEAST = 0.3
 """Weight that a word must have for a part."""
 
@@ -54,22 +56,34 @@ class Lineage:
         return 1 if upper in self.above(lower) else -1 if lower in self.above(upper) else 0
 
 
-def _weight(reading: Reading, part: str, deform: bool, some_deform: bool) -> float:
+Weight = Callable[[int, str], float]
+"""Bone and part → how plainly its name says the part, with a bonus for bones that carry keys."""
+
+
+def _weight(reading: Reading, part: str, deform: bool, some_deform: bool, control_rig: bool) -> float:
     weight = reading.parts.get(part, 0.0) * 0.85**reading.unknown
-    if weight < LEAST or reading.helper:
+    if weight < LEAST or reading.helper or (reading.palm and part == "hand"):
         return 0.0
-    return weight + (0.4 if reading.fk else 0.0) - (0.15 if some_deform and not deform and not reading.fk else 0.0)
+    if reading.fk:
+        return weight + 0.4
+    return weight - (0.15 if some_deform and deform == control_rig else 0.0)
+
+
+def is_control_rig(readings: list[Reading]) -> bool:
+    """Whether a rig has bones for FK that move others, which deform."""
+    return sum(reading.fk for reading in readings) >= FEWEST_FK
 
 
 def named_slots(armature: Armature, readings: list[Reading]) -> Named:
     """What the names of a rig propose."""
     lineage = Lineage(armature.parents)
     some_deform = bool(armature.deform.any())
+    controls = is_control_rig(readings)
     bones: dict[str, int] = {}
     strength: dict[str, float] = {}
 
     def weight(bone: int, part: str) -> float:
-        return _weight(readings[bone], part, bool(armature.deform[bone]), some_deform)
+        return _weight(readings[bone], part, bool(armature.deform[bone]), some_deform, controls)
 
     for side in SIDES:
         sided = [bone for bone, reading in enumerate(readings) if reading.side == side and reading.parts]
@@ -90,7 +104,7 @@ def named_slots(armature: Armature, readings: list[Reading]) -> Named:
         for part in ("spine", "neck")
     )
     for side in SIDES:
-        for slot, bone in _fingers(readings, side, lineage, armature).items():
+        for slot, bone in _fingers(readings, side, lineage, weight, armature).items():
             bones[slot] = bone
             strength[slot] = 0.9
     return Named(bones, strength, spine, neck)
@@ -102,7 +116,7 @@ def _best_kind(bones: list[int], readings: list[Reading], lineage: Lineage) -> l
     return sorted(fk or bones, key=lambda bone: (lineage.depth[bone], bone))
 
 
-def _chain(bones: list[int], limb: tuple[str, ...], weight, lineage: Lineage, armature: Armature) -> dict[str, int]:
+def _chain(bones: list[int], limb: tuple[str, ...], weight: Weight, lineage: Lineage, armature: Armature) -> dict[str, int]:
     """The bones of one limb of one side: the most words, in the order of the hierarchy."""
     heads = armature.heads
     near = 1e-3 * max(float(np.linalg.norm(np.ptp(heads, axis=0))), 1e-9) if len(heads) else 1e-9
@@ -129,48 +143,55 @@ def _chain(bones: list[int], limb: tuple[str, ...], weight, lineage: Lineage, ar
     return states[0][2] if states else {}
 
 
-def _fingers(readings: list[Reading], side: str, lineage: Lineage, armature: Armature) -> dict[str, int]:
+def _fingers(readings: list[Reading], side: str, lineage: Lineage, weight: Weight, armature: Armature) -> dict[str, int]:
     groups: dict[str, list[int]] = {finger: [] for finger in FINGER_PARTS}
     numbered: dict[str, list[int]] = {}
     for bone, reading in enumerate(readings):
-        if reading.side != side or (reading.helper and reading.finger != "thumb") or reading.unknown > 1:
+        if reading.side != side or reading.helper or reading.unknown > 1:
             continue
         if reading.finger:
             groups[reading.finger].append(bone)
         elif "finger" in reading.parts and reading.digits:
-            numbered.setdefault(reading.digits[: len(str(reading.numbers[0]))] if len(reading.numbers) > 1
-                                else reading.digits[0], []).append(bone)  # fmt: skip
-    if numbered and not any(groups.values()):
-        for finger, key in zip(FINGER_PARTS, sorted(numbered)):
+            many = len(reading.numbers) > 1
+            key = reading.digits[: len(str(reading.numbers[0]))] if many else reading.digits[0]
+            numbered.setdefault(key, []).append(bone)
+    free = [finger for finger in FINGER_PARTS if not groups[finger]]
+    if len(numbered) > 1:
+        for finger, key in zip(free, sorted(numbered)):
             groups[finger] = numbered[key]
-    elif numbered:
-        missing = [finger for finger in FINGER_PARTS if not groups[finger]]
-        for finger, key in zip(missing, sorted(numbered)):
-            groups[finger] = numbered[key]
+    hand = max((b for b, r in enumerate(readings) if r.side == side), key=lambda b: weight(b, "hand"), default=-1)
     found: dict[str, int] = {}
     for finger, bones in groups.items():
-        chain = _one_chain(bones, readings, lineage, armature)
-        for number, bone in enumerate(phalanges(chain, armature, finger == "thumb", readings)[:3], 1):
+        thumb = finger == "thumb"
+        bones = [bone for bone in bones if thumb or not readings[bone].palm]
+        chain = _one_chain(bones, finger, lineage, weight)
+        for number, bone in enumerate(phalanges(chain, armature, thumb, hand, readings)[:3], 1):
             found[f"{finger}_{number}.{side}"] = bone
     return found
 
 
-def _one_chain(bones: list[int], readings: list[Reading], lineage: Lineage, armature: Armature) -> list[int]:
-    """The longest line of descent among bones of one finger; of several as long, FK or deforming bones."""
-    bones = [bone for bone in bones if not readings[bone].helper or readings[bone].finger == "thumb"]
+def _one_chain(bones: list[int], finger: str, lineage: Lineage, weight: Weight) -> list[int]:
+    """The best line of descent among bones of one finger: the longest, of bones that carry keys rather than others."""
     best: list[int] = []
-    rank = (-1.0, 0.0)
+    rank = 0.0
     for bone in bones:
         chain = sorted((other for other in bones if other in lineage.above(bone)), key=lambda b: lineage.depth[b])
         chain.append(bone)
-        kinds = sum(1.0 * readings[b].fk + 0.5 * armature.deform[b] - 2.0 * readings[b].helper for b in chain)
-        if (len(chain) + kinds, kinds) > rank:
-            best, rank = chain, (len(chain) + kinds, kinds)
+        worth = [0.2 + 2.0 * max(weight(b, finger), weight(b, "finger")) - 1.0 for b in chain]
+        value = sum(worth) - 0.25 * max(0, len(chain) - 4)
+        if value > rank:
+            best, rank = chain, value
     return best
 
 
-def phalanges(chain: list[int], armature: Armature, thumb: bool, readings: list[Reading] | None = None) -> list[int]:
-    """A finger's chain of bones without the bone in the palm and without the tip."""
+def phalanges(
+    chain: list[int], armature: Armature, thumb: bool, hand: int = -1, readings: list[Reading] | None = None
+) -> list[int]:
+    """A finger's chain of bones without the bone in the palm, which begins near the wrist, and without the tip.
+
+    Args:
+        hand: bone of the hand, -1 = unknown.
+    """
     if len(chain) <= 3:
         return chain
     numbers = [readings[bone].numbers[-1:] for bone in chain] if readings else []
@@ -178,7 +199,7 @@ def phalanges(chain: list[int], armature: Armature, thumb: bool, readings: list[
         return chain[1:]
     if thumb or (numbers and numbers[0] == (1,)):
         return chain[:3]
-    heads = armature.heads[chain]
-    steps = np.linalg.norm(np.diff(heads, axis=0), axis=1)
-    in_palm = len(chain) > 4 or steps[0] > 1.35 * steps[1]
+    first, second = armature.heads[chain[:2]]
+    wrist = armature.heads[hand] if hand >= 0 else first
+    in_palm = len(chain) > 4 or np.linalg.norm(first - wrist) < 0.7 * np.linalg.norm(second - first)
     return chain[1:4] if in_palm else chain[:3]

@@ -13,6 +13,8 @@ from .tree import Tree
 
 HEAD_HEIGHT, HEAD_SPREAD = 0.13, 0.06
 """Joint of the head above the shoulders, as a share of leg and trunk together."""
+LEAST_RISE = 0.7
+"""Cosine to the upright of a step from neck to head; one that leads more to the front goes into the face."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,20 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 
 def toe_of(tree: Tree, foot: int, knee: int, up: np.ndarray) -> int:
-    """The joint below a foot that lies furthest in front or behind; 0 = none."""
+    """The joint below a foot that lies furthest in front or behind, of several the innermost; 0 = none."""
     children = [child for child in tree.children[foot]]
     if not children:
         return 0
     flat = [_flat(tree.heads[child] - tree.heads[foot], up) for child in children]
     lengths = np.array([np.linalg.norm(vector) for vector in flat])
     shin = float(np.linalg.norm(tree.heads[foot] - tree.heads[knee]))
-    best = int(lengths.argmax())
-    return children[best] if 0.08 * shin < lengths[best] < 0.8 * shin else 0
+    longest = float(lengths.max())
+    if not 0.08 * shin < longest < 0.8 * shin:
+        return 0
+    far = [child for child, length in zip(children, lengths) if length > 0.75 * longest]
+    middle = tree.heads[1:].mean(0)
+    aside = [float(np.linalg.norm(_flat(tree.heads[child] - middle, up))) for child in far]
+    return min(zip(far, aside), key=lambda one: (round(one[1] / shin, 2), -tree.reach[one[0]]))[0]
 
 
 def _flat(vector: np.ndarray, up: np.ndarray) -> np.ndarray:
@@ -66,6 +73,7 @@ def trunk_of(tree: Tree, body: Body) -> Trunk:
     """The joints of the middle of a body."""
     hips, chest = body.legs.hub, body.arms.hub
     meeting = tree.meeting(chest, hips)
+    near_m = 0.01 * body.size
     middle = body.legs.middle(tree, 0)
     near = float(np.linalg.norm(tree.heads[meeting] - middle)) < 0.4 * body.legs.length
     pelvis = meeting if meeting > 0 and near else hips
@@ -73,6 +81,8 @@ def trunk_of(tree: Tree, body: Body) -> Trunk:
     spine = [joint for joint in tree.way_up(chest, lowest)[::-1] if joint not in (lowest, pelvis, 0)]
     above = _way_to_top(tree, body, chest)
     head = _head_among(tree, body, above)
+    while head and above[0] != head and np.linalg.norm(tree.heads[tree.parents[head]] - tree.heads[head]) < near_m:
+        head = tree.parents[head]
     neck = above[: above.index(head)] if head else []
     return Trunk(pelvis, spine, neck[:3], head, above)
 
@@ -109,6 +119,8 @@ def _head_among(tree: Tree, body: Body, above: list[int]) -> int:
         misfit = 0.5 * ((height / body.size - HEAD_HEIGHT) / HEAD_SPREAD) ** 2
         many = len(tree.children[joint])
         misfit -= 1.5 if many >= 3 else 0.0
+        step = joint if not number else tree.parents[joint]
+        misfit += 2.0 if number and float(_unit(tree.heads[joint] - tree.heads[step]) @ body.up) < LEAST_RISE else 0.0
         misfit += 1.0 if not many and number and not _has_length(tree, joint) else 0.0
         if misfit < least:
             best, least = joint, misfit
@@ -174,8 +186,7 @@ def shape_slots(armature: Armature, tree: Tree, body: Body) -> Shape:
                 toe = toe_of(tree, limb.joints[2], limb.joints[1], body.up)
                 joints |= {f"toe.{side}": toe} if toe else {}
             else:
-                before = tree.parents[limb.joints[0]]
-                joints |= {f"shoulder.{side}": before} if before != pair.hub and before > 0 else {}
+                joints |= {f"shoulder.{side}": limb.branch} if limb.branch != limb.joints[0] else {}
                 joints |= {f"{slot}.{side}": j for slot, j in fingers_of(armature, tree, limb).items()}
     return Shape(joints, trunk, facing, left, body.up)
 

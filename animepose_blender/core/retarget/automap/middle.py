@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..slots import NECK, SPINE
+from .by_name import is_control_rig
 from .evidence import Evidence
 
 NEAR_HIPS = 0.26
@@ -52,13 +53,15 @@ def _from_hips(evidence: Evidence, bone: int) -> float:
 def _pelvis(evidence: Evidence) -> tuple[int, float] | None:
     named, shaped = evidence.named.bones.get("pelvis"), evidence.shaped.get("pelvis")
     if shaped is not None and named is None:
-        wrong_word = any(_word(evidence, shaped, part) > 0.5 for part in ("neck", "head"))
+        wrong_word = evidence.readings[shaped].helper or any(_word(evidence, shaped, p) > 0.5 for p in ("neck", "head"))
         return shaped, 0.3 if wrong_word else BY_SHAPE * evidence.trust
     if named is None:
         return None
     strength = evidence.named.strength["pelvis"]
     if shaped is None:
         return named, min(0.75, strength) if _from_hips(evidence, named) < NEAR_HIPS else 0.5
+    if is_control_rig(evidence.readings):
+        return _top_control(evidence, named), 0.55
     if named == shaped:
         return named, 0.6 + 0.2 * strength + 0.2 * evidence.trust
     if _word(evidence, shaped, "pelvis") >= 0.35 and _word(evidence, shaped, "root") < 0.5:
@@ -67,6 +70,20 @@ def _pelvis(evidence: Evidence) -> tuple[int, float] | None:
         above = evidence.lineage.related(named, shaped) == 1
         return named, 0.8 * strength if above else 0.65 * strength
     return shaped, 0.5
+
+
+def _top_control(evidence: Evidence, pelvis: int) -> int:
+    """The highest bone of the hierarchy near the hips that is named for them: it moves legs and trunk."""
+    above = sorted(evidence.lineage.above(pelvis), key=lambda bone: evidence.lineage.depth[bone])
+    words = ("pelvis", "spine", "root")
+    return next(
+        (
+            bone
+            for bone in above
+            if _from_hips(evidence, bone) < NEAR_HIPS and any(_word(evidence, bone, part) > 0.25 for part in words)
+        ),
+        pelvis,
+    )
 
 
 def _head(evidence: Evidence) -> tuple[int, float] | None:
@@ -95,6 +112,7 @@ def _spine_and_neck(evidence: Evidence, pelvis: int, head: int) -> tuple[list[tu
     way = _way(evidence, chest, pelvis) if chest >= 0 else []
     beyond = [tree.bones[joint] for joint in trunk.above]
     beyond = beyond[: beyond.index(head)] if head in beyond else _way(evidence, head, chest)[:-1] if head >= 0 else []
+    way, scattered = _with_scattered(evidence, way, named_spine, pelvis, chest)
     missed = [bone for bone in named_spine if bone not in way and bone not in beyond]
     if not way and named_spine or len(missed) > len(way):
         up = evidence.shape.up
@@ -112,7 +130,33 @@ def _spine_and_neck(evidence: Evidence, pelvis: int, head: int) -> tuple[list[tu
     if any(bone in named_spine for bone in spine):
         spine = [bone for bone in spine if bone in named_spine or not _named(evidence, bone)]
         spine = _without_unnamed_doubles(evidence, spine, named_spine)
-    return _scored(evidence, spine, "spine"), _scored(evidence, neck, "neck")
+    scored = _scored(evidence, spine, "spine")
+    if scattered:
+        scored = [(bone, min(score, 0.55)) for bone, score in scored]
+    return scored, _scored(evidence, neck, "neck")
+
+
+def _with_scattered(
+    evidence: Evidence, way: list[int], named: list[int], pelvis: int, chest: int
+) -> tuple[list[int], bool]:
+    """The way with named bones that lie between pelvis and chest but hang elsewhere, as FK controls may."""
+    assert evidence.shape is not None
+    assert evidence.body is not None and evidence.tree is not None
+    if min(pelvis, chest) < 0:
+        return way, False
+    heights = evidence.armature.heads @ evidence.shape.up / evidence.size
+    hips = float(evidence.body.legs.middle(evidence.tree, 0) @ evidence.shape.up) / evidence.size
+    limbs = [bone for slot, bone in evidence.shaped.items() if slot.startswith(("thigh", "upper_arm"))]
+    apart = {*way, pelvis, evidence.tree.bones[evidence.body.legs.hub]}
+    more = [
+        bone
+        for bone in named
+        if bone not in apart and hips + 0.02 < heights[bone] < heights[chest] + 0.01
+        if evidence.readings[bone].fk or any(evidence.lineage.related(bone, limb) == 1 for limb in limbs)
+    ]
+    if not more:
+        return way, False
+    return sorted([*way, *more], key=lambda b: (round(float(heights[b]), 2), evidence.readings[b].numbers)), True
 
 
 def _way(evidence: Evidence, low: int, high: int) -> list[int]:

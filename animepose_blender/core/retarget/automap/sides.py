@@ -67,7 +67,8 @@ def _limb(evidence: Evidence, limb: str, slots: tuple[str, str, str]) -> Found:
         elif named is not None and shaped == named:
             found[slot] = (named, 0.6 + 0.2 * strength + 0.2 * evidence.trust)
         elif named is not None and shaped is not None and evidence.apart(named, shaped) < SAME_PLACE:
-            found[slot] = (named, 0.6 + 0.3 * strength if plausible else AT_ODDS)
+            doubt = not plausible or (evidence.readings[named].unknown > 0 and not evidence.readings[named].fk)
+            found[slot] = (named, AT_ODDS if doubt else 0.6 + 0.3 * strength)
         elif named is not None:
             believed = BY_NAME * min(1.0, strength + 0.15) if plausible else AT_ODDS
             if shaped is not None and evidence.trust > 0.5:

@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from .words import FINGER_PARTS, FK, HELPERS, LEFT, NOISE, PARTS, RIGHT, SIDE_PAIRS, SURE_SIDES
+from .words import FINGER_PARTS, FK, HELPERS, LEFT, NOISE, PALM, PARTS, RIGHT, SIDE_PAIRS, SURE_SIDES
 
 SHARED_PREFIX = 0.8
 """Share of the names that a dropped beginning is common to."""
@@ -21,7 +21,7 @@ _OTHER_SIDE: dict[str, set[str]] = {}
 for _one, _two in SIDE_PAIRS:
     _OTHER_SIDE.setdefault(_one, set()).add(_two)
     _OTHER_SIDE.setdefault(_two, set()).add(_one)
-_JOINING = frozenset("fk def base bone joint jnt up lo upper lower low mid".split())
+_JOINING = frozenset("fk def bone joint jnt up lo upper lower low mid".split()) | PALM | {word for word in NOISE if len(word) > 5}
 _LONGEST = max(map(len, PARTS))
 
 
@@ -38,6 +38,8 @@ class Reading:
     """All digits as written, such as 01 of Finger01."""
     helper: bool = False
     fk: bool = False
+    palm: bool = False
+    """Within the palm."""
     unknown: int = 0
     """Words that are in no list."""
 
@@ -182,14 +184,18 @@ def _reading(words: list[str], side_at: int) -> Reading:
                 at = end
                 break
         else:
-            unknown += rest[at] not in NOISE and rest[at] not in FK and rest[at] not in HELPERS
+            unknown += rest[at] not in NOISE | FK | HELPERS | PALM
             at += 1
     fk = any(word in FK for word in rest)
     org = any(word in ("org", "mch", "vis", "ik", "tweak", "tgt", "target", "pole") for word in rest)
     helper = helper and not (fk and not org)
     if set(parts) & {"neck", "spine", "head", "pelvis"}:
         helper = any(word in HELPERS and word not in ("twist", "roll", "bend") for word in rest) and not fk
-    return Reading(side, _most_special(parts), tuple(map(int, digits)), "".join(digits), helper, fk and not org, unknown)
+    special = _most_special(parts)
+    palm = any(word in PALM for word in rest) and bool(set(special) & {"finger", "hand", *FINGER_PARTS} or not special)
+    return Reading(
+        side, special, tuple(map(int, digits)), "".join(digits), helper, fk and not org, palm, unknown
+    )
 
 
 def _most_special(parts: dict[str, float]) -> dict[str, float]:

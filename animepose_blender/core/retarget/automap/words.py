@@ -14,7 +14,7 @@ TRUNK_PARTS: tuple[str, ...] = ("root", "pelvis", "spine", "neck", "head")
 _ONE_PART: dict[str, str] = {
     "root": "armature world global scene ground wurzel racine raiz radice wortel корень 全ての親 root 루트 gen",
     "pelvis": "pelvis hips hips becken huefte hufte hanches hanche bassin bassine cadera caderas quadril bacino anche "
-    "heupen bekken таз бедра 下半身 腰 ヒップ 骨盤 koshi kotsuban kahanshin 骨盆 臀 臀部 髋 髋部 pengu tunbu 골반 엉덩이 "
+    "heupen bekken таз бедра 下半身 腰 ヒップ 骨盤 koshi kotsuban kahanshin 骨盆 臀 臀部 髋 髋部 kuan kuanbu pengu tunbu 골반 엉덩이 "
     "biodra miednica kalca cog hip",
     "spine": "spine back torso chest abdomen waist belly ribcage ribs rib thorax upperchest upperbody lowerback upperback "
     "midback wirbelsaeule wirbelsaule ruecken rucken bauch brust brustkorb oberkoerper oberkorper unterkoerper colonne dos "
@@ -97,6 +97,8 @@ def _table() -> dict[str, dict[str, float]]:
         for modifier in "up upper lower low mid middle".split():
             table[modifier + base] = table[base + modifier] = {part: 1.0}
     table["lowerbody"] = {"pelvis": 0.9}
+    for word in ("ashi", "足"):
+        table[word] = {"thigh": 0.65, "shin": 0.6, "foot": 0.55}
     table["main"] = {"hand": 0.7, "root": 0.3}
     table["bas"] = {}
     table["root"] = {"root": 0.9, "pelvis": 0.4}
@@ -143,22 +145,24 @@ SURE_SIDES: frozenset[str] = frozenset(
 """Sides that need no counterpart in the rig to be believed."""
 
 NOISE: frozenset[str] = frozenset(
-    "def deform bind jnt joint bone bn bones skin sk j b rig bip biped char character base main stretch bend x c m mid c "
+    "def deform bind jnt joint bone bn bones skin sk j b rig bip biped char character main stretch bend x c m mid c "
     "proximal intermediate distal medial phalanx phalange phalanges falange knochen os hueso osso bot кость ボーン 骨 骨骼 de la le da do du des del of the sim skel skeleton".split()
 )
 """Words that say nothing."""
 FK: frozenset[str] = frozenset(("fk",))
+PALM: frozenset[str] = frozenset("palm metacarpal metacarpals carpal carpals meta base".split())
+"""Words of a finger's bone within the palm; that of the thumb is its first one."""
 HELPERS: frozenset[str] = frozenset(
     "ik pole poles target tgt ctrl ctl control controls controller con cnt mch mech org vis tweak twist twst twisting roll share "
     "helper hlp nub end tip socket attach attachment weapon gun sword prop item holster breast boob boobs bust pec pectoral "
     "pectorals skirt hair cloth cape coat dress sleeve belt bag eye eyes eyelid eyelids lid jaw face facial lip lips mouth brow "
     "eyebrow tongue teeth tooth ear ears nose cheek chin forehead temple temples tail wing wings muscle mus fix corrective aux "
-    "dummy null loc locator effector parent offset palm metacarpal metacarpals carpal carpals meta heel pivot switch props "
+    "dummy null loc locator effector parent offset heel pivot switch props "
     "widget wgt shape hook bendy tgt poletarget adjust volume butt glute glutes buttock genital penis nipple nail fin horn "
     "ponytail bang bangs braid ribbon string pad armor armour shield helmet hat scarf tie collision collider phys physics jiggle "
     "dynamic dyn spring kneecap elbowfan spline snap follow lookat look aim tracker camera cam light root_ik "
     "捩 捩れ ねじり ik親 先 目 髪 舌 顎 乳 スカート キャンセル 補助 дым хвост волосы глаз глаза юбка schwanz haar haare auge "
     "augen kiefer queue cheveux oeil machoire cola pelo ojo mandibula rabo cabelo olho coda capelli occhio staart oog "
-    "头发 眼 裙 尾 꼬리 머리카락 눈 치마 d_bone lattice".split()
+    "头发 眼 裙 尾 꼬리 머리카락 눈 치마 lattice hilfe hilfs drehung aide torsion ayuda auxiliar giro torcao ausiliare torsione hulp draai помощник скрутка скручивание вспомогательный hojo nejiri hineri 扭转 扭 辅助 輔助 fuzhu niuzhuan 비틀림 보조 extra aid corr driver drv".split()
 )
 """Words of bones that fill no slot: controls, mechanism, twist, face, hair, clothes, props, tails and wings."""
