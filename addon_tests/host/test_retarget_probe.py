@@ -113,7 +113,7 @@ def assert_foretells(rig: bpy.types.Object, rig_map: RigMap, family: Family | No
     wanted = {one.name: one for one in wanted_controls(rig, rig_map, family, output)}
     assert set(controls.names) == set(wanted)
     bones = np.array([armature.index[name] for name in controls.names])
-    with probing._copy_at_hand(rig, switches_of(rig, family, output)) as (copy, view_layer):
+    with probing._copy_at_hand(rig, switches_of(rig, rig_map, family, output)) as (copy, view_layer):
         present = np.array([copy.pose.bones[name].matrix_basis for name in controls.names])
         in_turn = [wanted[name] for name in controls.names]
         basis = probing._random_pose(armature, bones, in_turn, present, np.random.default_rng(77))
@@ -236,7 +236,7 @@ def test_a_rig_that_changed_is_tried_again():
 
 def test_switches_that_a_rig_lacks_are_left_out():
     fresh_scene()
-    rig, _, family = control_rig()
+    rig, rig_map, family = control_rig()
     more = dataclasses.replace(family, properties=(Property("root", "no_such", 1.0), Property("gone", "leg_ik", 1.0)))
-    assert {one.name for one in switches_of(rig, more, "ik")} == {"leg_ik"}
-    assert [one.value for one in switches_of(rig, more, "fk")] == [0.0, 0.0]
+    assert {one.name for one in switches_of(rig, rig_map, more, "ik")} == {"leg_ik"}
+    assert [one.value for one in switches_of(rig, rig_map, more, "fk")] == [0.0, 0.0]

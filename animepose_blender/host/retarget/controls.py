@@ -46,7 +46,7 @@ def controls_of(
         basis = matrices_of(rig.pose.bones, "matrix_basis")
         controls = plain_controls(armature, rig_map, basis)
         return Probed(controls, np.tile(IDENTITY, (len(controls.names), 1)))
-    switches = switches_of(rig, family, output)
+    switches = switches_of(rig, rig_map, family, output)
     key = _fingerprint(rig, armature, wanted, switches)
     if key not in _probed:
         while len(_probed) >= _REMEMBERED:

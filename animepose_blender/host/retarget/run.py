@@ -12,6 +12,7 @@ from ... import rigs
 from ...core import quaternions as quat
 from ...core.frame_numbers import frame_numbers
 from ...core.retarget.controls import Keys
+from ...core.retarget.figures import compare
 from ...core.retarget.rig_map import RigMap
 from ...core.retarget.settings import Settings
 from ...core.retarget.take_motion import motion_of
@@ -26,6 +27,7 @@ from .controls import controls_of
 from .probe import Probed
 from .read_rig import read_rig, refuse_unusable, world_matrices
 from .sample import Sampled, sample_armature
+from .source_map import map_of_source
 from .targets import refuse_unwritable, writable
 from .wanted import limbs_with_ik, switches_of
 from .write import KeyTimes, Output, refuse_busy, rewrite_action, write_action
@@ -117,10 +119,14 @@ def prepare(
     armature = dataclasses.replace(armature, to_world=at_rest)
     family = rigs.FAMILIES.get(rig_map.family)
     probed = controls_of(context, rig, armature, rig_map, family, output)
-    switches = switches_of(rig, family, output)
+    switches = switches_of(rig, rig_map, family, output)
     warnings = list(probed.warnings)
-    if output == "ik" and not limbs_with_ik(rig, family):
+    if output == "ik" and not limbs_with_ik(rig, family, rig_map):
         warnings.append(f"No IK controls of {rig.name} are known; its FK controls were keyed.")
+    try:
+        compare(sampled.motion, armature, rig_map)
+    except ValueError as error:
+        raise _no_figure(error) from error
     times = KeyTimes(sampled.frames, sampled.motion.present, sampled.predicted)
     with undone_on_failure(context.scene):
         rig, told = writable(context, rig)
@@ -158,9 +164,7 @@ def _transferred(prepared: Prepared, settings: Settings) -> tuple[list[Keys], li
     try:
         result = transfer(prepared.sampled.motion, prepared.target, settings)
     except ValueError as error:
-        raise AnimePoseError(
-            f"The bones do not make a person: {error}.", "Check which bones the maps of source and rig name."
-        ) from error
+        raise _no_figure(error) from error
     turns = dict(zip(prepared.probed.controls.names, prepared.probed.location_turn, strict=True))
     keys = [
         key if key.location is None else dataclasses.replace(key, location=quat.rotate(turns[key.name], key.location))
@@ -169,12 +173,18 @@ def _transferred(prepared: Prepared, settings: Settings) -> tuple[list[Keys], li
     return keys, list(result.warnings)
 
 
+def _no_figure(error: ValueError) -> AnimePoseError:
+    return AnimePoseError(
+        f"The bones do not make a person: {error}.", "Check which bones the maps of source and rig name."
+    )
+
+
 def _sampled(context: bpy.types.Context, source: TakeSource | ArmatureSource) -> Sampled:
     if isinstance(source, TakeSource):
         return _sampled_take(context, source)
     refuse_unusable(source.armature)
     armature = read_rig(context, source.armature)
-    rig_map = _usable_map(source.armature, source.rig_map or rigs.map_rig(armature), tuple(armature.names))
+    rig_map = _usable_map(source.armature, map_of_source(armature, source.rig_map), tuple(armature.names))
     return sample_armature(context, source.armature, rig_map, source.frame_range)
 
 

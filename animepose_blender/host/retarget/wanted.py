@@ -24,18 +24,22 @@ class Wanted:
     """Of the end of a limb moved by IK: the bone where the limb begins."""
 
 
-def limbs_with_ik(rig: bpy.types.Object, family: Family | None) -> tuple[str, ...]:
-    """Limbs that the rig can move by IK, as far as its family knows."""
+def limbs_with_ik(rig: bpy.types.Object, family: Family | None, rig_map: RigMap) -> tuple[str, ...]:
+    """Limbs of the map that the rig can move by IK, as far as its family knows."""
     if family is None:
         return ()
-    return tuple(limb for limb, controls in family.ik.items() if controls.end in rig.pose.bones)
+    return tuple(
+        limb
+        for limb, controls in family.ik.items()
+        if controls.end in rig.pose.bones and all(slot in rig_map.bones for slot in LIMB_SLOTS[limb])
+    )
 
 
 def wanted_controls(rig: bpy.types.Object, rig_map: RigMap, family: Family | None, output: str) -> list[Wanted]:
     """The controls of a map, and of its family's IK where `output` is "ik"; the root stays where it is."""
     there = rig.pose.bones
     bones = {slot: bone for slot, bone in rig_map.bones.items() if slot != "root" and bone in there}
-    limbs = limbs_with_ik(rig, family) if output == "ik" else ()
+    limbs = limbs_with_ik(rig, family, rig_map) if output == "ik" else ()
     by_ik = {slot for limb in limbs for slot in LIMB_SLOTS[limb]}
     wanted = {
         bone: Wanted(bone, slot, keys_rotation=slot not in by_ik, keys_location=slot == "pelvis")
@@ -61,12 +65,12 @@ def wanted_controls(rig: bpy.types.Object, rig_map: RigMap, family: Family | Non
     return list(wanted.values())
 
 
-def switches_of(rig: bpy.types.Object, family: Family | None, output: str) -> list[Property]:
+def switches_of(rig: bpy.types.Object, rig_map: RigMap, family: Family | None, output: str) -> list[Property]:
     """The custom properties that the output needs at some value, as far as the rig has them."""
     if family is None:
         return []
     wanted = list(family.properties)
-    by_ik = limbs_with_ik(rig, family) if output == "ik" else ()
+    by_ik = limbs_with_ik(rig, family, rig_map) if output == "ik" else ()
     for limb, controls in family.ik.items():
         wanted += controls.ik if limb in by_ik else controls.fk
     bones = rig.pose.bones
