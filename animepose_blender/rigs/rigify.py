@@ -12,7 +12,7 @@ What was found out by moving bones (Rigify of Blender 5.0, human with face, basi
   anything between is a mixture that no single control explains.
 - `pole_vector` 1 makes the limb look at `..._ik_target`. `IK_parent` and `pole_parent` 1 are the root.
 - By FK the toes are `toe_fk`, by IK `toe_ik`.
-Rigs of older versions call the FK toes `toe`.
+Bones and switches are the same in Blender 4.3, 5.0 and 5.2; rigs of older versions call the FK toes `toe`.
 """
 
 from .family import Family, Ik, Property
