@@ -72,7 +72,7 @@ def dump(armature: bpy.types.Object, keyed: Collection[str] = (), switches: Coll
                 found.pop(path, None)
                 if path.endswith(".mute"):
                     found.pop(path.removesuffix("mute") + "enabled", None)  # the same, the other way round
-    for bone in armature.pose.bones:
+    for bone in armature.pose.bones if armature.pose else ():
         path = f"object.pose.bones[{bone.name}]"
         if bone.name in keyed:
             for channel in CHANNELS:

@@ -86,7 +86,7 @@ def test_a_rigify_rig_in_other_units_on_a_turned_parent_follows(output):
     rig = rigs.on_a_turned_empty(rigs.rigify())
     rig.armature.scale = (0.5, 0.5, 0.5)
     rig = replace(rig, foot_m=(rig.foot_m[0] / 2, rig.foot_m[1] / 2))
-    check(rig, lively(), settings=Settings(output=output), known=False)
+    check(rig, lively(), settings=Settings(root="scaled", output=output), known=False)
 
 
 def test_rigify_s_metarig_is_found_and_follows():
