@@ -21,6 +21,7 @@ from pathlib import Path
 
 from . import __version__
 from .console import complain, note, say
+from .core.retarget.settings import ROOT_MODES
 from .errors import AnimePoseError, ExitCode
 from .protocol import CAMERAS, DEVICES, FLOORS, FOOT_LOCKS, PRESETS, CancelledMessage, Error, JobRequest, Result
 
@@ -123,6 +124,7 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "--report", metavar="FILE", type=Path, help="what became of each clip, as JSON (default: DIR/report.json)"
     )
+    _add_rig_options(convert)
     _add_estimate_options(convert)
     convert.set_defaults(verb=_convert)
 
@@ -181,6 +183,20 @@ def _add_estimate_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--end", metavar="S", type=float, help="last moment, seconds")
     group.add_argument("--device", choices=DEVICES, default="auto", help="default: %(default)s")
     group.add_argument("--set", metavar="NAME=JSON", type=_setting, action="append", default=[], help=argparse.SUPPRESS)
+
+
+def _add_rig_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("rig")
+    group.add_argument(
+        "--rig", metavar="FILE.blend[:OBJECT]", help="put everybody onto a copy of this rig instead of a mannequin"
+    )
+    group.add_argument("--map", metavar="FAMILY|FILE", help="the rig's family, or a saved map (default: found out)")
+    group.add_argument(
+        "--root", choices=ROOT_MODES, default=ROOT_MODES[0],
+        help="the way people go: kept stays over the plate, scaled grows with the legs (default: kept)",
+    )  # fmt: skip
+    group.add_argument("--ik", action="store_true", help="key the rig's IK controls, where it has some")
+    group.add_argument("--keep-hands", action="store_true", help="hands that touch the body do so on the rig as well")
 
 
 def job_request(arguments: argparse.Namespace, clip: str, take: str) -> JobRequest:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import bpy
 
 from .. import cli
 from ..console import complain, note, say
+from ..core.retarget.settings import Settings
 from ..errors import AnimePoseError, ExitCode
 from ..take import Take
 from .export import export
+from .import_plan import ImportOptions
 from .import_take import ImportedTake, import_take
+from .retarget.rig_file import RigFile, parse_rig, retarget_people
 from .whole_files import write_whole
 
 REPORT_VERSION = 1
@@ -30,6 +33,8 @@ class ClipReport:
     """done, failed or cancelled."""
     take: str = ""
     blend: str = ""
+    rig: str = ""
+    """What people were put onto; empty: mannequins."""
     exports: dict[str, list[str]] = field(default_factory=dict)
     """Files of each format."""
     people: int = 0
@@ -52,6 +57,9 @@ def convert(arguments: argparse.Namespace, surroundings: cli.Surroundings) -> in
     report_path: Path = arguments.report.absolute() if arguments.report else folder / "report.json"
     reports = [ClipReport(os.path.abspath(path)) for path in arguments.inputs]
     inputs = {os.path.realpath(report.input) for report in reports}
+    rig_file = parse_rig(arguments.rig, arguments.map or "") if arguments.rig else None
+    if arguments.map and rig_file is None:
+        raise AnimePoseError("--map says what a rig's bones are, but no rig is given.", "Add --rig.", ExitCode.USAGE)
     if os.path.realpath(report_path) in inputs:
         raise AnimePoseError(
             f"The report would overwrite the input {report_path}.", "Give it another name.", ExitCode.USAGE
@@ -65,7 +73,7 @@ def convert(arguments: argparse.Namespace, surroundings: cli.Surroundings) -> in
         for number, (report, stem) in enumerate(zip(reports, stems, strict=True), 1):
             if len(reports) > 1:
                 note(f"[{number}/{len(reports)}] {report.input}")
-            _convert_one(report, folder / stem, arguments, surroundings)
+            _convert_one(report, folder / stem, arguments, surroundings, rig_file)
     finally:
         _write_report(report_path, reports)
     failed = [report for report in reports if report.exit_code != ExitCode.DONE]
@@ -111,7 +119,11 @@ def _take_path(target: Path) -> str:
 
 
 def _convert_one(
-    report: ClipReport, target: Path, arguments: argparse.Namespace, surroundings: cli.Surroundings
+    report: ClipReport,
+    target: Path,
+    arguments: argparse.Namespace,
+    surroundings: cli.Surroundings,
+    rig_file: RigFile | None,
 ) -> None:
     try:
         if _is_take(report.input):
@@ -122,7 +134,10 @@ def _convert_one(
         take = Take.load(report.take)
         report.people, report.frames = take.person_count, take.frame_count
         bpy.ops.wm.read_homefile(use_empty=True)
-        imported = import_take(bpy.context, take, report.take)
+        if rig_file is None:
+            imported = import_take(bpy.context, take, report.take)
+        else:
+            imported = _on_rigs(take, report, rig_file, arguments)
         report.warnings += imported.warnings
         report.blend = save_blend(Path(f"{target}.blend"))
         _export_all(report, target, arguments.export, imported)
@@ -137,6 +152,20 @@ def _convert_one(
         say(report.blend)
     except AnimePoseError as error:  # the scene is there, and the other clips can still be done
         complain(error.message, error.remedy)
+
+
+def _on_rigs(take: Take, report: ClipReport, rig_file: RigFile, arguments: argparse.Namespace) -> ImportedTake:
+    """Camera, plate and floor of a take, and a copy of the rig for everybody in it."""
+    imported = import_take(bpy.context, take, report.take, ImportOptions(people=()))
+    settings = Settings(root=arguments.root, keep_hands=arguments.keep_hands, output="ik" if arguments.ik else "fk")
+    copies, warnings = retarget_people(bpy.context, take, rig_file, settings)
+    report.rig = arguments.rig
+    return replace(
+        imported,
+        armatures=[copy.armature for copy in copies],
+        mannequins=[mesh for copy in copies for mesh in copy.meshes],
+        warnings=imported.warnings + warnings,
+    )
 
 
 def _note_failure(report: ClipReport, error: AnimePoseError) -> None:
