@@ -12,6 +12,7 @@ from .orders import is_imported_person
 from .people_list import ANIMEPOSE_UL_people, problem_of
 from .properties import MOVING_PARTS, ANIMEPOSE_PG_recipe, ANIMEPOSE_PG_retarget
 
+SHOWN_PEOPLE = 5
 AXES = ("X", "Y", "Z")
 
 
@@ -44,9 +45,9 @@ class ANIMEPOSE_PT_retarget(_Sidebar, bpy.types.Panel):
         column.prop(settings, "root")
         column.prop(settings, "output")
         column.prop(settings, "result")
-        column = layout.column(heading="Contacts")
-        column.prop(settings, "pin_feet")
-        column.prop(settings, "keep_hands")
+        layout.column(heading="Feet").prop(settings, "pin_feet", text="Pin")
+        column = layout.column(heading="Hands")
+        column.prop(settings, "keep_hands", text="Keep Contacts")
         column.prop(settings, "fingers")
         column = layout.column()
         _draw_doubts(column, context, settings)
@@ -164,8 +165,9 @@ class ANIMEPOSE_PT_people(_Subpanel, bpy.types.Panel):
         if not len(settings.people):
             return
         layout.template_list(
-            ANIMEPOSE_UL_people.__name__, "", settings, "people", settings, "active_person", rows=4, sort_lock=True
-        )
+            ANIMEPOSE_UL_people.__name__, "", settings, "people", settings, "active_person",
+            rows=min(len(settings.people), SHOWN_PEOPLE), maxrows=SHOWN_PEOPLE, sort_lock=True,
+        )  # fmt: skip
         layout.operator("animepose.assign_in_order", icon="SORTSIZE")
         column = layout.column()
         column.use_property_split = True

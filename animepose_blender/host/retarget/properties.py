@@ -134,7 +134,7 @@ class ANIMEPOSE_PG_offset(bpy.types.PropertyGroup):
     )  # fmt: skip
     move_cm: FloatVectorProperty(  # type: ignore
         name="Move", description="Centimetres to the figure's left, back and up; writes the keys of the result anew",
-        size=3, soft_min=-50.0, soft_max=50.0, step=10, precision=1, update=_offset_changed,
+        size=3, soft_min=-30.0, soft_max=30.0, step=20, precision=1, update=_offset_changed,
     )  # fmt: skip
 
     @property
