@@ -116,7 +116,8 @@ def assert_foretells(rig: bpy.types.Object, rig_map: RigMap, family: Family | No
     with probing._copy_at_hand(rig, switches_of(rig, rig_map, family, output)) as (copy, view_layer):
         present = np.array([copy.pose.bones[name].matrix_basis for name in controls.names])
         in_turn = [wanted[name] for name in controls.names]
-        basis = probing._random_pose(armature, bones, in_turn, present, np.random.default_rng(77))
+        neutral = probing._neutral(present, in_turn)
+        basis = probing._random_pose(armature, bones, in_turn, neutral, np.random.default_rng(77))
         for name, matrix in zip(controls.names, basis, strict=True):
             copy.pose.bones[name].matrix_basis = Matrix(matrix)
         view_layer.update()
@@ -204,12 +205,21 @@ def test_odd_ways_of_inheriting_and_present_poses_are_heeded():
     assert followed(controls, "head") == ("", "neck")
 
 
-def test_hidden_rigs_are_tried_as_well():
+def test_hidden_rigs_and_rigs_in_rest_position_are_tried_as_well():
     fresh_scene()
     rig, rig_map, family = control_rig()
-    rig.hide_viewport = True
+    rig.hide_viewport, rig.data.pose_position = True, "REST"
     assert_foretells(rig, rig_map, family, "ik")
-    assert rig.hide_viewport
+    assert rig.hide_viewport and rig.data.pose_position == "REST" and len(bpy.data.armatures) == 1
+
+
+def test_poses_that_stretch_the_rig_now_do_not_mislead():
+    fresh_scene()
+    rig, rig_map, family = control_rig()
+    rig.pose.bones["foot_ik.L"].location = (0.3, 2.0, 1.0)
+    rig.pose.bones["pelvis"].location = (0.0, 5.0, 0.0)
+    rig.pose.bones["hand.L"].scale = (0.0, 0.0, 0.0)
+    assert_foretells(rig, rig_map, family, "ik")
 
 
 def test_what_follows_nothing_rigidly_is_told():
@@ -220,6 +230,18 @@ def test_what_follows_nothing_rigidly_is_told():
     probed = controls_of(bpy.context, rig, read_rig(bpy.context, rig), person_map(), None, "fk")
     assert len(probed.warnings) == 1 and "neck" in probed.warnings[0]
     assert len(probed.controls.names) == len(person_map().bones) - 1
+
+
+def test_bones_that_a_constraint_holds_are_told():
+    fresh_scene()
+    rig = make_rig("Held", person_bones())
+    with editing(rig):
+        rig.data.edit_bones["shin.L"].use_connect = True
+    ik = rig.pose.bones["shin.L"].constraints.new("IK")
+    ik.target, ik.subtarget, ik.chain_count = rig, "root", 2
+    probed = controls_of(bpy.context, rig, read_rig(bpy.context, rig), person_map(), None, "fk")
+    assert len(probed.warnings) == 1 and "Constraints hold" in probed.warnings[0]
+    assert "thigh.L" in probed.warnings[0] and "shin.L" in probed.warnings[0]
 
 
 def test_a_rig_that_changed_is_tried_again():

@@ -32,6 +32,8 @@ TURN_DEG = (6.0, 22.0)
 """How far each control is turned: enough to tell what follows it, little enough to stay clear of limits."""
 MOVE_SHARE = 0.02
 """How far controls that move are moved, parts of the rig's height: limbs must not be stretched."""
+SMALLEST_SCALE = 1e-4
+"""Bones scaled to nothing, as animators hide parts, still have directions."""
 BEND_SHARE = 0.12
 """How far the end of a limb is drawn in towards where the limb begins, parts of the way there, to leave it slack."""
 
@@ -63,8 +65,7 @@ def probe(
     random = np.random.default_rng(seed)
     with _copy_at_hand(rig, switches) as (copy, view_layer):
         posed = [copy.pose.bones[name] for name in names]
-        before = [one.matrix_basis.copy() for one in posed]
-        basis = np.array(before, dtype=np.float64)
+        basis = _neutral(np.array([one.matrix_basis for one in posed], dtype=np.float64), wanted)
         matrices = np.empty((POSES, len(armature.names), 4, 4))
         bases = np.empty((POSES, len(names), 4, 4))
         for pose in range(POSES):
@@ -82,7 +83,11 @@ def _copy_at_hand(
 ) -> Iterator[tuple[bpy.types.Object, bpy.types.ViewLayer]]:
     """A copy of the rig that no action moves, with its switches set, in a scene of its own."""
     copy = rig.copy()
+    data = None
     try:
+        if rig.data.pose_position == "REST":
+            data = rig.data.copy()
+            data.pose_position, copy.data = "POSE", data
         if copy.animation_data is not None:
             copy.animation_data.action = None
             copy.animation_data.use_nla = False
@@ -95,6 +100,21 @@ def _copy_at_hand(
             yield copy, scene.view_layers[0]
     finally:
         bpy.data.objects.remove(copy)
+        if data is not None:
+            bpy.data.armatures.remove(data)
+
+
+def _neutral(present: np.ndarray, wanted: Sequence[Wanted]) -> np.ndarray:
+    """(C, 4, 4) basis matrices without what will be keyed: present scales stay, and locations of those that only turn.
+
+    The pose that the rig happens to be in may stretch limbs.
+    """
+    basis = np.tile(np.eye(4), (len(present), 1, 1))
+    basis[:, :3, :3] *= np.maximum(np.linalg.norm(present[:, :3, :3], axis=1), SMALLEST_SCALE)[:, None, :]
+    for number, one in enumerate(wanted):
+        if not one.keys_location:
+            basis[number, :3, 3] = present[number, :3, 3]
+    return basis
 
 
 def _random_pose(
@@ -146,7 +166,6 @@ def _controls(
     location_turn = quat.multiply(quat.conjugate(axes), identity)
     astray = keys_location & (euler.angle_between(location_turn, location_turn[:1]).max(axis=0) > RIGID_RAD)
     loose = sorted({*found.loose, *np.flatnonzero(astray)})
-    warnings = [f"{wanted[n].name} follows no control of the map rigidly and may be a little off." for n in loose]
     controls = Controls(
         names=tuple(names),
         slots=tuple(one.slot for one in in_turn),
@@ -160,7 +179,26 @@ def _controls(
         keys_rotation=np.array([one.keys_rotation for one in in_turn], dtype=bool),
         keys_location=np.array([one.keys_location for one in in_turn], dtype=bool),
     )
-    return Probed(controls, quat.normalize(location_turn[0][found.order]), tuple(warnings))
+    return Probed(
+        controls, quat.normalize(location_turn[0][found.order]), _told(rig, [wanted[one].name for one in loose])
+    )
+
+
+def _told(rig: bpy.types.Object, loose: Sequence[str]) -> tuple[str, ...]:
+    """Sentences about controls that follow nothing rigidly."""
+    held, free = [], []
+    for name in loose:
+        posed = rig.pose.bones[name]
+        busy = [one.name for one in posed.constraints if not one.mute and one.influence > 0]
+        (held if busy or posed.is_in_ik_chain else free).append(name)
+    warnings = []
+    if held:
+        warnings.append(
+            f"Constraints hold {', '.join(held)}, over the motion's keys: mute them if the motion is wrong."
+        )
+    if free:
+        warnings.append(f"{', '.join(free)} follow no bone of the map rigidly and may be a little off.")
+    return tuple(warnings)
 
 
 def _location_axes(

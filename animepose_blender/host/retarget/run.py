@@ -20,6 +20,7 @@ from ...core.retarget.transfer import Target, transfer
 from ...errors import AnimePoseError
 from ...rigs.family import Property
 from ...take import State, Take
+from .. import compat
 from ..import_plan import FIRST_FRAME
 from ..rollback import animation_kept_on_failure, undone_on_failure
 from .bvh import source_from_bvh
@@ -123,6 +124,8 @@ def prepare(
     warnings = list(probed.warnings)
     if output == "ik" and not limbs_with_ik(rig, family, rig_map):
         warnings.append(f"No IK controls of {rig.name} are known; its FK controls were keyed.")
+    if rig.data.pose_position == "REST":
+        warnings.append(f"{rig.name} is shown in Rest Position: the motion does not show until it is in Pose Position.")
     try:
         compare(sampled.motion, armature, rig_map)
     except ValueError as error:
@@ -145,6 +148,8 @@ def apply(prepared: Prepared, settings: Settings, where: Output = Output()) -> R
         action = write_action(prepared.rig, keys, prepared.times, prepared.switches, where)
     if where.as_nla_strip and prepared.rig.animation_data.action is not None:
         warnings.append("The strip lies below the active action, which hides it where both have keys.")
+        if any(not curve.data_path.startswith("pose.") for curve in compat.curves_of(prepared.rig)):
+            warnings.append("The active action moves the whole object as well, and the motion with it.")
     return Retargeted(action, prepared.rig, prepared.warnings + warnings, tuple(key.name for key in keys))
 
 
@@ -170,7 +175,8 @@ def _transferred(prepared: Prepared, settings: Settings) -> tuple[list[Keys], li
         key if key.location is None else dataclasses.replace(key, location=quat.rotate(turns[key.name], key.location))
         for key in result.keys
     ]
-    return keys, list(result.warnings)
+    there = prepared.rig.pose.bones
+    return [key for key in keys if key.name in there], list(result.warnings)
 
 
 def _no_figure(error: ValueError) -> AnimePoseError:

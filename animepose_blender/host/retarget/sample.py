@@ -72,6 +72,8 @@ def sample_armature(
     slots = tuple(s for s in SLOTS if s != "root" and rig_map.bones.get(s) in armature.index)
     if "pelvis" not in slots:
         raise AnimePoseError(f"{source.name} has no bone for the pelvis.", "Choose one in its map.")
+    if source.data.pose_position == "REST":
+        raise AnimePoseError(f"{source.name} is shown in Rest Position and does not move.", "Show its Pose Position.")
     first, last = frame_range or frame_range_of(context, source)
     if not 0 <= last - first < LONGEST_FRAMES:
         raise AnimePoseError(
