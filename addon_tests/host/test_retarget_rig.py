@@ -79,6 +79,31 @@ def test_an_objects_own_motion_is_sampled_and_its_action_can_be_left_out():
     assert pose_channels(rig) == channels and scene.frame_current == 1
 
 
+def test_a_rig_on_what_moves_moves_with_it_hidden_or_not():
+    scene = fresh_scene()
+    rig = make_rig("Rig", person_bones())
+    cart, saddle = (bpy.data.objects.new(name, None) for name in ("Cart", "Saddle"))
+    for one in (cart, saddle):
+        scene.collection.objects.link(one)
+    rig.parent, saddle.parent = saddle, cart
+    rig.location, rig.rotation_euler, saddle.location = (0.5, 0, 0), (0, 0, 0.3), (0, 0, 1)
+    rig.matrix_parent_inverse.translation = (0, 0.25, 0)
+    for frame, angle in ((1, 0.0), (11, 2.0)):
+        cart.rotation_euler.z = angle
+        cart.keyframe_insert("rotation_euler", frame=frame)
+    frames = np.arange(1.0, 12.0)
+    expected = []
+    for frame in frames:
+        scene.frame_set(int(frame))
+        expected.append(np.array(rig.matrix_world))
+    assert np.ptp(expected, axis=0).max() > 0.3
+    for hidden in (False, True):
+        rig.hide_viewport = cart.hide_viewport = hidden
+        assert np.allclose(world_matrices(bpy.context, rig, frames), expected, atol=1e-6)
+    rig.constraints.new("COPY_LOCATION").target = cart
+    assert np.allclose(world_matrices(bpy.context, rig, frames)[:, :3, 3], 0, atol=1e-6)
+
+
 def test_what_is_no_rig_is_refused():
     fresh_scene()
     assert "no armature" in error_of(lambda: read_rig(bpy.context, bpy.data.objects.new("Box", None))).message

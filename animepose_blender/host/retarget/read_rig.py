@@ -18,7 +18,7 @@ SCALE_TOLERANCE = 1e-3
 
 @contextmanager
 def scene_with(rig: bpy.types.Object) -> Iterator[bpy.types.Scene]:
-    """A scene that exists for a moment, to evaluate an armature in.
+    """A scene that exists for a moment, to evaluate an armature (or what carries one) in.
 
     There, it is evaluated whatever hides it in the user's scene, and no frame of the user's changes. What Blender
     evaluates in a scene without a window is not written back to the objects.
@@ -32,10 +32,10 @@ def scene_with(rig: bpy.types.Object) -> Iterator[bpy.types.Scene]:
         scene.collection.objects.link(rig)
         # Of hidden objects Blender evaluates only what something shown depends on: here, the last bone of every chain.
         scene.collection.objects.link(viewer)
-        for bone in rig.data.bones:
-            if not bone.children:
-                constraint = viewer.constraints.new("COPY_TRANSFORMS")
-                constraint.target, constraint.subtarget = rig, bone.name
+        ends = [bone.name for bone in rig.data.bones if not bone.children] if rig.type == "ARMATURE" else [""]
+        for name in ends:
+            constraint = viewer.constraints.new("COPY_TRANSFORMS")
+            constraint.target, constraint.subtarget = rig, name
         yield scene
     finally:
         bpy.data.objects.remove(viewer)
@@ -112,19 +112,26 @@ def world_matrices(
     return matrices[0] if still else matrices
 
 
-def _standing(one: bpy.types.Object) -> np.ndarray:
-    """(4, 4) world matrix of an object that stands still, from its channels: `matrix_world` is that of the last
-    evaluation, which a hidden object may never have had."""
+def _in_parent(one: bpy.types.Object) -> np.ndarray:
+    """(4, 4) an object in its parent's axes, from its channels: `matrix_world` is that of the last evaluation, which a
+    hidden object may never have had."""
     own = np.array(one.matrix_basis, dtype=np.float64)
-    if one.parent is None:
-        return own
-    return _standing(one.parent) @ np.array(one.matrix_parent_inverse, dtype=np.float64) @ own
+    return own if one.parent is None else np.array(one.matrix_parent_inverse, dtype=np.float64) @ own
+
+
+def _standing(one: bpy.types.Object) -> np.ndarray:
+    """(4, 4) world matrix of an object that stands still."""
+    return _in_parent(one) if one.parent is None else _standing(one.parent) @ _in_parent(one)
 
 
 def _evaluated_world(rig: bpy.types.Object, frames: np.ndarray, own_action: bool) -> np.ndarray:
     """(F, 4, 4)"""
-    reader = rig
-    if not own_action and rig.animation_data is not None:
+    # What moves may be far above; a cart is evaluated sooner than the figure that stands on it.
+    mover, carried = rig, np.eye(4)
+    while mover.parent_type == "OBJECT" and mover.parent is not None and _moved_by_nothing(mover, own_action):
+        mover, carried = mover.parent, _in_parent(mover) @ carried
+    reader = mover
+    if mover is rig and not own_action and rig.animation_data is not None:
         reader = rig.copy()
         reader.animation_data.action = None
     matrices = np.empty((len(frames), 4, 4))
@@ -134,9 +141,9 @@ def _evaluated_world(rig: bpy.types.Object, frames: np.ndarray, own_action: bool
                 set_frame(scene, float(frame))
                 matrices[number] = reader.evaluated_get(scene.view_layers[0].depsgraph).matrix_world
     finally:
-        if reader is not rig:
+        if reader is not mover:
             bpy.data.objects.remove(reader)
-    return matrices
+    return matrices @ carried
 
 
 def set_frame(scene: bpy.types.Scene, frame: float) -> None:
@@ -147,22 +154,25 @@ def set_frame(scene: bpy.types.Scene, frame: float) -> None:
 
 def _stands_still(one: bpy.types.Object, own_action: bool = True) -> bool:
     """Whether nothing could move an object or its parents."""
+    if not _moved_by_nothing(one, own_action):
+        return False
+    return one.parent is None or (one.parent_type == "OBJECT" and _stands_still(one.parent))
+
+
+def _moved_by_nothing(one: bpy.types.Object, own_action: bool = True) -> bool:
+    """Whether an object stays where its channels and its parent put it. Keys of its bones do not count."""
     if len(one.constraints) or one.rigid_body is not None:
         return False
     animation = one.animation_data
-    if animation is not None:
-        strips = [strip for track in animation.nla_tracks for strip in track.strips]
-        if any(strip.action is None for strip in strips):
-            return False
-        curves = compat.curves_of(one) if own_action else []
-        for strip in strips:
-            curves += compat.curves_of_action(strip.action)
-        # Bones move what is parented to them, which is seen to below.
-        if any(not curve.data_path.startswith("pose.") for curve in (*curves, *animation.drivers)):
-            return False
-    if one.parent is None:
+    if animation is None:
         return True
-    return one.parent_type == "OBJECT" and _stands_still(one.parent)
+    strips = [strip for track in animation.nla_tracks for strip in track.strips]
+    if any(strip.action is None for strip in strips):
+        return False
+    curves = compat.curves_of(one) if own_action else []
+    for strip in strips:
+        curves += compat.curves_of_action(strip.action)
+    return all(curve.data_path.startswith("pose.") for curve in (*curves, *animation.drivers))
 
 
 def refuse_skewed(rig: bpy.types.Object, matrices: np.ndarray) -> None:
