@@ -345,9 +345,20 @@ def test_removed_rigs_are_forgotten():
     rig, settings = _rig(), _settings()
     settings.target = rig
     settings.target = _rig("mixamo", "Second")
-    bpy.data.objects.remove(rig)
+    _select(rig)
+    bpy.ops.object.delete()
     bpy.ops.animepose.detect_bones()
     assert [entry.rig.name for entry in settings.maps] == ["Second"]
+    assert "mixamo" not in bpy.data.objects or not bpy.data.objects["mixamo"].users
+
+
+def test_a_rig_that_was_deleted_is_not_used(imported):
+    rig, settings = _rig(), _settings()
+    settings.source, settings.target = imported, rig
+    _select(rig)
+    bpy.ops.object.delete()
+    with pytest.raises(RuntimeError, match=r"Choose the rig|was removed from the scene"):
+        bpy.ops.animepose.retarget()
 
 
 # Offsets
@@ -484,6 +495,7 @@ def test_choices_stay_when_the_same_take_is_scanned_again(scanned):
 def test_pictures_are_made_when_scanning_and_loading_and_freed_with_the_add_on(scanned, tmp_path):
     import animepose_blender
 
+    scanned_path = scanned.scanned_take
     names = {f"{scanned.scanned_take}:{number}" for number in (1, 2, 3)}
     assert set(thumbnails._pictures) == names
     picture = thumbnails._pictures[min(names)]
@@ -494,7 +506,7 @@ def test_pictures_are_made_when_scanning_and_loading_and_freed_with_the_add_on(s
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
     assert set(thumbnails._pictures) == names
     animepose_blender.unregister()
-    assert thumbnails._pictures is None and thumbnails.icon_of(next(iter(names)), 1) == 0
+    assert thumbnails._pictures is None and thumbnails.icon_of(scanned_path, 1) > 0
     animepose_blender.register()
 
 
@@ -508,6 +520,7 @@ def test_everybody_gets_where_they_belong_in_one_undo_step(scanned):
     assert bpy.ops.animepose.assign_all("EXEC_DEFAULT", True) == {"FINISHED"}
     scene = bpy.context.scene
     assert scene.camera is not None and scene.frame_end == FRAMES and scene.render.fps == 30
+    assert _settings().target.name == "A"
     assert [bpy.data.objects[name].animation_data.action.name for name in "AB"] == ["Person 1 on A", "Person 2 on B"]
     assert not any(one.name.startswith("Person") for one in bpy.data.objects)
     bpy.ops.ed.undo()

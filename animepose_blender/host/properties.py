@@ -150,11 +150,11 @@ class ANIMEPOSE_PG_settings(ImportOptionProperties, bpy.types.PropertyGroup):
         """
         if not self.clip:
             raise AnimePoseError("No clip is chosen.", "Choose a video.", ExitCode.USAGE)
-        clip = _absolute(self.clip)
+        clip = absolute_path(self.clip)
         if not os.path.isfile(clip) and self.preset != "dummy":
             raise AnimePoseError(f"There is no file {clip}.", "Choose a video.")
         # The worker runs in a folder of its own, which is removed: a relative path would lose the take.
-        folder = _absolute(self.take_folder) if self.take_folder else os.path.dirname(clip)
+        folder = absolute_path(self.take_folder) if self.take_folder else os.path.dirname(clip)
         return JobRequest(
             clip=clip,
             take=str(free_take_path(Path(folder), Path(clip).stem)),
@@ -180,7 +180,7 @@ class ANIMEPOSE_PG_settings(ImportOptionProperties, bpy.types.PropertyGroup):
         return round(length * self.id_data.unit_settings.scale_length, 4)
 
 
-def _absolute(path: str) -> str:
+def absolute_path(path: str) -> str:
     """A path as the user sees it; `//` stands for the folder of the .blend.
 
     Raises:

@@ -11,6 +11,7 @@ from ...core.retarget.rig_map import RigMap
 from ...errors import AnimePoseError
 from ..whole_files import write_whole
 from . import maps
+from .orders import is_imported_person
 from .properties import ANIMEPOSE_PG_retarget, retarget_settings
 
 FILE_SUFFIX = ".json"
@@ -20,7 +21,12 @@ SHOWN_SCORES_BELOW = 0.95
 
 def shown_rig(settings: ANIMEPOSE_PG_retarget) -> "bpy.types.Object | None":
     """The rig whose map is listed."""
-    return settings.source if settings.shown_map == "SOURCE" else settings.target
+    return settings.source if settings.shown_map == "SOURCE" and has_foreign_source(settings) else settings.target
+
+
+def has_foreign_source(settings: ANIMEPOSE_PG_retarget) -> bool:
+    """Whether the source is an armature that AnimePose did not make, whose map may have to be looked at."""
+    return settings.source is not None and not is_imported_person(settings.source)
 
 
 class ANIMEPOSE_UL_bone_map(bpy.types.UIList):
@@ -157,6 +163,12 @@ class ANIMEPOSE_OT_save_map(_FilledMapOperator, bpy.types.Operator, ExportHelper
 
     filename_ext = FILE_SUFFIX
     filter_glob: StringProperty(default=f"*{FILE_SUFFIX}", options={"HIDDEN"})  # type: ignore
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        rig = shown_rig(context.scene.animepose_retarget)
+        if not self.filepath and rig is not None:
+            self.filepath = bpy.path.clean_name(rig.name) + FILE_SUFFIX
+        return super().invoke(context, event)
 
     def _change(self, context: bpy.types.Context, settings: ANIMEPOSE_PG_retarget, rig: bpy.types.Object) -> None:
         text = maps.read_map(maps.entry_of(settings, rig)).to_json()

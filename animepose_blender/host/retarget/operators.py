@@ -29,6 +29,8 @@ class ANIMEPOSE_OT_retarget(bpy.types.Operator):
             cls.poll_message_set("Choose the armature that the motion comes from")
         elif settings.target is None:
             cls.poll_message_set("Choose the rig that gets the motion")
+        elif not settings.source.users_scene or not settings.target.users_scene:
+            cls.poll_message_set("Source or rig was removed from the scene")
         elif settings.source == settings.target:
             cls.poll_message_set("Source and rig are the same armature")
         elif settings.target.mode == "EDIT" or settings.source.mode == "EDIT":

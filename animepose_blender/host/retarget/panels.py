@@ -7,8 +7,7 @@ import bpy
 from ...core.retarget.slots import SLOTS
 from ..drawing import draw_wrapped
 from . import maps
-from .map_list import ANIMEPOSE_UL_bone_map, shown_rig
-from .orders import is_imported_person
+from .map_list import ANIMEPOSE_UL_bone_map, has_foreign_source, shown_rig
 from .people_list import ANIMEPOSE_UL_people, problem_of
 from .properties import MOVING_PARTS, ANIMEPOSE_PG_recipe, ANIMEPOSE_PG_retarget
 
@@ -71,7 +70,7 @@ class ANIMEPOSE_PT_bone_map(_Subpanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.animepose_retarget
-        if settings.source is not None and not is_imported_person(settings.source):
+        if has_foreign_source(settings):
             layout.row().prop(settings, "shown_map", expand=True)
         rig = shown_rig(settings)
         if rig is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import numpy as np
 from ...errors import AnimePoseError
 from ...take import State, Take
 from ..import_take import PROPERTY_SCHEMA, PROPERTY_TAKE, ImportOptions, import_take
+from ..properties import absolute_path
 from ..rollback import undone_on_failure
 from . import maps, take_in_scene, thumbnails
 from .orders import Order, carry_out, is_imported_person, prepare, remember
@@ -39,8 +39,7 @@ def scan(context: bpy.types.Context, settings: ANIMEPOSE_PG_retarget) -> Take:
     Raises:
         AnimePoseError: if there is no take, or it shows nobody; the list stays as it is then.
     """
-    path = os.path.abspath(bpy.path.abspath(settings.take)) if settings.take else take_in_scene.chosen_take(context)
-    path = os.path.abspath(bpy.path.abspath(path))
+    path = absolute_path(settings.take or take_in_scene.chosen_take(context))
     take = Take.load(path)
     present = take.state != State.ABSENT
     seen = np.flatnonzero(present.any(axis=1))
@@ -113,6 +112,9 @@ def assign(context: bpy.types.Context, settings: ANIMEPOSE_PG_retarget) -> Assig
             if person.rig == order.rig:  # a linked rig has an override now
                 with filling():
                     person.rig = result.rig
+    if settings.target is None and results:
+        with filling():
+            settings.target = results[0].rig  # so that its offsets are at hand
     return done
 
 

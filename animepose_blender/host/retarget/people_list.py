@@ -41,12 +41,8 @@ class ANIMEPOSE_UL_people(bpy.types.UIList):
         active_property: str,
         index: int,
     ) -> None:
-        picture = thumbnails.icon_of(data.scanned_take, item.person_id)
         row = layout.row(align=False)
-        if picture:
-            row.template_icon(icon_value=picture, scale=PICTURE_SCALE)
-        else:
-            row.label(text="", icon="USER")
+        row.template_icon(icon_value=thumbnails.icon_of(data.scanned_take, item.person_id), scale=PICTURE_SCALE)
         column = row.column(align=True)
         line = column.row(align=True)
         line.label(text=item.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import cache
 
 import bpy
 import bpy.utils.previews
@@ -19,9 +20,14 @@ _pictures: bpy.utils.previews.ImagePreviewCollection | None = None
 
 
 def icon_of(take_path: str, person_id: int) -> int:
-    """The icon of a person; 0 if there is no picture."""
+    """The icon of a person; a plain one if there is no picture."""
     picture = _pictures.get(f"{take_path}:{person_id}") if _pictures is not None else None
-    return picture.icon_id if picture is not None else 0
+    return picture.icon_id if picture is not None else _plain_icon()
+
+
+@cache
+def _plain_icon() -> int:
+    return bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items["USER"].value
 
 
 def make_icons(take_path: str, take: Take) -> None:
