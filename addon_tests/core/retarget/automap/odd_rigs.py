@@ -98,9 +98,7 @@ class Rig:
     def renamed(self, names: dict[str, str]) -> Rig:
         """The rig with other names; what is not named keeps its own."""
         new = {old: names.get(old, old) for old in self.bones} | {"": ""}
-        bones = {
-            new[b.name]: replace(b, name=new[b.name], parent=new[b.parent]) for b in self.bones.values()
-        }
+        bones = {new[b.name]: replace(b, name=new[b.name], parent=new[b.parent]) for b in self.bones.values()}
         return Rig(bones, {slot: new[bone] for slot, bone in self.truth.items()}, self.order)
 
     def scrambled(self, seed: int = 0) -> Rig:
@@ -124,7 +122,9 @@ class Rig:
             rest = [bone for bone in rest if bone.name not in done]
         return ordered
 
-    def armature(self, turn: np.ndarray | None = None, unit_m: float = 1.0, object_turn: np.ndarray | None = None) -> Armature:
+    def armature(
+        self, turn: np.ndarray | None = None, unit_m: float = 1.0, object_turn: np.ndarray | None = None
+    ) -> Armature:
         """The rig as an armature.
 
         Args:
@@ -218,7 +218,9 @@ def with_skirt_and_hair(rig: Rig, named: bool = True) -> None:
     skirt, hair = ("skirt", "hair") if named else ("q3", "q4")
     for number, angle in enumerate(np.linspace(0, 2 * np.pi, 8, endpoint=False)):
         out = np.array([np.cos(angle), np.sin(angle), 0.0])
-        rig.chain(f"{skirt}_{number}", rig.truth["pelvis"], rig.head("pelvis") + 0.15 * out, 0.03 * out - [0, 0, 0.12], 5)
+        rig.chain(
+            f"{skirt}_{number}", rig.truth["pelvis"], rig.head("pelvis") + 0.15 * out, 0.03 * out - [0, 0, 0.12], 5
+        )
     for number, angle in enumerate(np.linspace(0, 2 * np.pi, 10, endpoint=False)):
         out = np.array([np.cos(angle), np.sin(angle), 0.0])
         start = rig.head("head") + [0, 0, 0.15] + 0.08 * out
@@ -340,7 +342,12 @@ def quadruped(named: bool = True) -> Rig:
     rig.chain("tail", "pelvis", [0, 0.45, 0.6], [0, 0.1, -0.03], 5)
     for side, sign in (("L", 1), ("R", -1)):
         x = 0.12 * sign
-        hind = [("thigh", [x, 0.4, 0.58]), ("shin", [x, 0.36, 0.34]), ("foot", [x, 0.5, 0.14]), ("toe", [x, 0.44, 0.02])]
+        hind = [
+            ("thigh", [x, 0.4, 0.58]),
+            ("shin", [x, 0.36, 0.34]),
+            ("foot", [x, 0.5, 0.14]),
+            ("toe", [x, 0.44, 0.02]),
+        ]
         fore = [("shoulder", [0.3 * x, -0.28, 0.66]), ("upper_arm", [x, -0.32, 0.52]), ("forearm", [x, -0.2, 0.34]),
                 ("hand", [x, -0.24, 0.1]), ("fingers", [x, -0.28, 0.02])]  # fmt: skip
         for limb, parent in ((hind, "pelvis"), (fore, spine[-1])):

@@ -8,6 +8,8 @@ vocabulary of `words`, `by_name` makes slots of them; `tree`, `limbs` and `body`
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..armature import Armature
 from ..rig_map import DOUBTFUL_BELOW, RigMap
 from ..slots import MAIN
@@ -15,6 +17,8 @@ from .evidence import evidence_of
 from .middle import Found, middle_slots
 from .sides import sided_slots
 
+LEAST_UPRIGHT = 0.4
+"""Cosine between the legs and the way from the shoulders to the hips: 1 standing, 0.7 seated, 0 on four feet."""
 FEWEST_MAIN = 10
 """Main slots that a rig must fill without doubt to be called humanoid."""
 
@@ -37,6 +41,8 @@ def map_automatically(armature: Armature) -> RigMap:
             for slot, (bone, score) in middle.items()
         }
     found = _each_once(middle | sided)
+    if not _upright(evidence, found):
+        found = {slot: (bone, min(score, 0.5)) for slot, (bone, score) in found.items()}
     sure = sum(slot in MAIN and score >= DOUBTFUL_BELOW for slot, (_, score) in found.items())
     if sure < FEWEST_MAIN:
         found = {slot: (bone, min(score, 0.5)) for slot, (bone, score) in found.items()}
@@ -47,6 +53,20 @@ def map_automatically(armature: Armature) -> RigMap:
 def is_humanoid(rig_map: RigMap) -> bool:
     """Whether a map is of a humanoid at all: most main slots are filled without doubt."""
     return sum(rig_map.score(slot) >= DOUBTFUL_BELOW for slot in MAIN) >= FEWEST_MAIN
+
+
+def _upright(evidence: Evidence, found: Found) -> bool:
+    """Whether the legs lead away from the trunk, and not across it as those of animals on four feet."""
+    heads = evidence.armature.heads
+    places = {}
+    for part in ("thigh", "foot", "upper_arm"):
+        bones = [found[slot][0] for slot in (f"{part}.L", f"{part}.R") if slot in found]
+        if not bones:
+            return True
+        places[part] = heads[bones].mean(0)
+    legs, trunk = places["foot"] - places["thigh"], places["upper_arm"] - places["thigh"]
+    lengths = float(np.linalg.norm(legs) * np.linalg.norm(trunk))
+    return float(legs @ trunk) < -LEAST_UPRIGHT * lengths
 
 
 def _each_once(found: Found) -> Found:

@@ -6,7 +6,7 @@ judged by proportions, symmetry and where the limbs point from the trunk; the be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -28,6 +28,8 @@ class Pair:
     hub: int
     limbs: tuple[Limb, ...]
     misfit: float
+    margins: dict[int, float] = field(default_factory=dict)
+    """Joint → how much worse the best other way is that does without it."""
 
     def middle(self, tree: Tree, joint: int) -> np.ndarray:
         """(3,) middle of the joints, 0 the first to 2 the end."""
@@ -75,12 +77,20 @@ def pairs_of(tree: Tree, kind: Kind) -> list[Pair]:
             for branch in (one, two):
                 if branch not in seen:
                     seen[branch] = limbs_in(tree, branch, kind)
-            best = min(
-                (_pair(tree, hub, a, b) for a in seen[one] for b in seen[two]), key=lambda p: p.misfit, default=None
-            )
-            if best is not None:
-                pairs.append(best)
+            ways = [_pair(tree, hub, a, b) for a in seen[one] for b in seen[two]]
+            if ways:
+                best = min(ways, key=lambda pair: pair.misfit)
+                pairs.append(replace(best, margins=_margins(best, ways)))
     return sorted(pairs, key=lambda pair: pair.misfit)[:MOST_HUBS]
+
+
+def _margins(best: Pair, ways: list[Pair]) -> dict[int, float]:
+    margins: dict[int, float] = {}
+    for number, limb in enumerate(best.limbs):
+        for place, joint in enumerate(limb.joints):
+            others = [way.misfit - best.misfit for way in ways if way.limbs[number].joints[place] != joint]
+            margins[joint] = min(others, default=np.inf)
+    return margins
 
 
 def _pair(tree: Tree, hub: int, one: Limb, two: Limb) -> Pair:
@@ -99,9 +109,12 @@ def singles_of(tree: Tree, kind: Kind) -> list[Pair]:
     """Branches that may be the only limb of a kind."""
     least = SHORTEST * tree.size()
     branches = sorted((j for j in range(1, len(tree.bones)) if tree.reach[j] > least), key=lambda j: -tree.reach[j])
-    found = [Pair(tree.parents[j], limbs[:1], limbs[0].misfit + ONE_ARM)
-             for j in branches[: 3 * MOST_HUBS] if len(tree.children[tree.parents[j]]) > 1
-             and (limbs := tuple(limbs_in(tree, j, kind)))]  # fmt: skip
+    found: list[Pair] = []
+    for joint in branches[: 3 * MOST_HUBS]:
+        hub = tree.parents[joint]
+        ways = [Pair(hub, (limb,), limb.misfit + ONE_ARM) for limb in limbs_in(tree, joint, kind)]
+        if ways and len(tree.children[hub]) > 1:
+            found.append(replace(ways[0], margins=_margins(ways[0], ways)))
     return sorted(found, key=lambda pair: pair.misfit)[:MOST_HUBS]
 
 

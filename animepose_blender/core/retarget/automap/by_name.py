@@ -116,7 +116,9 @@ def _best_kind(bones: list[int], readings: list[Reading], lineage: Lineage) -> l
     return sorted(fk or bones, key=lambda bone: (lineage.depth[bone], bone))
 
 
-def _chain(bones: list[int], limb: tuple[str, ...], weight: Weight, lineage: Lineage, armature: Armature) -> dict[str, int]:
+def _chain(
+    bones: list[int], limb: tuple[str, ...], weight: Weight, lineage: Lineage, armature: Armature
+) -> dict[str, int]:
     """The bones of one limb of one side: the most words, in the order of the hierarchy."""
     heads = armature.heads
     near = 1e-3 * max(float(np.linalg.norm(np.ptp(heads, axis=0))), 1e-9) if len(heads) else 1e-9
@@ -143,7 +145,9 @@ def _chain(bones: list[int], limb: tuple[str, ...], weight: Weight, lineage: Lin
     return states[0][2] if states else {}
 
 
-def _fingers(readings: list[Reading], side: str, lineage: Lineage, weight: Weight, armature: Armature) -> dict[str, int]:
+def _fingers(
+    readings: list[Reading], side: str, lineage: Lineage, weight: Weight, armature: Armature
+) -> dict[str, int]:
     groups: dict[str, list[int]] = {finger: [] for finger in FINGER_PARTS}
     numbered: dict[str, list[int]] = {}
     for bone, reading in enumerate(readings):

@@ -13,6 +13,8 @@ from .tree import Tree
 
 HEAD_HEIGHT, HEAD_SPREAD = 0.13, 0.06
 """Joint of the head above the shoulders, as a share of leg and trunk together."""
+LONG_FOOT = 0.13
+"""From ankle to toes, as a share of the leg; a heel lies nearer, and behind."""
 LEAST_RISE = 0.7
 """Cosine to the upright of a step from neck to head; one that leads more to the front goes into the face."""
 
@@ -98,7 +100,10 @@ def _way_to_top(tree: Tree, body: Body, chest: int) -> list[int]:
         options = [child for child in tree.children[at] if not any(child in arm for arm in arms)]
         best, height = 0, -np.inf
         for child in options:
-            aside = abs(float((tree.heads[child] - middle) @ across))
+            aside = max(
+                abs(float((tree.heads[child] - middle) @ across)),
+                abs(float((tree.heads[list(tree.below(child))].mean(0) - middle) @ across)),
+            )
             if aside > 0.06 * body.size:
                 continue
             top = float(((tree.heads[list(tree.below(child))] - middle) @ body.up).max())
@@ -114,11 +119,13 @@ def _way_to_top(tree: Tree, body: Body, chest: int) -> list[int]:
 def _head_among(tree: Tree, body: Body, above: list[int]) -> int:
     shoulders = float((body.arms.middle(tree, 0) - body.legs.middle(tree, 0)) @ body.up)
     best, least = 0, np.inf
+    past_fan = 0.0
     for number, joint in enumerate(above):
         height = float((tree.heads[joint] - body.legs.middle(tree, 0)) @ body.up) - shoulders
         misfit = 0.5 * ((height / body.size - HEAD_HEIGHT) / HEAD_SPREAD) ** 2
         many = len(tree.children[joint])
-        misfit -= 1.5 if many >= 3 else 0.0
+        misfit += past_fan - (1.5 if many >= 3 else 0.0)
+        past_fan += 2.0 if many >= 3 else 0.0
         step = joint if not number else tree.parents[joint]
         misfit += 2.0 if number and float(_unit(tree.heads[joint] - tree.heads[step]) @ body.up) < LEAST_RISE else 0.0
         misfit += 1.0 if not many and number and not _has_length(tree, joint) else 0.0
@@ -141,11 +148,11 @@ def facing_of(tree: Tree, body: Body, trunk: Trunk) -> tuple[np.ndarray, float]:
     for limb in body.legs.limbs:
         hip, knee, foot = (tree.heads[joint] for joint in limb.joints)
         toe = toe_of(tree, limb.joints[2], limb.joints[1], body.up)
-        to_toes = tree.heads[toe] - foot if toe else tree.tails[limb.joints[2]] - foot
-        flat = _flat(to_toes, body.up)
-        weight = 3.0 if toe else 1.0
-        if np.linalg.norm(flat) > 0.04 * limb.length:
-            votes.append((weight, float(_unit(flat) @ axis)))
+        for weight, way in ((3.0, tree.heads[toe] - foot), (1.0, tree.tails[limb.joints[2]] - foot)):
+            flat = _flat(way, body.up)
+            long = float(np.linalg.norm(flat)) / (LONG_FOOT * limb.length)
+            if (toe or weight == 1.0) and long > 0.3:
+                votes.append((weight * min(1.0, long**2), float(_unit(flat) @ axis)))
         votes.append((1.0, _bend(hip, knee, foot, axis, limb.length)))
     for limb in body.arms.limbs:
         votes.append((0.5, -_bend(*(tree.heads[joint] for joint in limb.joints), axis, limb.length)))

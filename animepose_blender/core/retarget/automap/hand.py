@@ -33,7 +33,9 @@ def fingers_of(armature: Armature, tree: Tree, arm: Limb) -> dict[str, int]:
     order = sorted(others, key=lambda number: -float(spread[number] @ _spread_axis(spread[others], across)))
     found: dict[str, int] = {}
     for finger, number in zip(FINGER_PARTS, [thumb, *order]):
-        chain = phalanges([tree.bones[joint] for joint in chains[number]], armature, finger == "thumb", tree.bones[hand])
+        chain = phalanges(
+            [tree.bones[joint] for joint in chains[number]], armature, finger == "thumb", tree.bones[hand]
+        )
         for place, bone in enumerate(chain[:3], 1):
             found[f"{finger}_{place}"] = tree.joint_of[bone]
     return found

@@ -6,6 +6,7 @@ one standard deviation of what rigs differ by; misfits are squared and added.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,12 @@ from .tree import Tree
 KEPT = 6
 """Best triples of a branch that are looked at further."""
 DEEPEST = 14
+"""Joints of a branch from its first to the end of a limb, at most."""
+SHORTEST = 0.25
+"""Length of a limb as a share of its branch's reach, which holds fingers and what a hand may carry."""
+WORST = 12.0
+LONG_END = 4.0
+"""Misfit of a hand that is much too long: one that holds a sword."""
 
 
 @dataclass(frozen=True)
@@ -55,46 +62,58 @@ class Limb:
 def limbs_in(tree: Tree, branch: int, kind: Kind) -> list[Limb]:
     """The best ways to see a limb of a kind in the branch that begins at a joint, best first."""
     found: list[Limb] = []
+    heads = tree.heads[branch : tree.last[branch] + 1]
+    apart: list[list[float]] = np.linalg.norm(heads[:, None] - heads, axis=2).tolist()
     hub = tree.heads[tree.parents[branch]] if tree.parents[branch] > 0 else tree.heads[branch]
+    from_hub: list[float] = np.linalg.norm(heads - hub, axis=1).tolist()
     fans = _fans(tree, branch)
-    whole = tree.reach[branch]
+    whole = float(tree.reach[branch])
     for end in tree.below(branch):
         way = tree.way_up(end, branch)[::-1]
         if not 3 <= len(way) <= DEEPEST:
             continue
-        heads = tree.heads[way]
+        to_end = apart[end - branch]
+        rest = _end_length(tree, end)
         for first in range(len(way) - 2):
+            if to_end[way[first] - branch] < SHORTEST * whole:
+                break
             for middle in range(first + 1, len(way) - 1):
-                upper = float(np.linalg.norm(heads[middle] - heads[first]))
-                lower = float(np.linalg.norm(heads[-1] - heads[middle]))
-                if min(upper, lower) < 0.12 * whole or max(upper, lower) > 3 * min(upper, lower):
+                upper, lower = apart[way[first] - branch][way[middle] - branch], to_end[way[middle] - branch]
+                if max(upper, lower) > 2.2 * min(upper, lower):
                     continue
+                length = upper + lower
+                misfit = 0.5 * (math.log(lower / upper / kind.lower_to_upper) / kind.lower_to_upper_spread) ** 2
+                misfit += min(LONG_END, _over(rest / length, kind.end_at_most, 0.12))
+                misfit += _over(from_hub[way[first] - branch] / length, kind.start_at_most, 0.2)
+                misfit += 0.5 * max(0, first - kind.lead_joints)
+                if first < kind.lead_joints:
+                    misfit += 0.25 if rest > 0.05 * length else 0.5
+                if misfit > WORST:
+                    continue
+                misfit += _aside(tree, way, first, middle) + _aside(tree, way, middle, len(way) - 1)
                 joints = (way[first], way[middle], end)
-                misfit = _misfit(tree, way, first, middle, upper, lower, kind, hub)
                 misfit += 0.0 if not fans else _fan_misfit(joints, fans)
                 found.append(Limb(branch, joints, misfit, upper, lower))
     return sorted(found, key=lambda limb: limb.misfit)[:KEPT]
 
 
-def _misfit(
-    tree: Tree, way: list[int], first: int, middle: int, upper: float, lower: float, kind: Kind, hub: np.ndarray
-) -> float:
-    length = upper + lower
+def _end_length(tree: Tree, end: int) -> float:
+    """Length of hand or foot: of many parts that of the middle one, since a hand may hold something long."""
+    if len(tree.children[end]) < 3:
+        return float(tree.reach[end])
+    lengths = sorted(float(tree.reach[child] + tree.to_parent[child]) for child in tree.children[end])
+    return lengths[len(lengths) // 2]
+
+
+def _aside(tree: Tree, way: list[int], start: int, end: int) -> float:
+    """Misfit of joints between the two ends of a limb's part: those of twist bones lie on the line."""
+    if end - start < 2:
+        return 0.0
     heads = tree.heads[way]
-    misfit = 0.5 * (np.log(lower / upper / kind.lower_to_upper) / kind.lower_to_upper_spread) ** 2
-    misfit += _over(tree.reach[way[-1]] / length, kind.end_at_most, 0.12)
-    misfit += _over(float(np.linalg.norm(heads[first] - hub)) / length, kind.start_at_most, 0.2)
-    misfit += 0.5 * max(0, first - kind.lead_joints)
-    if first < kind.lead_joints:
-        misfit += 0.25 if tree.reach[way[-1]] > 0.05 * length else 0.5
-    for start, end in ((first, middle), (middle, len(way) - 1)):
-        between = heads[start + 1 : end]
-        if len(between):
-            line = heads[end] - heads[start]
-            along = (between - heads[start]) @ line / (line @ line)
-            aside = np.linalg.norm(between - heads[start] - along[:, None] * line, axis=1) / np.linalg.norm(line)
-            misfit += 0.2 * len(between) + float(np.sum((aside / 0.08) ** 2))
-    return float(misfit)
+    between, line = heads[start + 1 : end] - heads[start], heads[end] - heads[start]
+    along = between @ line / (line @ line)
+    aside = np.linalg.norm(between - along[:, None] * line, axis=1) / np.linalg.norm(line)
+    return 0.2 * len(between) + float(np.sum((aside / 0.08) ** 2))
 
 
 def _over(value: float, most: float, spread: float) -> float:

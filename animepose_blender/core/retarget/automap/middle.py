@@ -147,7 +147,8 @@ def _with_scattered(
     heights = evidence.armature.heads @ evidence.shape.up / evidence.size
     hips = float(evidence.body.legs.middle(evidence.tree, 0) @ evidence.shape.up) / evidence.size
     limbs = [bone for slot, bone in evidence.shaped.items() if slot.startswith(("thigh", "upper_arm"))]
-    apart = {*way, pelvis, evidence.tree.bones[evidence.body.legs.hub]}
+    hub = evidence.tree.bones[evidence.body.legs.hub]
+    apart = {*way, pelvis, hub}
     more = [
         bone
         for bone in named
@@ -155,7 +156,7 @@ def _with_scattered(
         if evidence.readings[bone].fk or any(evidence.lineage.related(bone, limb) == 1 for limb in limbs)
     ]
     if not more:
-        return way, False
+        return way, hub in named and hub not in (*way, pelvis)
     return sorted([*way, *more], key=lambda b: (round(float(heights[b]), 2), evidence.readings[b].numbers)), True
 
 
@@ -186,7 +187,7 @@ def _scored(evidence: Evidence, bones: list[int], part: str) -> list[tuple[int, 
         word = _word(evidence, bone, part)
         other = max((w for p, w in evidence.readings[bone].parts.items() if p != part), default=0.0)
         score = 0.6 + 0.2 * word + 0.2 * evidence.trust if word > 0.25 else BY_SHAPE * evidence.trust
-        scored.append((bone, score if word > 0.25 or other < 0.5 else 0.7 * score))
+        scored.append((bone, score if word > 0.25 or other < 0.5 else 0.8 * score))
     return scored
 
 

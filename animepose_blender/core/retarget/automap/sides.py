@@ -13,6 +13,8 @@ BY_SHAPE, BY_NAME, AT_ODDS = 0.8, 0.78, 0.45
 """Scores of a bone that shape alone speaks for, names alone, and one that both disagree on."""
 SAME_PLACE = 0.02
 """Distance of heads that makes two bones lie in the same place, as a share of the size."""
+CLOSE = 0.5
+"""Misfit by which the next best way to see a limb must be worse to be ruled out."""
 PLAUSIBLE = 3.0
 """Misfit up to which a named limb can be one."""
 
@@ -82,9 +84,19 @@ def _by_shape(evidence: Evidence, slot: str, bone: int) -> float:
     reading = evidence.readings[bone]
     score = BY_SHAPE * evidence.trust
     part = slot.split(".")[0]
+    if _margin(evidence, bone) < CLOSE:
+        score = min(score, 0.5)
     if reading.helper or (reading.parts and max(reading.parts.values()) > 0.5 and part not in reading.parts):
         score = min(score, AT_ODDS)
     return score
+
+
+def _margin(evidence: Evidence, bone: int) -> float:
+    """How much worse the best other way to see the limb is that does without a bone."""
+    if evidence.body is None or evidence.tree is None:
+        return 0.0
+    joint = evidence.tree.joint_of.get(bone, -1)
+    return min(pair.margins.get(joint, np.inf) for pair in (evidence.body.arms, evidence.body.legs))
 
 
 def _beside(evidence: Evidence, slot: str, main: str, found: Found) -> Found:
@@ -132,7 +144,7 @@ def _doubted(evidence: Evidence, found: Found) -> Found:
         elif evidence.shape and reading.side and _on_other_side(evidence, bone, side):
             score = min(score, 0.4)
         if not evidence.sides_known and not reading.side:
-            score = min(score, 0.35 + 0.6 * facing)
+            score = min(score, 0.25 + 0.7 * facing)
         limb = ("arm" if slot.split(".")[0] in ("shoulder", "upper_arm", "forearm", "hand") else "leg") + "." + side
         if limb in evidence.shadowed and not reading.fk and slot.rsplit(".")[0] not in FINGER:
             score = min(score, 0.55)

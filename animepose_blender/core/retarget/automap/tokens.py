@@ -21,7 +21,11 @@ _OTHER_SIDE: dict[str, set[str]] = {}
 for _one, _two in SIDE_PAIRS:
     _OTHER_SIDE.setdefault(_one, set()).add(_two)
     _OTHER_SIDE.setdefault(_two, set()).add(_one)
-_JOINING = frozenset("fk def bone joint jnt up lo upper lower low mid".split()) | PALM | {word for word in NOISE if len(word) > 5}
+_JOINING = (
+    frozenset("fk def bone joint jnt up lo upper lower low mid".split())
+    | PALM
+    | {word for word in NOISE if len(word) > 5}
+)
 _LONGEST = max(map(len, PARTS))
 
 
@@ -193,9 +197,7 @@ def _reading(words: list[str], side_at: int) -> Reading:
         helper = any(word in HELPERS and word not in ("twist", "roll", "bend") for word in rest) and not fk
     special = _most_special(parts)
     palm = any(word in PALM for word in rest) and bool(set(special) & {"finger", "hand", *FINGER_PARTS} or not special)
-    return Reading(
-        side, special, tuple(map(int, digits)), "".join(digits), helper, fk and not org, palm, unknown
-    )
+    return Reading(side, special, tuple(map(int, digits)), "".join(digits), helper, fk and not org, palm, unknown)
 
 
 def _most_special(parts: dict[str, float]) -> dict[str, float]:

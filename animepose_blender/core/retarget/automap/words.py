@@ -20,11 +20,11 @@ _ONE_PART: dict[str, str] = {
     "midback wirbelsaeule wirbelsaule ruecken rucken bauch brust brustkorb oberkoerper oberkorper unterkoerper colonne dos "
     "torse poitrine ventre abdomen columna espalda pecho torso vientre cintura espinha coluna costas peito tronco schiena "
     "petto colonna addome busto ruggengraat rug borst buik позвоночник спина грудь живот торс 上半身 胸 脊椎 背骨 脊柱 背 腹 "
-    "胴 胴体 jouhanshin sebone mune hara do 胸部 脊 腰椎 胸椎 jizhui xiong xiongbu beibu 척추 가슴 허리 상체 kregoslup klatka "
+    "胴 胴体 jouhanshin sebone mune hara do 胸部 脊 腰椎 胸椎 jizhui jizhu jizhugu xiong xiongbu beibu 척추 가슴 허리 상체 kregoslup klatka "
     "omurga gogus lumbar sacrum sternum vertebra vertebrae body 躯干 スパイン チェスト",
-    "neck": "neck hals nacken cou cuello pescoco collo nek шея 首 頸 くび kubi 脖子 颈 颈部 脖 bozi jing 목 szyja boyun "
+    "neck": "neck hals nacken cou cuello pescoco collo nek шея 首 頸 くび kubi 脖子 颈 颈部 脖 bozi jing jingbu bojing 목 szyja boyun "
     "ネック cervical",
-    "head": "head kopf tete cabeza cabeca testa hoofd голова 頭 頭部 あたま atama 头 头部 tou toubu 머리 glowa bas skull "
+    "head": "head kopf tete cabeza cabeca testa hoofd голова 頭 頭部 あたま atama 头 头部 tou toubu naodai 머리 glowa bas skull "
     "ヘッド cranium schaedel schadel",
     "shoulder": "clavicle clavicula collar collarbone schluesselbein schlusselbein clavicule clavicola sleutelbeen ключица "
     "鎖骨 sakotsu 锁骨 suogu 쇄골 scapula obojczyk",
