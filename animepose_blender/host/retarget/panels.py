@@ -85,7 +85,8 @@ class ANIMEPOSE_PT_bone_map(_Subpanel, bpy.types.Panel):
             return
         if entry.problem:
             draw_wrapped(layout, entry.problem, context, "ERROR")
-        layout.prop(settings, "only_doubtful")
+        doubtful = sum(maps.is_doubtful(slot) for slot in entry.slots)
+        layout.prop(settings, "only_doubtful", text=f"Show Doubtful Only ({doubtful})")
         layout.template_list(ANIMEPOSE_UL_bone_map.__name__, "", entry, "slots", entry, "active", rows=10)
         layout.operator("animepose.mirror_map", icon="MOD_MIRROR")
         row = layout.row(align=True)
@@ -97,9 +98,7 @@ class ANIMEPOSE_PT_bone_map(_Subpanel, bpy.types.Panel):
 def _title(rig: bpy.types.Object, entry: bpy.types.PropertyGroup | None) -> str:
     if entry is None or not entry.slots:
         return rig.name
-    doubtful = sum(maps.is_doubtful(slot) for slot in entry.slots)
-    kind = entry.title or "Found by Name and Shape"
-    return f"{kind}, {doubtful} to look at" if doubtful else kind
+    return entry.title or "Found by Name and Shape"
 
 
 class ANIMEPOSE_PT_offsets(_Subpanel, bpy.types.Panel):
