@@ -168,6 +168,16 @@ def test_a_rig_on_a_moving_parent_ends_up_where_the_source_is():
         assert np.linalg.norm(apart) < 0.01
 
 
+def test_a_rig_that_was_never_shown_has_its_pose_made():
+    scene = fresh_scene()
+    source, shown = source_rig(), make_rig("Shown", person_bones())
+    rig = bpy.data.objects.new("Never shown", shown.data)
+    assert rig.pose is None
+    run.apply(run.prepare(bpy.context, from_source(source), rig, person_map()), AS_IT_IS)
+    scene.collection.objects.link(rig)
+    assert off_deg(source, rig) < 0.5
+
+
 def test_what_cannot_be_done_is_refused_with_nothing_changed():
     scene = fresh_scene()
     source, rig = source_rig(), make_rig("Target", person_bones())

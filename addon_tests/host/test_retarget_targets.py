@@ -81,6 +81,21 @@ def test_an_instanced_collection_gets_an_override_of_its_rig(tmp_path: Path):
     assert_moves("Hero")
 
 
+def test_a_linked_collection_becomes_an_override_as_a_whole(tmp_path: Path):
+    path = library(tmp_path)
+    scene = fresh_scene()
+    group = bpy.data.collections.new("Group")
+    scene.collection.children.link(group)
+    group.children.link(linked(path, "collections", "Character"))
+    rig = group.children[0].objects["Hero"]
+    done = put_on(rig)
+    assert done.rig.override_library.reference == rig
+    reopened(tmp_path)
+    assert_moves("Hero")
+    mesh = next(one for one in bpy.context.scene.objects if one.name == "Hero mesh" and one.library is None)
+    assert mesh.parent.library is None and mesh.parent.name == "Hero"
+
+
 def test_an_override_is_used_as_it_is_and_only_one_is_made(tmp_path: Path):
     path = library(tmp_path)
     scene = fresh_scene()

@@ -68,6 +68,10 @@ def read_rig(context: bpy.types.Context, rig: bpy.types.Object) -> Armature:
     """
     refuse_unusable(rig)
     bones = rig.data.bones
+    if rig.pose is None or len(rig.pose.bones) != len(bones):
+        # A rig that was never shown has no pose yet; Blender makes it when it first evaluates the rig.
+        with scene_with(rig) as scene:
+            scene.view_layers[0].update()
     names = tuple(bone.name for bone in bones)
     index = {name: number for number, name in enumerate(names)}
     parents = np.array([-1 if bone.parent is None else index[bone.parent.name] for bone in bones], dtype=np.int64)

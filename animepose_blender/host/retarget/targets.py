@@ -49,26 +49,17 @@ def _existing_override(rig: bpy.types.Object) -> bpy.types.Object | None:
 
 
 def _override(context: bpy.types.Context, rig: bpy.types.Object) -> bpy.types.Object:
+    """A new override: of the whole character where its collection is linked, as Object > Library Override > Make does,
+    so that mesh and helpers go with their rig."""
     scene, view_layer = context.scene, context.view_layer
-    instancers = [
-        one
-        for one in scene.objects
-        if one.instance_type == "COLLECTION"
-        and one.instance_collection is not None
-        and rig in tuple(one.instance_collection.all_objects)
-    ]
-    if instancers:
-        # The whole linked character becomes an override, as by Object > Library Override > Make.
-        reference = instancers[0]
-        instancers[0].instance_collection.override_hierarchy_create(
-            scene, view_layer, reference=reference, do_fully_editable=False
-        )
-        made = _existing_or_system_override(rig)
+    holder = next((one for one in scene.objects if _holds(one.instance_collection, rig)), None)
+    collection = holder.instance_collection if holder is not None else _topmost(scene.collection, rig)
+    made = None
+    if collection is not None:
+        collection.override_hierarchy_create(scene, view_layer, reference=holder, do_fully_editable=False)
     else:
         made = rig.override_hierarchy_create(scene, view_layer, do_fully_editable=False)
-        made = made or _existing_or_system_override(rig)
-    if made is None:
-        made = rig.override_create(remap_local_usages=True)
+    made = made or _existing_or_system_override(rig) or rig.override_create(remap_local_usages=True)
     if made is None:
         raise AnimePoseError(
             f"Blender makes no library override of {rig.name}.", "Make it one yourself, or append it instead."
@@ -76,6 +67,19 @@ def _override(context: bpy.types.Context, rig: bpy.types.Object) -> bpy.types.Ob
     if made.override_library.is_system_override:
         made.override_library.is_system_override = False
     return made
+
+
+def _holds(collection: bpy.types.Collection | None, rig: bpy.types.Object) -> bool:
+    return collection is not None and collection.library is not None and any(o == rig for o in collection.all_objects)
+
+
+def _topmost(local: bpy.types.Collection, rig: bpy.types.Object) -> bpy.types.Collection | None:
+    """The linked collection that holds the rig, itself in a local one."""
+    for child in local.children:
+        found = child if _holds(child, rig) else _topmost(child, rig) if child.library is None else None
+        if found is not None:
+            return found
+    return None
 
 
 def _existing_or_system_override(rig: bpy.types.Object) -> bpy.types.Object | None:
