@@ -43,7 +43,7 @@ class Outcome:
 
     @property
     def feet(self) -> measure.FootFigures:
-        return measure.foot_figures(self.target.feet_m, self.contact)
+        return measure.foot_figures(self.target, self.contact)
 
 
 def joints_of(rig: Rig) -> dict[str, str]:

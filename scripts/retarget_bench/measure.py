@@ -20,8 +20,8 @@ SIDES = {"L": "left", "R": "right"}
 LIMBS: dict[str, str] = {"upper_arm": "forearm", "forearm": "hand", "thigh": "shin", "shin": "foot"}
 """Limb → the slot at whose joint it ends."""
 CONTACT_PROBABILITY = 0.5
-HEEL_SHARE, TOE_SHARE = 0.054, 0.235
-"""Of heel and tip of the toes from the ankle, as parts of the leg, in the skeleton's rest pose."""
+HEEL_SHARE, TOE_SHARE, SOLE_SHARE = 0.054, 0.235, 0.024
+"""Of heel and tip of the toes from the ankle, and from the floor, as parts of the leg, in the skeleton's rest pose."""
 FORWARD, UP = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 
 
@@ -40,7 +40,10 @@ class Figure:
     headings: dict[str, np.ndarray]
     """Side → (3,) where its foot points at rest, level."""
     feet_m: np.ndarray
-    """(F, 4, 3) left heel and toe, right heel and toe: points fixed in the feet, on the floor at rest."""
+    """(F, 4, 3) left heel and toe, right heel and toe: points fixed in the feet, as high in them as the skeleton's
+    joints, which is what a take's contacts speak of."""
+    soles_m: np.ndarray
+    """(F, 4, 3) the points below them that lie on the floor at rest."""
 
 
 # The source.
@@ -69,13 +72,18 @@ def figure_of_take(take: Take, person: int) -> Figure:
         take.rotations[person].astype(np.float64), take.root_world_m[person].astype(np.float64), lengths_m
     )
     rest_m, _ = forward(np.tile(quat.IDENTITY, (len(PARENTS), 1)), np.zeros(3), lengths_m)
+    feet_m = joints_m[:, list(CONTACT_JOINTS)]
+    height_m = rest_m[J["left_ankle"], 2] - rest_m[J["left_toe"], 2]  # 0.07 where the sole is 0.02 further down
+    down_m = np.array([0.0, 0.0, -height_m * 2.0 / 7.0])
+    ankles = np.repeat([J["left_heel"], J["right_heel"]], 2)
     return Figure(
         {slot: joints_m[:, J[joint]] for slot, joint in _TAKE_JOINTS.items()},
         {slot: quat.to_matrix(turned[:, J[joint]]) for slot, joint in _TAKE_BONES.items()},
         {slot: rest_m[J[joint]] for slot, joint in _TAKE_JOINTS.items()},
         FORWARD,
         {side: _level(rest_m[J[f"{word}_toe"]] - rest_m[J[f"{word}_heel"]], UP) for side, word in SIDES.items()},
-        joints_m[:, list(CONTACT_JOINTS)],
+        feet_m,
+        feet_m + quat.rotate(turned[:, ankles], np.broadcast_to(down_m, feet_m.shape)),
     )
 
 
@@ -147,7 +155,7 @@ def figure_of_rig(
     up = axes[np.argmax(axes @ (rest_m["head"] - rest_m["pelvis"]))]
     ahead = _unit(np.cross(rest_m["thigh.L"] - rest_m["thigh.R"], up))
     floor_m = np.array(armature.matrix_world)[:3, 3]
-    feet, headings = [], {}
+    feet, soles, headings = [], [], {}
     for side in SIDES:
         ends = [rest_m[f"toe.{side}"]] if f"toe.{side}" in rest_m else []
         headings[side] = (
@@ -156,8 +164,9 @@ def figure_of_rig(
         for point_m, carrier in _sole(joints, rest_m, side, headings[side], foot_m):
             point_m = point_m - up * ((point_m - floor_m) @ up)
             i = place[carrier]
-            fixed = np.linalg.inv(rest[i]) @ np.append(point_m, 1.0)
-            feet.append((moving[:, i] @ fixed)[:, :3])
+            for points, height_m in ((soles, 0.0), (feet, SOLE_SHARE * _leg(rest_m, side))):
+                fixed = np.linalg.inv(rest[i]) @ np.append(point_m + height_m * up, 1.0)
+                points.append((moving[:, i] @ fixed)[:, :3])
     return Figure(
         {slot: moving[:, i, :3, 3] for slot, i in index.items()},
         {slot: turned[:, i] for slot, i in index.items()},
@@ -165,6 +174,7 @@ def figure_of_rig(
         ahead,
         headings,
         np.stack(feet, axis=1),
+        np.stack(soles, axis=1),
     )
 
 
@@ -187,11 +197,14 @@ def _sole(
     foot_m: tuple[float, float] | None,
 ) -> list[tuple[np.ndarray, str]]:
     """Heel and toe at rest, and the bone that carries each; heights do not matter yet."""
-    foot = joints[f"foot.{side}"]
-    hip_m, knee_m, ankle_m = (rest_m[f"{slot}.{side}"] for slot in ("thigh", "shin", "foot"))
-    leg_m = np.linalg.norm(ankle_m - knee_m) + np.linalg.norm(knee_m - hip_m)
+    foot, ankle_m, leg_m = joints[f"foot.{side}"], rest_m[f"foot.{side}"], _leg(rest_m, side)
     behind_m, ahead_m = foot_m or (HEEL_SHARE * leg_m, TOE_SHARE * leg_m)
     return [(ankle_m - behind_m * ahead, foot), (ankle_m + ahead_m * ahead, joints.get(f"toe.{side}", foot))]
+
+
+def _leg(rest_m: dict[str, np.ndarray], side: str) -> float:
+    hip_m, knee_m, ankle_m = (rest_m[f"{slot}.{side}"] for slot in ("thigh", "shin", "foot"))
+    return float(np.linalg.norm(ankle_m - knee_m) + np.linalg.norm(knee_m - hip_m))
 
 
 # Comparisons.
@@ -262,7 +275,7 @@ class FootFigures:
     """What feet do while the source says that they stand; millimetres."""
 
     slide_mm_frame: float
-    """Mean way between two frames."""
+    """Mean way of a standing point between two frames."""
     drift_mm: float
     """Mean over stands of the farthest a point gets from its place, which is the median of the stand."""
     drift_worst_mm: float
@@ -272,8 +285,9 @@ class FootFigures:
     below_worst_mm: float
 
 
-def foot_figures(feet_m: np.ndarray, contact: np.ndarray, floor_m: float = 0.0) -> FootFigures:
-    """Figures of feet (F, 4, 3) while contacts (F, 4) say that they stand."""
+def foot_figures(figure: Figure, contact: np.ndarray) -> FootFigures:
+    """Figures of feet while contacts (F, 4) say that they stand."""
+    feet_m = figure.feet_m
     stands = contact >= CONTACT_PROBABILITY
     steps_mm = 1000.0 * np.linalg.norm(np.diff(feet_m, axis=0), axis=-1)
     both = stands[1:] & stands[:-1]
@@ -284,7 +298,7 @@ def foot_figures(feet_m: np.ndarray, contact: np.ndarray, floor_m: float = 0.0) 
             away = 1000.0 * np.linalg.norm(at - np.median(at, axis=0), axis=-1)
             spans.append(float(away.max()))
             points.append(away)
-    below = 1000.0 * np.maximum(floor_m - feet_m[..., 2], 0.0)
+    below = 1000.0 * np.maximum(-figure.soles_m[..., 2], 0.0)
     return FootFigures(
         float(steps_mm[both].mean()) if both.any() else 0.0,
         float(np.mean(spans)) if spans else 0.0,
