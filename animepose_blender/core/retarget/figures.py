@@ -28,7 +28,9 @@ class Figure:
     frames: Mapping[str, np.ndarray]
     """Slot → (3, 3), see `rest_frames`."""
     soles_m: np.ndarray
-    """(2, 2, 3), see `stance.soles`."""
+    """(2, 2, 3) the points of heel and toes that stand, see `Motion.rest_sole_m`."""
+    sole_height_m: float
+    """How high above what the figure stands on they lie."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,16 +60,18 @@ def compare(motion: Motion, armature: Armature, rig_map: RigMap) -> Figures:
     heads_m, tails_m = armature.in_world(armature.heads), armature.in_world(armature.tails)
     axes = np.concatenate([np.eye(3), armature.to_world[:3, :3].T / armature.scale])
     ours = Rest({s: heads_m[i] for s, i in at.items()}, {s: tails_m[i] for s, i in at.items()}, axes)
-    source = _figure(theirs, motion.rest_sole_m)
-    target = _figure(ours, None, armature.to_world[:3, 3])
-    lengths = [leg_length(one.rest, one.body, one.soles_m) for one in (target, source)]
+    body, target_body = body_frame(theirs), body_frame(ours)
+    bends = any(f"toe.{side}" in motion.index for side in SIDES)
+    floor_m = soles(ours, target_body, armature.to_world[:3, 3], bends)
+    their_floor_m = motion.rest_sole_m - motion.sole_height_m * body[:, 2]
+    lengths = leg_length(ours, target_body, floor_m), leg_length(theirs, body, their_floor_m)
     ratio = lengths[0] / lengths[1] if min(lengths) > 0 else 1.0
+    # The points that stand lie as high in the target's feet as in the source's.
+    height_m = ratio * motion.sole_height_m
+    source = Figure(theirs, body, part_frames(theirs, body), motion.rest_sole_m, motion.sole_height_m)
+    points_m = floor_m + height_m * target_body[:, 2]
+    target = Figure(ours, target_body, part_frames(ours, target_body), points_m, height_m)
     return Figures(source, target, ratio, _exchanged(target, rig_map))
-
-
-def _figure(rest: Rest, soles_m: np.ndarray | None, origin_m: np.ndarray | None = None) -> Figure:
-    body = body_frame(rest)
-    return Figure(rest, body, part_frames(rest, body), soles(rest, body, origin_m) if soles_m is None else soles_m)
 
 
 def _exchanged(figure: Figure, rig_map: RigMap) -> list[str]:

@@ -32,7 +32,8 @@ class Motion:
     head_m: np.ndarray
     """(F, S, 3)"""
     rest_sole_m: np.ndarray
-    """(2, 2, 3) left and right: below heel and tip of the toes at rest, on the plane that the figure stands on."""
+    """(2, 2, 3) left and right: the points of heel and toes that `contact` speaks of, at rest. The tip of the toes, or
+    the ball of the foot where the source has toes that bend."""
     time_s: np.ndarray
     """(F,) increasing."""
     contact: np.ndarray
@@ -42,6 +43,8 @@ class Motion:
     rest_knuckle_m: np.ndarray | None = None
     """(2, 2, 3) left and right: knuckles of index and little finger at rest, where fingers do not tell; or None."""
 
+    sole_height_m: float = 0.0
+    """How high above what the figure stands on those points lie."""
     origin_m: np.ndarray | None = None
     """(3,) where an armature's object stands; None for a take, whose world is the target's as well."""
 
@@ -64,9 +67,11 @@ class Motion:
     @cached_property
     def held(self) -> np.ndarray:
         """(F, 4) `contact`, less where heel or toe moves all the same: nothing that slides in the source is pinned."""
+        if len(self.time_s) < 2:
+            return self.contact
         step_m = np.linalg.norm(np.diff(self.sole_m.reshape(-1, 4, 3), axis=0), axis=-1)
         speed = step_m / np.diff(self.time_s)[:, None]
         slowest = np.pad(speed, ((1, 0), (0, 0)), mode="edge")
         slowest = np.fmin(slowest, np.pad(speed, ((0, 1), (0, 0)), mode="edge"))
         share = np.clip((SLIDES_M_S[1] - slowest) / (SLIDES_M_S[1] - SLIDES_M_S[0]), 0, 1)
-        return self.contact * np.nan_to_num(share) if len(speed) else self.contact
+        return self.contact * np.nan_to_num(share)

@@ -14,6 +14,8 @@ STANDS = 0.5
 """What a heel or toe is held by at least to tell what height somebody stands at."""
 RAISED_SHARE = 0.2
 """Who stands this much above the floor, parts of the hips' height at rest, stands on something."""
+KEPT_RATIO = (0.75, 1.35)
+"""Legs of half or double length cannot make the steps of a path that is kept: feet would slide by centimetres."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +28,8 @@ class Path:
     """Height of what the target stands on."""
     stays: bool
     """Whether the figure stays on its spot, so that standing feet slide and cannot be pinned."""
+    warnings: list[str]
+    """Sentences for the user."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +57,13 @@ def hip_path(motion: Motion, source_hips_m: np.ndarray, ratio: float, mode: str,
         rest: the target.
     """
     foreign = motion.origin_m is not None
+    warnings = []
     if mode == "auto":
         mode = "scaled" if foreign else "kept"
+        if mode == "kept" and not KEPT_RATIO[0] < ratio < KEPT_RATIO[1]:
+            mode = "scaled"
+            text = f"The rig's legs are {ratio:.2f} times the person's: the path is scaled, and leaves the plate."
+            warnings.append(text)
     floor_m = _floor(motion) if foreign else 0.0
     level_m = _level(motion, floor_m, source_hips_m)
     target_floor_m = rest.floor_m if mode == "in_place" or (foreign and mode == "scaled") else floor_m
@@ -68,11 +77,12 @@ def hip_path(motion: Motion, source_hips_m: np.ndarray, ratio: float, mode: str,
     else:
         place_m = source_hips_m.copy()
     place_m[:, 2] = target_floor_m + (level_m - floor_m) + ratio * (source_hips_m[:, 2] - level_m)
-    return Path(place_m, target_floor_m, mode == "in_place")
+    return Path(place_m, target_floor_m, mode == "in_place", warnings)
 
 
 def _floor(motion: Motion) -> float:
     heights_m = np.fmin.reduce(motion.sole_m[motion.present][..., 2], axis=(1, 2))
+    heights_m = heights_m - motion.sole_height_m
     return float(np.percentile(heights_m, FLOOR_QUANTILE)) if np.isfinite(heights_m).all() else 0.0
 
 
@@ -82,7 +92,7 @@ def _level(motion: Motion, floor_m: float, hips_m: np.ndarray) -> np.ndarray:
     known = np.flatnonzero(stands.any(axis=(1, 2)))
     if not len(known):
         return np.full(len(hips_m), floor_m)
-    height_m = np.where(stands, motion.sole_m[..., 2], np.inf)[known].min(axis=(1, 2))
+    height_m = np.where(stands, motion.sole_m[..., 2], np.inf)[known].min(axis=(1, 2)) - motion.sole_height_m
     hips_height_m = np.median(hips_m[known, 2] - height_m)
     height_m = np.where(height_m - floor_m > RAISED_SHARE * hips_height_m, height_m, floor_m)
     return np.interp(np.arange(len(hips_m)), known, height_m)

@@ -43,7 +43,7 @@ def hold_feet(
         ),
         contact,
         motion.time_s,
-        path.floor_m,
+        path.floor_m + target.sole_height_m,
         motion.present,
     )
     made = {slot: pinned.turned[:, n, k] for n, leg in enumerate(legs) for k, slot in enumerate(leg)}

@@ -15,12 +15,21 @@ carried forward and pelvis bones lie behind, but rigs are built upright."""
 STRAY_TAIL_DEG = 60.0
 """A last bone whose own direction is farther off what its place in the body suggests has a meaningless tail, as in
 files from programs that have joints only."""
+STRAY_FOOT_DEG, STEEPEST_FOOT, SHORTEST_FOOT = 35.0, 0.9, 0.1
+"""A foot bone without a toe bone, whose tail alone tells where it points, points at most so far outwards or inwards,
+goes down by no more than this part of its length, and is no shorter than this part of the leg."""
 ORIGIN_SHARE = 0.12
 """The object's origin is the floor if it is this near to the lowest point of the feet, parts of the legs' length."""
-HEEL_SHARE, TOE_SHARE = 0.06, 0.22
-"""Usual distance of heel and tip of the toes from the ankle along the floor, parts of the legs' length."""
-LEAST_TOE, MOST_TOE = 0.72, 1.8
+HEEL_SHARE, TOE_SHARE = 0.05, 0.22
+"""Usual distance of heel and tip of the toes from the ankle along the floor, parts of a usual leg's length."""
+LEG_PER_TRUNK = 1.78
+"""How long legs usually are, hip to ankle, by the height of the arms above the hips: feet go by both, since they do not
+grow with long legs alone."""
+_ENDS = ("thigh", "upper_arm")
+LEAST_TOE, MOST_TOE = 0.8, 1.8
 """Bones that end at less or more of the usual distance do not end at the tip: a foot without toes ends at the ball."""
+BALL_SHARE = 0.67
+"""Where the ball of the foot lies on the way from below the ankle to the tip of the toes, if no bone tells."""
 STRAY_TOE_DEG, STRAY_TOE_SHARE = 35.0, 0.5
 """A toe bone farther off the foot's heading has a meaningless tail; toes are half as long as the foot before them."""
 
@@ -98,21 +107,27 @@ def foot_heading(rest: Rest, body: np.ndarray, side: str) -> np.ndarray:
     """(3,) unit, level: where a foot points at rest."""
     heads_m, foot, toe = rest.heads_m, f"foot.{side}", f"toe.{side}"
     ahead = -body[:, 1]
-    candidates = [heads_m[toe] - heads_m[foot]] if toe in heads_m else []
-    candidates += [rest.tails_m[foot] - heads_m[foot]]
-    for candidate in candidates:
-        level = candidate - body[:, 2] * (candidate @ body[:, 2])
-        if np.linalg.norm(level) > 1e-9 and angle_deg(level, ahead) < STRAY_TAIL_DEG:
-            return unit(level)
-    return ahead
+    along, within_deg = rest.tails_m[foot] - heads_m[foot], STRAY_FOOT_DEG
+    if toe in heads_m:
+        along, within_deg = heads_m[toe] - heads_m[foot], STRAY_TAIL_DEG
+    level = along - body[:, 2] * (along @ body[:, 2])
+    believed = np.linalg.norm(level) > 1e-9 and angle_deg(level, ahead) < within_deg
+    # A foot goes forward and down.
+    size_m = np.linalg.norm(heads_m[f"thigh.{side}"] - heads_m[foot]) if f"thigh.{side}" in heads_m else 0.0
+    down, long = -float(unit(along) @ body[:, 2]), float(np.linalg.norm(along)) > SHORTEST_FOOT * size_m
+    believed &= toe in heads_m or (0 < down < STEEPEST_FOOT and long)
+    return unit(level) if believed else ahead
 
 
-def soles(rest: Rest, body: np.ndarray, origin_m: np.ndarray | None = None) -> np.ndarray:
-    """(2, 2, 3) left and right: the points below heel and tip of the toes on the plane that the figure stands on.
+def soles(rest: Rest, body: np.ndarray, origin_m: np.ndarray | None = None, bends: bool | None = None) -> np.ndarray:
+    """(2, 2, 3) left and right: the points below heel and toes on the plane that the figure stands on.
 
     Args:
         origin_m: (3,) the object's origin, where most rigs have their floor.
+        bends: whether the motion bends the toes, so that what stands of a foot is its ball, not the tip of the toes;
+            None = as far as the figure has toes.
     """
+    bends = any(f"toe.{side}" in rest.heads_m for side in SIDES) if bends is None else bends
     up, heads_m, tails_m = body[:, 2], rest.heads_m, rest.tails_m
     feet = [s for s in SIDES if f"foot.{s}" in heads_m and f"thigh.{s}" in heads_m]
     if not feet:
@@ -128,15 +143,17 @@ def soles(rest: Rest, body: np.ndarray, origin_m: np.ndarray | None = None) -> n
     floor = float(np.mean(low))
     if origin_m is not None and abs(float(origin_m @ up) - floor) < ORIGIN_SHARE * reach:
         floor = float(origin_m @ up)
+    usual_m = _usual_leg(rest, body, float(reach))
     made = np.zeros((2, 2, 3))
     for number, side in enumerate(SIDES):
         if side not in feet:
             continue
         ankle, heading = heads_m[f"foot.{side}"], foot_heading(rest, body, side)
         toe = _toe_reach(rest, side, heading)
-        toe = toe if LEAST_TOE * TOE_SHARE * reach < toe < MOST_TOE * TOE_SHARE * reach else TOE_SHARE * reach
+        toe = toe if LEAST_TOE < toe / (TOE_SHARE * usual_m) < MOST_TOE else TOE_SHARE * usual_m
+        ball = BALL_SHARE * toe if f"toe.{side}" not in heads_m else float((heads_m[f"toe.{side}"] - ankle) @ heading)
         base = ankle + up * (floor - ankle @ up)
-        made[number] = base - heading * (toe * HEEL_SHARE / TOE_SHARE), base + heading * toe
+        made[number] = base - heading * (toe * HEEL_SHARE / TOE_SHARE), base + heading * (ball if bends else toe)
     return made
 
 
@@ -149,3 +166,10 @@ def _toe_reach(rest: Rest, side: str, heading: np.ndarray) -> float:
     if angle_deg(tip - ball, heading) > STRAY_TOE_DEG:
         tip = ball + STRAY_TOE_SHARE * (ball - ankle)
     return float((tip - ankle) @ heading)
+
+
+def _usual_leg(rest: Rest, body: np.ndarray, leg_m: float) -> float:
+    """How long legs would be for a figure of this size."""
+    hips, arms = ([rest.heads_m[s] for side in SIDES if (s := f"{slot}.{side}") in rest.heads_m] for slot in _ENDS)
+    trunk_m = float((np.mean(arms, axis=0) - np.mean(hips, axis=0)) @ body[:, 2]) if hips and arms else 0.0
+    return (leg_m + LEG_PER_TRUNK * trunk_m) / 2 if trunk_m > 0 else leg_m

@@ -62,7 +62,8 @@ def motion_of(take: Take, person: int) -> Motion:
 
     slots = tuple(slot for slot in SLOTS if slot in parts)
     stacked = [[parts[slot][part] for slot in slots] for part in range(4)]
-    soles_m = rest.joints_m[list(CONTACT_JOINTS)].reshape(2, 2, 3) * [1.0, 1.0, 0.0]
+    # Heel and toe are joints within the foot, and it is these that stand still.
+    soles_m = rest.joints_m[list(CONTACT_JOINTS)].reshape(2, 2, 3)
     contact = np.where(present[:, None], np.nan_to_num(take.contact[person].astype(np.float64)), 0.0)
     return Motion(
         slots=slots,
@@ -75,6 +76,7 @@ def motion_of(take: Take, person: int) -> Motion:
         contact=contact,
         present=present,
         rest_knuckle_m=rest.joints_m[np.array(knuckles)],
+        sole_height_m=float(soles_m[..., 2].min()),
     )
 
 

@@ -93,7 +93,8 @@ def transfer(motion: Motion, target: Target, settings: Settings) -> Result:
     root = pelvis_of(target.controls)
     wanted_m[root] = stance.head_m[root]
     keys = [key for key in channels(target.controls, stance, placement, wanted_m) if _is_known(key, target, turned)]
-    return Result(keys, slot_heads(target.controls, stance), turned, figures.warnings)
+    warnings = figures.warnings + path.warnings
+    return Result(keys, slot_heads(target.controls, stance), turned, warnings)
 
 
 def _turned(motion: Motion, target: Target, settings: Settings, figures: Figures) -> dict[str, np.ndarray]:
@@ -107,6 +108,7 @@ def _turned(motion: Motion, target: Target, settings: Settings, figures: Figures
     return {
         slot: quat.multiply(turn, quat.conjugate(quat.from_matrix(figures.target.frames[slot])))
         for slot, turn in whole.items()
+        if slot in figures.target.frames  # toes without a foot have none
     }
 
 
@@ -121,7 +123,8 @@ def _path(motion: Motion, target: Target, settings: Settings, figures: Figures) 
     hips_m = _hips({slot: motion.head_m[:, number] for slot, number in index.items()})
     # A rig that lies in the world at rest stands up by the transfer: heights at rest are along its own up.
     origin_m = target.armature.to_world[:3, 3]
-    floor_m = float(np.mean(figures.target.soles_m @ up)) if up[2] > UPRIGHT else float(origin_m[2])
+    floor_m = float(np.mean(figures.target.soles_m @ up)) - figures.target.sole_height_m
+    floor_m = floor_m if up[2] > UPRIGHT else float(origin_m[2])
     rest = AtRest(np.asarray(_hips(figures.target.rest.heads_m)), floor_m, origin_m)
     return hip_path(motion, hips_m, figures.ratio, settings.root, rest)
 
