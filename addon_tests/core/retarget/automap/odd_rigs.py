@@ -318,7 +318,7 @@ def with_loose_bones(rig: Rig) -> None:
 
 
 def swapped_sides(rig: Rig, *stems: str) -> Rig:
-    """Names of left and right exchanged, of all bones with sides or of slots that begin so; the truth stays the shape's."""
+    """Names of left and right exchanged, of all bones or of slots that begin so; the truth stays that of the shape."""
     pairs = {rig.truth[s]: rig.truth[mirrored(s)] for s in rig.truth if mirrored(s) in rig.truth and s[-2:-1] == "."}
     if stems:
         kept = {bone for slot, bone in rig.truth.items() if slot.startswith(stems)}

@@ -2,8 +2,8 @@
 
 Names and shape propose slots independently of each other. Where both agree a bone is sure; where one is silent the
 other counts for less; where they contradict each other the bone is doubtful. Sequence: `tokens` reads names with the
-vocabulary of `words`, `by_name` makes slots of them; `tree`, `limbs` and `body` find a body whatever the names,
-`by_shape` and `hand` make slots of it; `evidence` lays both side by side, `middle` and `sides` decide.
+vocabulary of `words` and `marks`, `by_name` makes slots of them; `tree`, `limbs` and `body` find a body whatever the
+names, `by_shape` and `hand` make slots of it; `evidence` lays both side by side, `middle` and `sides` decide.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from ..armature import Armature
 from ..rig_map import DOUBTFUL_BELOW, RigMap
 from ..slots import MAIN
-from .evidence import evidence_of
+from .evidence import Evidence, evidence_of
 from .middle import Found, middle_slots
 from .sides import sided_slots
 

@@ -52,7 +52,7 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 
 def toe_of(tree: Tree, foot: int, knee: int, up: np.ndarray) -> int:
     """The joint below a foot that lies furthest in front or behind, of several the innermost; 0 = none."""
-    children = [child for child in tree.children[foot]]
+    children = tree.children[foot]
     if not children:
         return 0
     flat = [_flat(tree.heads[child] - tree.heads[foot], up) for child in children]
@@ -155,7 +155,8 @@ def facing_of(tree: Tree, body: Body, trunk: Trunk) -> tuple[np.ndarray, float]:
                 votes.append((weight * min(1.0, long**2), float(_unit(flat) @ axis)))
         votes.append((1.0, _bend(hip, knee, foot, axis, limb.length)))
     for limb in body.arms.limbs:
-        votes.append((0.5, -_bend(*(tree.heads[joint] for joint in limb.joints), axis, limb.length)))
+        shoulder, elbow, hand = (tree.heads[joint] for joint in limb.joints)
+        votes.append((0.5, -_bend(shoulder, elbow, hand, axis, limb.length)))
     if trunk.head:
         below = [joint for joint in tree.below(trunk.head) if joint != trunk.head]
         if below:

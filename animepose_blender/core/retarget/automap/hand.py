@@ -54,7 +54,7 @@ def _spread_axis(places: np.ndarray, across: np.ndarray) -> np.ndarray:
 
 
 def _chains(tree: Tree, hand: int, length: float) -> list[list[int]]:
-    """Chains of two to five joints below a hand; bones that several begin at are of the palm and count as their first."""
+    """Chains of two to five joints below a hand; a bone that several begin at is of the palm."""
     chains: list[list[int]] = []
     for child in tree.children[hand]:
         chains += _from(tree, child)

@@ -30,7 +30,7 @@ def middle_slots(evidence: Evidence) -> Found:
     spine, neck = _spine_and_neck(evidence, pelvis_bone, head_bone)
     for slots, bones in ((SPINE, spine), (NECK, neck)):
         kept = bones if len(bones) <= len(slots) else [*bones[: len(slots) - 1], bones[-1]]
-        found |= {slot: entry for slot, entry in zip(slots, kept)}
+        found |= dict(zip(slots, kept))
     root = _root(evidence, pelvis_bone)
     if root is not None and root[0] not in {bone for bone, _ in found.values()}:
         found["root"] = root
@@ -114,7 +114,7 @@ def _spine_and_neck(evidence: Evidence, pelvis: int, head: int) -> tuple[list[tu
     beyond = beyond[: beyond.index(head)] if head in beyond else _way(evidence, head, chest)[:-1] if head >= 0 else []
     way, scattered = _with_scattered(evidence, way, named_spine, pelvis, chest)
     missed = [bone for bone in named_spine if bone not in way and bone not in beyond]
-    if not way and named_spine or len(missed) > len(way):
+    if (not way and named_spine) or len(missed) > len(way):
         up = evidence.shape.up
         ordered = sorted(named_spine, key=lambda bone: float(evidence.armature.heads[bone] @ up))
         return [(bone, 0.55) for bone in ordered], [(bone, 0.55) for bone in named_neck]

@@ -33,25 +33,25 @@ def sided_slots(evidence: Evidence) -> Found:
 
 def named_limb_misfit(evidence: Evidence, limb: str, slots: tuple[str, str, str]) -> float:
     """How badly the named bones of a limb fit one, by their lengths and those of the other side."""
-    bones = [evidence.named.bones.get(slot) for slot in slots]
-    if any(bone is None for bone in bones):
+    bones = [evidence.named.bones.get(slot, -1) for slot in slots]
+    if min(bones) < 0:
         return np.inf
     upper, lower = _lengths(evidence, bones)
     kind = ARM_KIND if limb.startswith("arm") else LEG_KIND
     if min(upper, lower) <= 1e-6 * evidence.size:
         return np.inf
     misfit = 0.5 * (np.log(lower / upper / kind.lower_to_upper) / kind.lower_to_upper_spread) ** 2
-    twins = [evidence.named.bones.get(mirrored(slot)) for slot in slots]
-    if all(bone is not None for bone in twins):
+    twins = [evidence.named.bones.get(mirrored(slot), -1) for slot in slots]
+    if min(twins) >= 0:
         for one, two in zip((upper, lower), _lengths(evidence, twins)):
             misfit += 0.5 * (np.log(max(one, 1e-9) / max(two, 1e-9)) / 0.15) ** 2
-    for one, two in zip(bones, bones[1:]):
-        misfit += {1: 0.0, 0: 0.7, -1: 4.0}[evidence.lineage.related(one, two)]  # type: ignore[arg-type]
+    for one, two in ((bones[0], bones[1]), (bones[1], bones[2])):
+        misfit += {1: 0.0, 0: 0.7, -1: 4.0}[evidence.lineage.related(one, two)]
     return float(misfit)
 
 
-def _lengths(evidence: Evidence, bones: list[int | None]) -> tuple[float, float]:
-    heads = evidence.armature.heads[bones]  # type: ignore[index]
+def _lengths(evidence: Evidence, bones: list[int]) -> tuple[float, float]:
+    heads = evidence.armature.heads[bones]
     return float(np.linalg.norm(heads[1] - heads[0])), float(np.linalg.norm(heads[2] - heads[1]))
 
 
@@ -113,7 +113,7 @@ def _beside(evidence: Evidence, slot: str, main: str, found: Found) -> Found:
         return {slot: (named, max(0.9 if agreed else 0.0, 0.85 if right_way else 0.65))}
     if shaped is not None and shaped not in taken and evidence.shaped.get(main) == limb:
         reading = evidence.readings[shaped]
-        misnamed = reading.helper or bool(reading.parts) and slot.split(".")[0] not in reading.parts
+        misnamed = reading.helper or (bool(reading.parts) and slot.split(".")[0] not in reading.parts)
         return {slot: (shaped, min(score, AT_ODDS if misnamed else 0.75 * evidence.trust))}
     return {}
 

@@ -11,7 +11,8 @@ import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from .words import FINGER_PARTS, FK, HELPERS, LEFT, NOISE, PALM, PARTS, RIGHT, SIDE_PAIRS, SURE_SIDES
+from .marks import FK, HELPERS, LEFT, NOISE, PALM, RIGHT, SIDE_PAIRS, SURE_SIDES
+from .words import FINGER_PARTS, PARTS
 
 SHARED_PREFIX = 0.8
 """Share of the names that a dropped beginning is common to."""
@@ -166,7 +167,7 @@ def _sides(names: list[list[str]]) -> list[int]:
         found.append(at)
     for number, words in enumerate(names):
         if found[number] < 0:
-            sure = [i for i, word in enumerate(words) if word in SURE_SIDES or word in proven and word in _SIDE_WORDS]
+            sure = [i for i, word in enumerate(words) if word in SURE_SIDES or word in proven]
             found[number] = sure[0] if sure else -1
     return found
 

@@ -1,4 +1,4 @@
-"""Words of bone names, in many languages: parts of the body, sides, and what marks a bone as none of the body's own.
+"""Words of bone names, in many languages: the parts of the body.
 
 Words stand without separators, accents (of Latin letters) and capitals, as `tokens` brings names to. A word may mean
 several parts, with how likely each is: rigs call the upper arm "arm" or "shoulder", by joint or by limb.
@@ -7,53 +7,88 @@ several parts, with how likely each is: rigs call the upper arm "arm" or "should
 from __future__ import annotations
 
 FINGER_PARTS: tuple[str, ...] = ("thumb", "index", "middle", "ring", "pinky")
-ARM_PARTS: tuple[str, ...] = ("shoulder", "upper_arm", "forearm", "hand")
-LEG_PARTS: tuple[str, ...] = ("thigh", "shin", "foot", "toe")
-TRUNK_PARTS: tuple[str, ...] = ("root", "pelvis", "spine", "neck", "head")
 
 _ONE_PART: dict[str, str] = {
     "root": "armature world global scene ground wurzel racine raiz radice wortel корень 全ての親 root 루트 gen",
-    "pelvis": "pelvis hips hips becken huefte hufte hanches hanche bassin bassine cadera caderas quadril bacino anche "
-    "heupen bekken таз бедра 下半身 腰 ヒップ 骨盤 koshi kotsuban kahanshin 骨盆 臀 臀部 髋 髋部 kuan kuanbu pengu tunbu 골반 엉덩이 "
-    "biodra miednica kalca cog hip",
-    "spine": "spine back torso chest abdomen waist belly ribcage ribs rib thorax upperchest upperbody lowerback upperback "
-    "midback wirbelsaeule wirbelsaule ruecken rucken bauch brust brustkorb oberkoerper oberkorper unterkoerper colonne dos "
-    "torse poitrine ventre abdomen columna espalda pecho torso vientre cintura espinha coluna costas peito tronco schiena "
-    "petto colonna addome busto ruggengraat rug borst buik позвоночник спина грудь живот торс 上半身 胸 脊椎 背骨 脊柱 背 腹 "
-    "胴 胴体 jouhanshin sebone mune hara do 胸部 脊 腰椎 胸椎 jizhui jizhu jizhugu xiong xiongbu beibu 척추 가슴 허리 상체 kregoslup klatka "
-    "omurga gogus lumbar sacrum sternum vertebra vertebrae body 躯干 スパイン チェスト",
-    "neck": "neck hals nacken cou cuello pescoco collo nek шея 首 頸 くび kubi 脖子 颈 颈部 脖 bozi jing jingbu bojing 목 szyja boyun "
-    "ネック cervical",
-    "head": "head kopf tete cabeza cabeca testa hoofd голова 頭 頭部 あたま atama 头 头部 tou toubu naodai 머리 glowa bas skull "
-    "ヘッド cranium schaedel schadel",
-    "shoulder": "clavicle clavicula collar collarbone schluesselbein schlusselbein clavicule clavicola sleutelbeen ключица "
-    "鎖骨 sakotsu 锁骨 suogu 쇄골 scapula obojczyk",
-    "upper_arm": "upperarm uparm oberarm hautdubras brassup brazosuperior bracosuperior bovenarm плечевая 上腕 二の腕 jouwan "
-    "上臂 大臂 shangbi dabi 위팔 상완 humerus bicep biceps ramie",
-    "forearm": "forearm lowerarm lowarm unterarm avantbras antebrazo antebraco avambraccio onderarm предплечье 前腕 zenwan "
-    "前臂 小臂 下臂 qianbi xiaobi 아래팔 전완 하완 elbow ellbogen ellenbogen coude codo cotovelo gomito elleboog локоть ひじ "
-    "肘 hiji 肘部 zhou 팔꿈치 radius ulna przedramie lokiec",
-    "hand": "hand wrist handgelenk poignet mano mao pols polso muneca pulso кисть рука_кисть запястье 手首 手 tekubi te 手腕 "
-    "手掌 shou shouwan 손 손목 dlon nadgarstek el_bilegi",
-    "thigh": "thigh upperleg upleg oberschenkel oberbein cuisse muslo coxa coscia dij dijbeen bovenbeen femur бедро 太もも "
-    "太腿 もも futomomo momo 大腿 datui 허벅지 넓적다리 udo uyluk fermoral",
-    "shin": "shin calf lowerleg lowleg unterschenkel unterbein wade mollet jambeinf pantorrilla espinilla canela panturrilha "
-    "polpaccio stinco tibia onderbeen scheen kuit голень すね 脛 ひざ 膝 hiza sune 小腿 xiaotui 膝盖 xigai 종아리 무릎 knee "
-    "knie genou rodilla joelho ginocchio колено crus kolano lydka diz",
-    "foot": "foot fuss pied pie pe piede voet стопа ступня 足首 ashikubi 脚踝 脚 jiao jiaohuai 足部 발 발목 ankle knoechel "
-    "knochel cheville tobillo tornozelo caviglia enkel щиколотка лодыжка stopa kostka ayak",
-    "toe": "toe toes toebase ball zeh zehe zehen orteil orteils dedospie dedosdelpie artelho dedosdope dita tenen teen палец_ноги "
-    "носок つま先 つまさき 爪先 足先 tsumasaki 脚趾 脚尖 jiaozhi jiaojian 발가락 발끝 metatarsal palce_stop ballen punta",
-    "thumb": "thumb daumen pouce pulgar polegar pollice duim большой большойпалец 親指 oyayubi 拇指 大拇指 muzhi 엄지 엄지손가락 "
-    "kciuk pollex",
-    "index": "index indexfinger fore forefinger pointer zeigefinger zeige indice indicador wijsvinger указательный 人指 "
-    "人差指 人差し指 hitosashi 食指 shizhi 검지 집게손가락 wskazujacy",
-    "middle": "middle middlefinger mid mittelfinger mittel majeur medius medio corazon midi middelvinger средний 中指 nakayubi "
-    "zhongzhi 중지 가운데손가락 srodkowy",
-    "ring": "ring ringfinger annulaire anular anelar anulare ringvinger безымянный 薬指 kusuriyubi 无名指 wumingzhi 약지 "
-    "serdeczny",
-    "pinky": "pinky pinkie little littlefinger small kleinerfinger kleine klein kleinfinger auriculaire menique minimo "
-    "mindinho mignolo pink мизинец 小指 koyubi xiaozhi 소지 새끼손가락 maly",
+    "pelvis": (
+        "pelvis hips becken huefte hufte hanches hanche bassin bassine cadera caderas quadril bacino anche heupen "
+        "bekken таз бедра 下半身 腰 ヒップ 骨盤 koshi kotsuban kahanshin 骨盆 臀 臀部 髋 髋部 kuan kuanbu "
+        "pengu tunbu 골반 엉덩이 biodra miednica kalca cog hip"
+    ),
+    "spine": (
+        "spine back torso chest abdomen waist belly ribcage ribs rib thorax upperchest upperbody lowerback "
+        "upperback midback wirbelsaeule wirbelsaule ruecken rucken bauch brust brustkorb oberkoerper oberkorper "
+        "unterkoerper colonne dos torse poitrine ventre columna espalda pecho vientre cintura espinha coluna "
+        "costas peito tronco schiena petto colonna addome busto ruggengraat rug borst buik позвоночник "
+        "спина грудь живот торс 上半身 胸 脊椎 背骨 脊柱 背 腹 胴 胴体 jouhanshin sebone mune "
+        "hara 胸部 脊 腰椎 胸椎 jizhui jizhu jizhugu xiong xiongbu beibu 척추 가슴 허리 상체 kregoslup klatka "
+        "omurga gogus lumbar sacrum sternum vertebra vertebrae body 躯干 スパイン チェスト"
+    ),
+    "neck": (
+        "neck hals nacken cou cuello pescoco collo nek шея 首 頸 くび kubi 脖子 颈 颈部 脖 bozi jing jingbu "
+        "bojing 목 szyja boyun ネック cervical"
+    ),
+    "head": (
+        "head kopf tete cabeza cabeca testa hoofd голова 頭 頭部 あたま atama 头 头部 tou toubu naodai 머리 "
+        "glowa bas skull ヘッド cranium schaedel schadel"
+    ),
+    "shoulder": (
+        "clavicle clavicula collar collarbone schluesselbein schlusselbein clavicule clavicola sleutelbeen "
+        "ключица 鎖骨 sakotsu 锁骨 suogu 쇄골 scapula obojczyk"
+    ),
+    "upper_arm": (
+        "upperarm uparm oberarm hautdubras brassup brazosuperior bracosuperior bovenarm плечевая 上腕 "
+        "二の腕 jouwan 上臂 大臂 shangbi dabi 위팔 상완 humerus bicep biceps ramie"
+    ),
+    "forearm": (
+        "forearm lowerarm lowarm unterarm avantbras antebrazo antebraco avambraccio onderarm предплечье "
+        "前腕 zenwan 前臂 小臂 下臂 qianbi xiaobi 아래팔 전완 하완 elbow ellbogen ellenbogen coude codo cotovelo "
+        "gomito elleboog локоть ひじ 肘 hiji 肘部 zhou 팔꿈치 radius ulna przedramie lokiec"
+    ),
+    "hand": (
+        "hand wrist handgelenk poignet mano mao pols polso muneca pulso кисть рука_кисть "
+        "запястье 手首 手 tekubi te 手腕 手掌 shou shouwan 손 손목 dlon nadgarstek el_bilegi"
+    ),
+    "thigh": (
+        "thigh upperleg upleg oberschenkel oberbein cuisse muslo coxa coscia dij dijbeen bovenbeen femur "
+        "бедро 太もも 太腿 もも futomomo momo 大腿 datui 허벅지 넓적다리 udo uyluk fermoral"
+    ),
+    "shin": (
+        "shin calf lowerleg lowleg unterschenkel unterbein wade mollet jambeinf pantorrilla espinilla canela "
+        "panturrilha polpaccio stinco tibia onderbeen scheen kuit голень すね 脛 ひざ 膝 hiza sune 小腿 "
+        "xiaotui 膝盖 xigai 종아리 무릎 knee knie genou rodilla joelho ginocchio колено crus kolano lydka "
+        "diz"
+    ),
+    "foot": (
+        "foot fuss pied pie pe piede voet стопа ступня 足首 ashikubi 脚踝 脚 jiao jiaohuai 足部 발 발목 "
+        "ankle knoechel knochel cheville tobillo tornozelo caviglia enkel щиколотка лодыжка stopa "
+        "kostka ayak"
+    ),
+    "toe": (
+        "toe toes toebase ball zeh zehe zehen orteil orteils dedospie dedosdelpie artelho dedosdope dita tenen "
+        "teen палец_ноги носок つま先 つまさき 爪先 足先 tsumasaki 脚趾 脚尖 jiaozhi jiaojian 발가락 "
+        "발끝 metatarsal palce_stop ballen punta"
+    ),
+    "thumb": (
+        "thumb daumen pouce pulgar polegar pollice duim большой большойпалец 親指 oyayubi 拇指 "
+        "大拇指 muzhi 엄지 엄지손가락 kciuk pollex"
+    ),
+    "index": (
+        "index indexfinger fore forefinger pointer zeigefinger zeige indice indicador wijsvinger "
+        "указательный 人指 人差指 人差し指 hitosashi 食指 shizhi 검지 집게손가락 wskazujacy"
+    ),
+    "middle": (
+        "middle middlefinger mid mittelfinger mittel majeur medius medio corazon midi middelvinger средний "
+        "中指 nakayubi zhongzhi 중지 가운데손가락 srodkowy"
+    ),
+    "ring": (
+        "ring ringfinger annulaire anular anelar anulare ringvinger безымянный 薬指 kusuriyubi 无名指 "
+        "wumingzhi 약지 serdeczny"
+    ),
+    "pinky": (
+        "pinky pinkie little littlefinger small kleinerfinger kleine klein kleinfinger auriculaire menique minimo "
+        "mindinho mignolo pink мизинец 小指 koyubi xiaozhi 소지 새끼손가락 maly"
+    ),
 }
 
 _SEVERAL: dict[str, dict[str, float]] = {
@@ -61,12 +96,13 @@ _SEVERAL: dict[str, dict[str, float]] = {
     "leg": {"shin": 0.7, "thigh": 0.65},
     "shoulder": {"shoulder": 0.9, "upper_arm": 0.6},
     "hip": {"pelvis": 0.8, "thigh": 0.6},
-    "bend": {},
 }
 _SAME_AS: dict[str, str] = {
     "arm": "bras brazo braco braccio рука 腕 うで ude 팔 gebi kol shld",
     "leg": "bein jambe pierna perna gamba been нога 足 あし ashi 腿 tui 다리 noga bacak",
-    "shoulder": "schulter epaule hombro ombro spalla schouder плечо 肩 かた kata 肩膀 jian jianbang 어깨 bark omuz shldr",
+    "shoulder": (
+        "schulter epaule hombro ombro spalla schouder плечо 肩 かた kata 肩膀 jian jianbang 어깨 bark omuz shldr"
+    ),
     "hip": "hip huefte hufte hanche cadera anca heup biodro hueft 髋 股 股関節",
 }
 _UPPER = "up upper ober superior haut hautde sup upr верх shang jou 上 boven superiore supinf"
@@ -114,7 +150,6 @@ def _table() -> dict[str, dict[str, float]]:
     table["бедро"] = {"thigh": 0.9, "pelvis": 0.4}
     table["coxa"] = {"thigh": 0.9, "pelvis": 0.4}
     table["脚"] = {"foot": 0.8, "shin": 0.3}
-    table["finger"] = {"finger": 1.0}
     for word in "finger doigt dedo dito vinger палец 指 ゆび yubi 手指 shouzhi 손가락 palec parmak".split():
         table[word] = {"finger": 1.0}
     return table
@@ -122,47 +157,3 @@ def _table() -> dict[str, dict[str, float]]:
 
 PARTS: dict[str, dict[str, float]] = _table()
 """Word → part → weight 0 to 1. The part `finger` is one whose number says which."""
-
-LEFT: frozenset[str] = frozenset(
-    "left l lt lft lf links linke linker linkes gauche izquierda izquierdo izq esquerda esquerdo esq sinistra sinistro "
-    "sx левый левая левое лев л 左 左側 ひだり hidari zuo 왼쪽 왼 좌 lewy lewa lewe sol sin g".split()
-)
-RIGHT: frozenset[str] = frozenset(
-    "right r rt rgt rg rechts rechte rechter rechtes droite droit derecha derecho der direita direito dir destra destro dx "
-    "правый правая правое прав пр п 右 右側 みぎ migi you 오른쪽 오른 우 prawy prawa prawe sag des d".split()
-)
-SIDE_PAIRS: tuple[tuple[str, str], ...] = tuple(
-    pair.split("/")  # type: ignore[misc]
-    for pair in "left/right l/r lt/rt lft/rgt lf/rt lf/rg links/rechts linke/rechte linker/rechter linkes/rechtes gauche/droite "
-    "gauche/droit izquierda/derecha izquierdo/derecho izq/der esquerda/direita esquerdo/direito esq/dir sinistra/destra "
-    "sinistro/destro sx/dx sin/des левый/правый левая/правая левое/правое лев/прав л/п л/пр 左/右 左側/右側 ひだり/みぎ "
-    "hidari/migi zuo/you 왼쪽/오른쪽 왼/오른 좌/우 lewy/prawy lewa/prawa lewe/prawe sol/sag g/d".split()
-)
-"""What the one side is called where the other is called so."""
-SURE_SIDES: frozenset[str] = frozenset(
-    w for w in LEFT | RIGHT if len(w) > 3 or w in "左右" or not w.isascii() and len(w) > 1
-)
-"""Sides that need no counterpart in the rig to be believed."""
-
-NOISE: frozenset[str] = frozenset(
-    "def deform bind jnt joint bone bn bones skin sk j b rig bip biped char character main stretch bend x c m mid c "
-    "proximal intermediate distal medial phalanx phalange phalanges falange knochen os hueso osso bot кость ボーン 骨 骨骼 de la le da do du des del of the sim skel skeleton".split()
-)
-"""Words that say nothing."""
-FK: frozenset[str] = frozenset(("fk",))
-PALM: frozenset[str] = frozenset("palm metacarpal metacarpals carpal carpals meta base".split())
-"""Words of a finger's bone within the palm; that of the thumb is its first one."""
-HELPERS: frozenset[str] = frozenset(
-    "ik pole poles target tgt ctrl ctl control controls controller con cnt mch mech org vis tweak twist twst twisting roll share "
-    "helper hlp nub end tip socket attach attachment weapon gun sword prop item holster breast boob boobs bust pec pectoral "
-    "pectorals skirt hair cloth cape coat dress sleeve belt bag eye eyes eyelid eyelids lid jaw face facial lip lips mouth brow "
-    "eyebrow tongue teeth tooth ear ears nose cheek chin forehead temple temples tail wing wings muscle mus fix corrective aux "
-    "dummy null loc locator effector parent offset heel pivot switch props "
-    "widget wgt shape hook bendy tgt poletarget adjust volume butt glute glutes buttock genital penis nipple nail fin horn "
-    "ponytail bang bangs braid ribbon string pad armor armour shield helmet hat scarf tie collision collider phys physics jiggle "
-    "dynamic dyn spring kneecap elbowfan spline snap follow lookat look aim tracker camera cam light root_ik "
-    "捩 捩れ ねじり ik親 先 目 髪 舌 顎 乳 スカート キャンセル 補助 дым хвост волосы глаз глаза юбка schwanz haar haare auge "
-    "augen kiefer queue cheveux oeil machoire cola pelo ojo mandibula rabo cabelo olho coda capelli occhio staart oog "
-    "头发 眼 裙 尾 꼬리 머리카락 눈 치마 lattice hilfe hilfs drehung aide torsion ayuda auxiliar giro torcao ausiliare torsione hulp draai помощник скрутка скручивание вспомогательный hojo nejiri hineri 扭转 扭 辅助 輔助 fuzhu niuzhuan 비틀림 보조 extra aid corr driver drv".split()
-)
-"""Words of bones that fill no slot: controls, mechanism, twist, face, hair, clothes, props, tails and wings."""
