@@ -26,6 +26,7 @@ from animepose_blender.core.retarget.settings import Offset, Settings
 from animepose_blender.core.synthetic import walking_take
 from animepose_blender.host import compat, import_take
 from animepose_blender.host.retarget import run
+from animepose_blender.host.retarget.bvh import told_scale
 from animepose_blender.host.retarget.run import ArmatureSource, Output, TakeSource
 
 LIMBS = ("upper_arm.L", "forearm.L", "upper_arm.R", "forearm.R", "thigh.L", "shin.L", "thigh.R", "shin.R")
@@ -300,8 +301,27 @@ def test_bvh_files_stand_in_metres_and_selection_stays(tmp_path: Path):
         assert np.isclose(max(heights) - min(heights), 1.7, atol=0.01), unit
         assert rig.select_get() and not source.select_get()
         assert bpy.context.view_layer.objects.active == rig
+        name = {1.0: "centimetres", 0.01: "metres", 1 / 2.54: "inches"}[unit]
+        assert name in told_scale(source)
     count = len(bpy.data.objects)
     path.write_text("no bvh", encoding="utf-8")
     assert "BVH" in error_of(lambda: run.source_from_bvh(bpy.context, path)).message
     assert "no BVH" in error_of(lambda: run.source_from_bvh(bpy.context, tmp_path / "none.bvh")).message
     assert len(bpy.data.objects) == count
+
+
+def test_a_bvh_file_moves_a_rig(tmp_path: Path):
+    scene = fresh_scene()
+    source, rig = source_rig(), target_rig()
+    rig.rotation_euler = (0, 0, 0)
+    for one in scene.objects:
+        one.select_set(one == source)
+    bpy.context.view_layer.objects.active = source
+    bpy.ops.preferences.addon_enable(module="io_anim_bvh")
+    path = str(tmp_path / "dance.bvh")
+    bpy.ops.export_anim.bvh(filepath=path, frame_start=1, frame_end=FRAMES, global_scale=100.0)
+    imported = run.source_from_bvh(bpy.context, path)
+    # Blender writes Z up, other programs Y, and Blender reads Y.
+    assert np.isclose(imported.scale[0], 0.01)
+    run.apply(run.prepare(bpy.context, from_source(imported), rig, person_map()), AS_IT_IS)
+    assert off_deg(source, rig) < 0.5

@@ -137,6 +137,9 @@ def test_an_armature_of_a_take_has_its_contacts_and_gaps(tmp_path: Path):
     assert not present.all() and np.array_equal(sampled.motion.present, present)
     assert np.array_equal(sampled.predicted, take.state[1] == State.PREDICTED)
     assert np.allclose(sampled.motion.contact[present], take.contact[1, present], atol=1e-6)
+    away = np.flatnonzero(~present)
+    nowhere = sample_armature(bpy.context, armature, rig_map, (int(away[0]) + 1, int(away[0]) + 2))
+    assert nowhere.motion.present.all()
     path.unlink()
     alone = sample_armature(bpy.context, armature, rig_map, (1, 60))
     assert alone.motion.present.all() and alone.motion.contact.max() > 0.5

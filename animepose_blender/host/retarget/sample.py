@@ -207,4 +207,6 @@ def _take_frames(
     index = np.clip(np.searchsorted(numbers, frames - FIT_FRAMES), 0, len(numbers) - 1)
     if not len(people) or np.abs(numbers[index] - frames).max() > FIT_FRAMES:
         return None
+    if (take.state[people[0], index] == State.ABSENT).all():
+        return None
     return take, int(people[0]), index
