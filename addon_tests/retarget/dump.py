@@ -103,7 +103,7 @@ def surroundings() -> Dump:
     _layers(layer.layer_collection, found["layers"])
     for o in layer.objects:
         found[f"hidden {o.name}"] = (o.hide_get(view_layer=layer), o.hide_viewport, o.hide_render, o.hide_select)
-        if o.type == "ARMATURE":
+        if o.type == "ARMATURE" and o.pose is not None:
             found[f"bones {o.name}"] = sorted(b.name for b in o.pose.bones if _selected(b))
             found[f"active bone {o.name}"] = o.data.bones.active.name if o.data.bones.active else None
     return found

@@ -92,6 +92,7 @@ def test_a_source_moved_by_constraints_and_by_its_object_is_followed(scene):
     assert measure.mean_of(measure.limb_errors_deg(a, b)) <= 2.0
 
 
+@pytest.mark.slow
 def test_a_rigify_rig_is_a_source_too():
     source = rigs.rigify()
     frames = onto(source, sources.lively(36)).frames

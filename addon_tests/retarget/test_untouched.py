@@ -81,19 +81,20 @@ def dump_without(before: dict, gone: set[str], keyed: tuple[str, ...], switches:
     return {path: value for path, value in before.items() if path not in gone}
 
 
-@pytest.mark.parametrize("name", RIGS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n == "rigify")) for n in RIGS])
 def test_nothing_of_a_rig_changes_but_its_animation(name):
     rig = RIGS[name]()
     check_untouched(rig, lambda: onto(rig, take()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rigify"])
 def test_nor_does_it_by_ik(name):
     rig = RIGS[name]()
     check_untouched(rig, lambda: onto(rig, take(), settings=Settings(output="ik")))
 
 
-@pytest.mark.parametrize("name", ["mixamo", "rigify"])
+@pytest.mark.parametrize("name", ["mixamo", pytest.param("rigify", marks=pytest.mark.slow)])
 def test_trying_out_alone_changes_nothing_at_all(name):
     rig = RIGS[name]()
     before, around = dump(rig.armature), surroundings()
@@ -114,6 +115,7 @@ def test_only_mapped_bones_get_keys():
     assert all(properties == {"rotation_quaternion"} for bone, properties in keyed.items() if bone != hips)
 
 
+@pytest.mark.slow
 def test_a_rigify_rig_gets_keys_on_controls_and_switches_alone():
     rig = rigs.rigify()
     for output in ("fk", "ik"):
@@ -269,6 +271,7 @@ def test_linked_rigs_get_the_motion_by_an_override(how, tmp_path):
         assert np.abs(again.joints_m[slot] - joint_m).max() < 1e-3, slot
 
 
+@pytest.mark.slow
 def test_a_second_retarget_does_not_build_on_the_first():
     # Present poses of mapped bones, and those the first result leaves behind, must not leak into the second.
     for rig in (rigs.catalogued("mixamo", catalogue.Variant(pose="A", rolls=2)), rigs.rigify()):
@@ -279,6 +282,7 @@ def test_a_second_retarget_does_not_build_on_the_first():
             assert np.abs(second.target.joints_m[slot] - joint_m).max() < 1e-4, (rig.armature.name, slot)
 
 
+@pytest.mark.slow
 def test_live_changes_give_what_a_new_retarget_gives():
     from animepose_blender.core.retarget.settings import Offset
 
