@@ -20,8 +20,11 @@ SIDES = {"L": "left", "R": "right"}
 LIMBS: dict[str, str] = {"upper_arm": "forearm", "forearm": "hand", "thigh": "shin", "shin": "foot"}
 """Limb → the slot at whose joint it ends."""
 CONTACT_PROBABILITY = 0.5
-HEEL_SHARE, TOE_SHARE, SOLE_SHARE = 0.054, 0.235, 0.024
-"""Of heel and tip of the toes from the ankle, and from the floor, as parts of the leg, in the skeleton's rest pose."""
+HEEL_SHARE, TOE_SHARE, SOLE_SHARE, ANKLE_SHARE = 0.054, 0.235, 0.024, 0.108
+"""Distances of heel and tip of the toes from the ankle, and of both and of the ankle from the floor, as parts of the
+leg, in the skeleton's rest pose."""
+STRAIGHT = 0.85
+"""Cosine of how far outwards a foot may point."""
 FORWARD, UP = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 
 
@@ -155,11 +158,14 @@ def figure_of_rig(
     up = axes[np.argmax(axes @ (rest_m["head"] - rest_m["pelvis"]))]
     ahead = _unit(np.cross(rest_m["thigh.L"] - rest_m["thigh.R"], up))
     floor_m = np.array(armature.matrix_world)[:3, 3]
+    low_m = rest_m["foot.L"] - ANKLE_SHARE * _leg(rest_m, "L") * up
+    if abs((floor_m - low_m) @ up) > ANKLE_SHARE * _leg(rest_m, "L"):
+        floor_m = low_m  # the object's origin is elsewhere
     feet, soles, headings = [], [], {}
     for side in SIDES:
         ends = [rest_m[f"toe.{side}"]] if f"toe.{side}" in rest_m else []
         headings[side] = (
-            _level(ends[0] - rest_m[f"foot.{side}"], up) if ends else _own_heading(armature, joints, side, up)
+            _level(ends[0] - rest_m[f"foot.{side}"], up) if ends else _own_heading(armature, joints, side, up, ahead)
         )
         for point_m, carrier in _sole(joints, rest_m, side, headings[side], foot_m):
             point_m = point_m - up * ((point_m - floor_m) @ up)
@@ -178,11 +184,14 @@ def figure_of_rig(
     )
 
 
-def _own_heading(armature: bpy.types.Object, joints: dict[str, str], side: str, up: np.ndarray) -> np.ndarray:
-    """Of a foot without toes: along the bone."""
+def _own_heading(
+    armature: bpy.types.Object, joints: dict[str, str], side: str, up: np.ndarray, ahead: np.ndarray
+) -> np.ndarray:
+    """Of a foot without toes: along the bone, unless that points anywhere."""
     bone = armature.data.bones[joints[f"foot.{side}"]]  # type: ignore[union-attr]
     along = np.array(bone.matrix_local)[:3, 1]
-    return _level(np.array(armature.matrix_world)[:3, :3] @ along, up)
+    heading = _level(np.array(armature.matrix_world)[:3, :3] @ along, up)
+    return heading if heading @ ahead > STRAIGHT else ahead
 
 
 def _level(vector: np.ndarray, up: np.ndarray) -> np.ndarray:
