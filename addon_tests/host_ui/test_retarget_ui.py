@@ -634,7 +634,7 @@ def test_doubtful_rigs_are_named_in_the_list_and_lead_to_their_map(scanned):
     scanned.people[0].rig = rig
     assert problem_of(scanned, scanned.people[0]) == ""
     scanned.map_of(rig).slots["hand.L"].score = 0.1
-    assert "1 main bone not sure" in problem_of(scanned, scanned.people[0])
+    assert "not sure: Hand L" in problem_of(scanned, scanned.people[0])
     bpy.ops.animepose.show_bone_map(person=0)
     assert scanned.target == rig and scanned.only_doubtful
 

@@ -13,6 +13,8 @@ from ...core.retarget.slots import MAIN, SLOTS
 from ...errors import AnimePoseError
 from .properties import ANIMEPOSE_PG_retarget, ANIMEPOSE_PG_rig_map, ANIMEPOSE_PG_slot, filling
 
+LISTED = 4
+"""Messages name no more places than this."""
 FEWEST_MAIN = 8
 """A rig of which fewer main bones are known is no person's, for all that anyone can tell."""
 MIRROR_TOLERANCE = 0.02
@@ -28,6 +30,24 @@ def is_doubtful(slot: ANIMEPOSE_PG_slot) -> bool:
 def doubtful_main(entry: ANIMEPOSE_PG_rig_map) -> list[str]:
     """The main slots of a map that must be looked at."""
     return [slot.name for slot in entry.slots if slot.name in MAIN and is_doubtful(slot)]
+
+
+def looks_like_a_person(entry: ANIMEPOSE_PG_rig_map) -> bool:
+    """Whether enough main bones are known to try."""
+    return sum(bool(slot.bone) for slot in entry.slots if slot.name in MAIN) >= FEWEST_MAIN
+
+
+def trouble(entry: ANIMEPOSE_PG_rig_map) -> str:
+    """What the user must look at before the map is used, in a sentence; empty if nothing."""
+    if entry.problem:
+        return entry.problem
+    if not looks_like_a_person(entry):
+        return f"{entry.rig.name} does not look like a person: too few of its main bones are known."
+    slots = [title_of(slot) for slot in doubtful_main(entry)]
+    if not slots:
+        return ""
+    more = f" and {len(slots) - LISTED} more" if len(slots) > LISTED else ""
+    return f"The bone map of {entry.rig.name} is not sure: {', '.join(slots[:LISTED])}{more}."
 
 
 def title_of(slot: str) -> str:
@@ -125,19 +145,11 @@ def usable_map(
     if entry is None or not entry.slots or entry.problem:
         entry = detect(context, settings, rig)
     rig_map = read_map(entry)
-    known = sum(slot in rig_map.bones for slot in MAIN)
-    if known < FEWEST_MAIN:
+    said = trouble(entry)
+    if said and (not use_doubtful or not looks_like_a_person(entry)):
+        remedy = "Look at these in the Bone Map, or tick Use Doubtful Maps."
         raise AnimePoseError(
-            f"{rig.name} does not look like a person: {known or 'none'} of the {len(MAIN)} main bones "
-            f"{'is' if known == 1 else 'are'} known.",
-            "Choose another rig, or name its bones in the Bone Map.",
-        )
-    doubtful = doubtful_main(entry)
-    if doubtful and not use_doubtful:
-        raise AnimePoseError(
-            f"The bone map of {rig.name} is not sure: {', '.join(title_of(slot) for slot in doubtful[:4])}"
-            + (f" and {len(doubtful) - 4} more." if len(doubtful) > 4 else "."),
-            "Look at these in the Bone Map, or tick Use Doubtful Maps.",
+            said, remedy if looks_like_a_person(entry) else "Choose another rig, or name its bones in the Bone Map."
         )
     return rig_map
 

@@ -11,6 +11,7 @@ from .map_list import ANIMEPOSE_UL_bone_map, has_foreign_source, shown_rig
 from .people_list import ANIMEPOSE_UL_people, problem_of
 from .properties import MOVING_PARTS, ANIMEPOSE_PG_recipe, ANIMEPOSE_PG_retarget
 
+BUTTON_SCALE = 1.4
 SHOWN_PEOPLE = 5
 AXES = ("X", "Y", "Z")
 
@@ -50,19 +51,19 @@ class ANIMEPOSE_PT_retarget(_Sidebar, bpy.types.Panel):
         column.prop(settings, "fingers")
         column = layout.column()
         _draw_doubts(column, context, settings)
-        column.scale_y = 1.4
+        column.scale_y = BUTTON_SCALE
         column.operator("animepose.retarget", icon="ARMATURE_DATA")
 
 
 def _draw_doubts(layout: bpy.types.UILayout, context: bpy.types.Context, settings: ANIMEPOSE_PG_retarget) -> None:
     entry = settings.map_of(settings.target)
-    if entry is None or not (entry.problem or maps.doubtful_main(entry)):
-        return
-    column = layout.column()
-    column.scale_y = 1 / 1.4
-    names = ", ".join(maps.title_of(slot) for slot in maps.doubtful_main(entry)[:4])
-    draw_wrapped(column, entry.problem or f"Look at the bone map: {names}", context, "ERROR")
-    column.prop(settings, "use_doubtful")
+    said = maps.trouble(entry) if entry is not None else ""
+    if said:
+        column = layout.column()
+        column.scale_y = 1 / BUTTON_SCALE
+        draw_wrapped(column, said, context, "ERROR")
+        if maps.looks_like_a_person(entry):
+            column.prop(settings, "use_doubtful")
 
 
 class ANIMEPOSE_PT_bone_map(_Subpanel, bpy.types.Panel):
@@ -83,8 +84,6 @@ class ANIMEPOSE_PT_bone_map(_Subpanel, bpy.types.Panel):
         if entry is None or len(entry.slots) != len(SLOTS):
             layout.operator("animepose.detect_bones")
             return
-        if entry.problem:
-            draw_wrapped(layout, entry.problem, context, "ERROR")
         doubtful = sum(maps.is_doubtful(slot) for slot in entry.slots)
         layout.prop(settings, "only_doubtful", text=f"Show Doubtful Only ({doubtful})")
         layout.template_list(ANIMEPOSE_UL_bone_map.__name__, "", entry, "slots", entry, "active", rows=10)
@@ -180,7 +179,7 @@ class ANIMEPOSE_PT_people(_Subpanel, bpy.types.Panel):
             column.use_property_decorate = False
             column.prop(settings, "use_doubtful")
         column = layout.column()
-        column.scale_y = 1.4
+        column.scale_y = BUTTON_SCALE
         column.operator("animepose.assign_all", icon="ARMATURE_DATA")
 
 

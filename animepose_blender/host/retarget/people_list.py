@@ -19,12 +19,7 @@ def problem_of(settings: ANIMEPOSE_PG_retarget, person: ANIMEPOSE_PG_person) -> 
     if person.rig is None:
         return "Choose a rig"
     entry = settings.map_of(person.rig)
-    if entry is None:
-        return ""
-    if entry.problem:
-        return "The rig's bones are not known"
-    doubtful = len(maps.doubtful_main(entry))
-    return f"{doubtful} main {'bone' if doubtful == 1 else 'bones'} not sure" if doubtful else ""
+    return maps.trouble(entry) if entry is not None else ""
 
 
 class ANIMEPOSE_UL_people(bpy.types.UIList):
@@ -182,7 +177,7 @@ def _report_doubts(operator: bpy.types.Operator, settings: ANIMEPOSE_PG_retarget
     for person in settings.people:
         problem = problem_of(settings, person)
         if problem:
-            operator.report({"WARNING"}, f"{person.rig.name} for {person.name}: {problem}; look at its bone map")
+            operator.report({"WARNING"}, f"{person.name}: {problem}")
 
 
 CLASSES = (
