@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import bpy
@@ -13,7 +12,7 @@ from ...errors import AnimePoseError
 from ...take import State, Take
 from ..import_take import PROPERTY_SCHEMA, PROPERTY_TAKE, ImportOptions, import_take
 from ..properties import absolute_path
-from ..rollback import undone_on_failure
+from ..rollback import animation_kept_on_failure, undone_on_failure
 from . import maps, take_in_scene, thumbnails
 from .orders import Order, carry_out, is_imported_person, prepare, remember
 from .properties import ANIMEPOSE_PG_retarget, filling
@@ -93,13 +92,15 @@ def assign(context: bpy.types.Context, settings: ANIMEPOSE_PG_retarget) -> Assig
     orders = _orders(context, settings, path)
     mannequins = [person.person_id for person in settings.people if person.choice == "MANNEQUIN"]
     scene, done = context.scene, Assigned()
-    with undone_on_failure(scene), _animation_back_on_failure([order.rig for order in orders]):
+    with undone_on_failure(scene), ExitStack() as kept:
         there = take_in_scene.people_in_scene(scene, path)
         options = _import_options(scene, path, tuple(id_ for id_ in mannequins if id_ not in there))
         if options is not None:
             imported = import_take(context, take, path, options)
             done.imported, done.warnings = len(imported.armatures), list(imported.warnings)
         prepared = [prepare(context, settings, order) for order in orders]
+        for ready in prepared:
+            kept.enter_context(animation_kept_on_failure(ready.rig))
         results = [carry_out(settings, order, ready) for order, ready in zip(orders, prepared, strict=True)]
         _bring_back([there[id_] for id_ in mannequins if id_ in there])
         if settings.set_aside:
@@ -155,30 +156,6 @@ def _import_options(scene: bpy.types.Scene, path: str, people: tuple[int, ...]) 
         set_frame_range=False, set_frame_rate=False, make_camera=False, make_floor=False,
         make_mannequins=chosen.make_mannequins, show_boxes=chosen.show_boxes, people=people,
     )  # fmt: skip
-
-
-@contextmanager
-def _animation_back_on_failure(rigs: list[bpy.types.Object]) -> Iterator[None]:
-    """If the block fails, give the rigs the actions and the NLA tracks that they had; and raise on."""
-    before = []
-    for rig in rigs:
-        data = rig.animation_data
-        slot = getattr(data, "action_slot", None)
-        before.append(None if data is None else (data.action, slot, {track.as_pointer() for track in data.nla_tracks}))
-    try:
-        yield
-    except BaseException:
-        for rig, old in zip(rigs, before, strict=True):
-            if old is None:
-                rig.animation_data_clear()
-                continue
-            data = rig.animation_data
-            data.action = old[0]
-            if old[1] is not None:
-                data.action_slot = old[1]
-            for track in [track for track in data.nla_tracks if track.as_pointer() not in old[2]]:
-                data.nla_tracks.remove(track)
-        raise
 
 
 def _set_aside(people: list[tuple[bpy.types.Object, bpy.types.Collection]]) -> None:
