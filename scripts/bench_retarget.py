@@ -64,8 +64,11 @@ def main() -> None:
     straight = {key: value for key, value in results.items() if key[1] != cases.STRAY}
     walk = sources.lively(120)
     proportions = {} if arguments.family else {n: compare.own_proportions(b, walk) for n, b in OWN_RIGS.items()}
-    times = [] if arguments.quick or arguments.no_speed else [speed.measure_speed(frames) for frames in FRAMES]
-    mapped = {} if arguments.family else {name: maps.of_renaming(name) for name in maps.all_renamings()}
+    times = []
+    if not arguments.quick and not arguments.no_speed:
+        speed.measure_speed(60, 1)  # the first of a process loads modules
+        times = [speed.measure_speed(frames) for frames in FRAMES]
+    mapped = {} if arguments.family else maps.of_all()
 
     lines = ["", "### By hand, and ours", *report.by_method(results)]
     lines += ["", "### Rig by rig", "Bones along the limbs; by hand in world space.", *report.by_rig(straight)]

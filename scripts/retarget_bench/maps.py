@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from addon_tests.rigs import catalogue, names
@@ -32,7 +33,7 @@ OWN, NUMBERS = "their own names", "numbers only"
 
 
 def of_renaming(renaming: str) -> Mapped:
-    """All families in all variants under one renaming: `all_renamings`."""
+    """All families in all variants under one renaming."""
     counts = [0] * 6
     for family in catalogue.families():
         for variant in VARIANTS:
@@ -56,6 +57,13 @@ def of_renaming(renaming: str) -> Mapped:
     return Mapped(*counts)
 
 
-def all_renamings() -> list[str]:
-    """The families' own names, renamed ones, languages, and names that say nothing."""
-    return [OWN, *names.RENAMINGS, *names.LANGUAGES, NUMBERS]
+def of_all() -> dict[str, Mapped]:
+    """The families' own names, prefixed and respelled ones, languages, and names that say nothing."""
+    groups = {OWN: [OWN], "renamed": [*names.RENAMINGS], "other languages": [*names.LANGUAGES], NUMBERS: [NUMBERS]}
+    return {group: total(of_renaming(renaming) for renaming in renamings) for group, renamings in groups.items()}
+
+
+def total(parts: Iterable[Mapped]) -> Mapped:
+    """The sum of counts."""
+    rows = [tuple(vars(part).values()) for part in parts]
+    return Mapped(*(sum(column) for column in zip(*rows, strict=True)))
