@@ -627,6 +627,48 @@ def test_a_failure_at_the_last_rig_gives_the_others_their_actions_back(scanned, 
     assert {one.name for one in bpy.data.objects} == {"A", "B"} and bpy.context.scene.frame_end == 250
 
 
+@pytest.fixture
+def linked_pair(tmp_path) -> list[bpy.types.Object]:
+    """Two rigs of one linked collection."""
+    group = bpy.data.collections.new("Characters")
+    for name in "AB":
+        rig = _rig(name=name)
+        bpy.context.scene.collection.objects.unlink(rig)
+        group.objects.link(rig)
+    library = str(tmp_path / "library.blend")
+    bpy.data.libraries.write(library, {group})
+    bpy.data.batch_remove([group, *group.objects])
+    with bpy.data.libraries.load(library, link=True) as (_, here):
+        here.collections = ["Characters"]
+    bpy.context.scene.collection.children.link(here.collections[0])
+    return list(here.collections[0].objects)
+
+
+def test_rigs_of_a_linked_collection_are_overridden_together_and_once(scanned, linked_pair):
+    scanned.people[0].rig, scanned.people[1].rig = linked_pair
+    scanned.people[2].choice = "IGNORE"
+    bpy.ops.animepose.assign_all()
+    local = [one for one in bpy.context.scene.objects if one.type == "ARMATURE"]
+    assert sorted(one.name for one in local) == ["A", "B"] and all(one.override_library for one in local)
+    assert [person.rig.animation_data.action.name for person in scanned.people[:2]] == [
+        "Person 1 on A", "Person 2 on B"
+    ]  # fmt: skip
+
+
+def test_a_failure_leaves_linked_rigs_as_they_were(scanned, linked_pair, monkeypatch):
+    def fail(*_: object) -> None:
+        raise AnimePoseError("It cannot be keyed.")
+
+    scanned.people[0].rig, scanned.people[1].rig = linked_pair
+    around = {one.name_full for one in bpy.context.scene.objects}
+    monkeypatch.setattr(run, "apply", fail)
+    with pytest.raises(RuntimeError, match="cannot be keyed"):
+        bpy.ops.animepose.assign_all()
+    assert {one.name_full for one in bpy.context.scene.objects} == around
+    assert not any(one.override_library for one in bpy.data.objects)
+    assert [person.rig for person in scanned.people[:2]] == linked_pair
+
+
 def test_doubtful_rigs_are_named_in_the_list_and_lead_to_their_map(scanned):
     from animepose_blender.host.retarget.people_list import problem_of
 

@@ -20,11 +20,18 @@ def undone_on_failure(scene: bpy.types.Scene) -> Iterator[None]:
     scene_settings = {name: getattr(scene, name) for name in SCENE_SETTINGS}
     markers = len(scene.timeline_markers)  # new ones come last
     render_settings = {name: getattr(scene.render, name) for name in RENDER_SETTINGS}
+    local = [c for c in (scene.collection, *scene.collection.children_recursive) if c.library is None]
+    held = [(collection, list(collection.objects), list(collection.children)) for collection in local]
     try:
         yield
     except BaseException:
         made = [b for kind in DATA for b in getattr(bpy.data, kind) if b.session_uid not in before[kind]]
         bpy.data.batch_remove(made)
+        for collection, objects, children in held:  # library overrides take the place of what is linked
+            for one in set(objects) - set(collection.objects):
+                collection.objects.link(one)
+            for child in set(children) - set(collection.children):
+                collection.children.link(child)
         while len(scene.timeline_markers) > markers:
             scene.timeline_markers.remove(scene.timeline_markers[-1])
         for name, value in scene_settings.items():

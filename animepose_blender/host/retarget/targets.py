@@ -31,7 +31,12 @@ def writable(context: bpy.types.Context, rig: bpy.types.Object) -> tuple[bpy.typ
         return rig, warnings + _hidden(context, rig)
     if rig.library is None:
         return rig, _hidden(context, rig)
-    made = _existing_override(rig) or _override(context, rig)
+    made = _existing_override(rig)
+    if made is None and not rig.users_scene:
+        made = _existing_or_system_override(rig)  # another rig's, whose override took the whole collection's place
+    if made is not None and made.override_library.is_system_override:
+        made.override_library.is_system_override = False
+    made = made or _override(context, rig)
     told = f"{rig.name} is linked from {rig.library.filepath}: its library override in this file got the motion."
     return made, [told, *_hidden(context, made)]
 
@@ -56,7 +61,12 @@ def _override(context: bpy.types.Context, rig: bpy.types.Object) -> bpy.types.Ob
     collection = holder.instance_collection if holder is not None else _topmost(scene.collection, rig)
     made = None
     if collection is not None:
-        collection.override_hierarchy_create(scene, view_layer, reference=holder, do_fully_editable=False)
+        whole = collection.override_hierarchy_create(scene, view_layer, reference=holder, do_fully_editable=False)
+        if whole is not None and holder is None:
+            # As Blender's own operator does; what is linked would stand beside its override.
+            for parent in (scene.collection, *scene.collection.children_recursive):
+                if parent.library is None and any(child == collection for child in parent.children):
+                    parent.children.unlink(collection)
     else:
         made = rig.override_hierarchy_create(scene, view_layer, do_fully_editable=False)
     made = made or _existing_or_system_override(rig) or rig.override_create(remap_local_usages=True)
