@@ -478,10 +478,27 @@ def test_without_a_take_or_without_people_the_list_stays_as_it_is(scanned, tmp_p
     scanned.take = str(empty.save(tmp_path / "empty.take.npz"))
     with pytest.raises(RuntimeError, match="shows nobody"):
         bpy.ops.animepose.scan_people()
+    scanned.take = "//walk.take.npz"
+    with pytest.raises(RuntimeError, match=r"relative to the \.blend file, which is not saved"):
+        bpy.ops.animepose.scan_people()
     scanned.take = ""
     with pytest.raises(RuntimeError, match="no take in the scene"):
         bpy.ops.animepose.scan_people()
     assert len(scanned.people) == 3
+
+
+def test_a_take_without_pictures_shows_plain_icons(tmp_path):
+    _settings().take = str(walking_take(people=1, frames=5).save(tmp_path / "plain.take.npz"))
+    bpy.ops.animepose.scan_people()
+    assert not thumbnails._pictures and thumbnails.icon_of(_settings().scanned_take, 1) > 0
+
+
+def test_the_people_of_a_trial_run_have_pictures(start, follow):
+    start(people=2, frames=5)
+    follow()
+    assert bpy.ops.animepose.scan_people() == {"FINISHED"}
+    colours = {tuple(picture.image_pixels_float[:3]) for picture in thumbnails._pictures.values()}
+    assert len(_settings().people) == len(colours) == 2
 
 
 def test_choices_stay_when_the_same_take_is_scanned_again(scanned):
