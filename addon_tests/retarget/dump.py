@@ -38,6 +38,8 @@ NO_ANIMATION = {
 """What an object without animation data has of it, once somebody makes it."""
 COUNTERS = {"users", "tag", "session_uid", "is_runtime_data"}
 """How often others use a data-block: the object is linked to further scenes while Blender works."""
+NAMED = {("Bone", "collections"), ("BoneCollection", "bones")}
+"""Of what these hold the names are taken; it is dumped elsewhere, under a path of its own."""
 UPWARD = {
     "parent",
     "child",
@@ -64,7 +66,8 @@ def dump(armature: bpy.types.Object, keyed: Collection[str] = (), switches: Coll
     for owner, name in ((armature, "object"), (armature.data, "data")):
         if owner.animation_data is None:
             found.pop(f"{name}.animation_data", None)
-            found |= {f"{name}.animation_data.{key}": value for key, value in NO_ANIMATION.items()}
+            known = bpy.types.AnimData.bl_rna.properties.keys()
+            found |= {f"{name}.animation_data.{key}": value for key, value in NO_ANIMATION.items() if key in known}
         else:
             # A driven value is worked out; its driver is compared.
             for driver in owner.animation_data.drivers:
@@ -184,7 +187,7 @@ def _walk(thing: Any, path: str, found: Dump, seen: set[int]) -> None:
         elif prop.type == "COLLECTION":
             for number, item in enumerate(value):
                 label = getattr(item, "name", None) or str(number)
-                if isinstance(item, bpy.types.ID) or not _belongs(thing, item):
+                if isinstance(item, bpy.types.ID) or (kind, name) in NAMED or not _belongs(thing, item):
                     found[f"{here}[{number}]"] = _plain(item) if isinstance(item, bpy.types.ID) else label
                 else:
                     _walk(item, f"{here}[{label}]", found, seen)

@@ -176,11 +176,11 @@ import sys
 import bpy
 bpy.ops.wm.read_factory_settings(use_empty=True)
 bpy.ops.preferences.addon_enable(module="rigify")
-getattr(bpy.ops.object, sys.argv[1])()
+getattr(bpy.ops.object, sys.argv[-2])()
 bpy.ops.pose.rigify_generate()
 rig = bpy.context.object
 rig.name = "Rigify"
-bpy.data.libraries.write(sys.argv[2], {rig}, fake_user=False)
+bpy.data.libraries.write(sys.argv[-1], {rig}, fake_user=False)
 """
 
 
@@ -188,7 +188,11 @@ def _generate(basic: bool) -> Path:
     """Generate in a process of its own: Rigify leaves much behind in the file where it works."""
     path = Path(tempfile.mkdtemp(prefix="animepose_rigify_")) / "rig.blend"
     operator = "armature_basic_human_metarig_add" if basic else "armature_human_metarig_add"
-    subprocess.run([sys.executable, "-c", _GENERATE, operator, str(path)], check=True, stdout=subprocess.DEVNULL)
+    # Inside a real Blender there is no Python that knows bpy but Blender itself.
+    blender = bpy.app.binary_path
+    start = [blender, "-b", "--factory-startup", "--python-expr"] if blender else [sys.executable, "-c"]
+    command = [*start, _GENERATE, *(["--"] if blender else []), operator, str(path)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return path
 
 
