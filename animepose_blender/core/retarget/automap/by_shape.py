@@ -13,6 +13,8 @@ from .tree import Tree
 
 HEAD_HEIGHT, HEAD_SPREAD = 0.13, 0.06
 """Joint of the head above the shoulders, as a share of leg and trunk together."""
+FACE_STEP = 0.05
+"""A joint with many children that lies as near to the one before may be a bone of the face, not the head's."""
 LONG_FOOT = 0.13
 """From ankle to toes, as a share of the leg; a heel lies nearer, and behind."""
 LEAST_RISE = 0.7
@@ -30,6 +32,8 @@ class Trunk:
     """0 = none."""
     above: list[int]
     """All joints beyond the last of the spine, up to the top."""
+    head_margin: float
+    """How much worse the next best head is."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,11 @@ def trunk_of(tree: Tree, body: Body) -> Trunk:
     lowest = meeting if not tree.holds(pelvis, chest) else pelvis
     spine = [joint for joint in tree.way_up(chest, lowest)[::-1] if joint not in (lowest, pelvis, 0)]
     above = _way_to_top(tree, body, chest)
-    head = _head_among(tree, body, above)
+    head, margin = _head_among(tree, body, above)
     while head and above[0] != head and np.linalg.norm(tree.heads[tree.parents[head]] - tree.heads[head]) < near_m:
         head = tree.parents[head]
     neck = above[: above.index(head)] if head else []
-    return Trunk(pelvis, spine, neck[:3], head, above)
+    return Trunk(pelvis, spine, neck[:3], head, above, margin)
 
 
 def _way_to_top(tree: Tree, body: Body, chest: int) -> list[int]:
@@ -104,7 +108,7 @@ def _way_to_top(tree: Tree, body: Body, chest: int) -> list[int]:
                 abs(float((tree.heads[child] - middle) @ across)),
                 abs(float((tree.heads[list(tree.below(child))].mean(0) - middle) @ across)),
             )
-            if aside > 0.06 * body.size:
+            if aside > 0.06 * body.size or _has_twin(tree, child, options, across, 0.01 * body.size):
                 continue
             top = float(((tree.heads[list(tree.below(child))] - middle) @ body.up).max())
             straight = top - 3.0 * aside - 0.5 * abs(float((tree.heads[child] - tree.heads[at]) @ body.up) <= 0) * top
@@ -116,9 +120,18 @@ def _way_to_top(tree: Tree, body: Body, chest: int) -> list[int]:
         at = best
 
 
-def _head_among(tree: Tree, body: Body, above: list[int]) -> int:
+def _has_twin(tree: Tree, joint: int, others: list[int], across: np.ndarray, near: float) -> bool:
+    """Whether another joint of the same parent mirrors one that lies beside the middle."""
+    places = tree.heads - tree.heads[tree.parents[joint]]
+    aside = float(places[joint] @ across)
+    mirror = places[joint] - 2 * aside * across
+    return abs(aside) > near and any(np.linalg.norm(places[o] - mirror) < 2 * near for o in others if o != joint)
+
+
+def _head_among(tree: Tree, body: Body, above: list[int]) -> tuple[int, float]:
+    """The joint of the head, and how much worse the next best is."""
     shoulders = float((body.arms.middle(tree, 0) - body.legs.middle(tree, 0)) @ body.up)
-    best, least = 0, np.inf
+    ways: list[tuple[float, int]] = []
     past_fan = 0.0
     for number, joint in enumerate(above):
         height = float((tree.heads[joint] - body.legs.middle(tree, 0)) @ body.up) - shoulders
@@ -129,9 +142,13 @@ def _head_among(tree: Tree, body: Body, above: list[int]) -> int:
         step = joint if not number else tree.parents[joint]
         misfit += 2.0 if number and float(_unit(tree.heads[joint] - tree.heads[step]) @ body.up) < LEAST_RISE else 0.0
         misfit += 1.0 if not many and number and not _has_length(tree, joint) else 0.0
-        if misfit < least:
-            best, least = joint, misfit
-    return best
+        ways.append((float(misfit), joint))
+    ways.sort()
+    if not ways:
+        return 0, np.inf
+    head = ways[0][1]
+    is_face = head != above[0] and len(tree.children[head]) >= 3 and tree.to_parent[head] < FACE_STEP * body.size
+    return head, 0.0 if is_face else ways[1][0] - ways[0][0] if len(ways) > 1 else np.inf
 
 
 def _has_length(tree: Tree, joint: int) -> bool:

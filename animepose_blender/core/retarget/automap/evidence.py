@@ -15,7 +15,7 @@ from .by_shape import Shape, shape_slots
 from .tokens import Reading, read_names
 from .tree import Tree, tree_of
 
-CLEAR_BODY, BODY_SPREAD = 4.3, 0.45
+CLEAR_BODY, BODY_SPREAD = 4.5, 0.4
 """Misfit of a body that is believed by half, and the step that makes a difference: humanoid rigs have 0 to 3.3 in
 their usual rest poses, four-legged animals and birds 5 and more (`docs/retargeting_maps.md`)."""
 FEWEST = 8

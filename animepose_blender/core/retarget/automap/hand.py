@@ -10,6 +10,9 @@ from .limbs import Limb
 from .tree import Tree
 from .words import FINGER_PARTS
 
+LONGEST_FINGER = 2.2
+"""A finger's length against the middle one of all; what is longer is held in the hand."""
+
 
 def fingers_of(armature: Armature, tree: Tree, arm: Limb) -> dict[str, int]:
     """Slot without its side → joint, of the chains that begin at or just below the hand.
@@ -58,7 +61,9 @@ def _chains(tree: Tree, hand: int, length: float) -> list[list[int]]:
     chains: list[list[int]] = []
     for child in tree.children[hand]:
         chains += _from(tree, child)
-    return [chain for chain in chains if 2 <= len(chain) <= 5 and _span(tree, chain) > 0.04 * length]
+    chains = [chain for chain in chains if 2 <= len(chain) <= 5 and _span(tree, chain) > 0.04 * length]
+    spans = [_span(tree, chain) for chain in chains]
+    return [chain for chain, span in zip(chains, spans) if span < LONGEST_FINGER * sorted(spans)[len(spans) // 2]]
 
 
 def _from(tree: Tree, joint: int) -> list[list[int]]:

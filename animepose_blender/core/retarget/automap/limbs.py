@@ -19,6 +19,8 @@ DEEPEST = 14
 """Joints of a branch from its first to the end of a limb, at most."""
 SHORTEST = 0.25
 """Length of a limb as a share of its branch's reach, which holds fingers and what a hand may carry."""
+MAYBE_LEAD = 1.0
+"""Misfit of an arm without a clavicle whose upper arm has a joint within: the part before that may be the clavicle."""
 WORST = 12.0
 LONG_END = 4.0
 """Misfit of a hand that is much too long: one that holds a sword."""
@@ -88,6 +90,7 @@ def limbs_in(tree: Tree, branch: int, kind: Kind) -> list[Limb]:
                 misfit += 0.5 * max(0, first - kind.lead_joints)
                 if first < kind.lead_joints:
                     misfit += 0.25 if rest > 0.05 * length else 0.5
+                    misfit += MAYBE_LEAD if middle - first > 1 else 0.0
                 if misfit > WORST:
                     continue
                 misfit += _aside(tree, way, first, middle) + _aside(tree, way, middle, len(way) - 1)

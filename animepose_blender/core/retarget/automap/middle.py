@@ -10,6 +10,8 @@ from .evidence import Evidence
 
 NEAR_HIPS = 0.26
 """A pelvis' head lies that near the middle of the hips, as a share of leg and trunk; a root on the ground does not."""
+CLOSE = 0.6
+"""Misfit by which the next best head must be worse to be ruled out."""
 BY_SHAPE = 0.8
 """Score of a bone of the middle that only a clear shape speaks for."""
 
@@ -89,7 +91,8 @@ def _top_control(evidence: Evidence, pelvis: int) -> int:
 def _head(evidence: Evidence) -> tuple[int, float] | None:
     named, shaped = evidence.named.bones.get("head"), evidence.shaped.get("head")
     if shaped is not None and named is None:
-        return shaped, (BY_SHAPE if not evidence.readings[shaped].helper else 0.4) * evidence.trust
+        close = evidence.shape is not None and evidence.shape.trunk.head_margin < CLOSE
+        return shaped, (0.5 if close or evidence.readings[shaped].helper else BY_SHAPE) * evidence.trust
     if named is None:
         return None
     strength = evidence.named.strength["head"]

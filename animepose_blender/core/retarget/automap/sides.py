@@ -13,7 +13,7 @@ BY_SHAPE, BY_NAME, AT_ODDS = 0.8, 0.78, 0.45
 """Scores of a bone that shape alone speaks for, names alone, and one that both disagree on."""
 SAME_PLACE = 0.02
 """Distance of heads that makes two bones lie in the same place, as a share of the size."""
-CLOSE = 0.5
+CLOSE = 1.2
 """Misfit by which the next best way to see a limb must be worse to be ruled out."""
 PLAUSIBLE = 3.0
 """Misfit up to which a named limb can be one."""
