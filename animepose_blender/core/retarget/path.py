@@ -95,4 +95,7 @@ def _level(motion: Motion, floor_m: float, hips_m: np.ndarray) -> np.ndarray:
     height_m = np.where(stands, motion.sole_m[..., 2], np.inf)[known].min(axis=(1, 2)) - motion.sole_height_m
     hips_height_m = np.median(hips_m[known, 2] - height_m)
     height_m = np.where(height_m - floor_m > RAISED_SHARE * hips_height_m, height_m, floor_m)
-    return np.interp(np.arange(len(hips_m)), known, height_m)
+    level_m = np.interp(np.arange(len(hips_m)), known, height_m)
+    # Who is lower than what they last stood on has left it.
+    lowest_m = np.fmin.reduce(motion.sole_m[..., 2], axis=(1, 2)) - motion.sole_height_m
+    return np.clip(level_m, floor_m, np.maximum(lowest_m, floor_m))

@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 
 from ...core import quaternions as quat
+from ...core.armature_space import body_size
 from ...core.frame_numbers import frame_numbers
 from ...core.retarget import euler, stance
 from ...core.retarget.armature import Armature
@@ -19,6 +20,7 @@ from ...core.retarget.motion import Motion
 from ...core.retarget.rig_map import RigMap
 from ...core.retarget.slots import ARM, FINGER, LEG, NECK, SLOTS, SPINE
 from ...errors import AnimePoseError
+from ...skeleton import CONTACT_JOINTS, REST_JOINTS_M
 from ...take import State, Take
 from .. import compat
 from ..import_plan import FIRST_FRAME
@@ -26,6 +28,8 @@ from ..import_take import PROPERTY_PERSON, PROPERTY_TAKE
 from .read_curves import has_plain_action, is_plain, own_poses, with_ancestors
 from .read_rig import matrices_of, read_rig, scene_with, set_frame, world_matrices
 
+FOOT_HEIGHT_M = float(REST_JOINTS_M[list(CONTACT_JOINTS), 2].min())
+"""Height at which heel and toe lie within the foot of a person of the skeleton's own size."""
 LONGEST_FRAMES = 200_000
 FIT_FRAMES = 0.5
 """A take's frame this near to a sampled one is the same moment."""
@@ -182,7 +186,13 @@ def _with_take(context: bpy.types.Context, source: bpy.types.Object, motion: Mot
     state = take.state[person, index]
     present = state != State.ABSENT
     contact = np.where(present[:, None], np.nan_to_num(take.contact[person, index].astype(np.float64)), 0.0)
-    return Sampled(dataclasses.replace(motion, contact=contact, present=present), frames, state == State.PREDICTED)
+    # As of the take itself: the world is the take's, and contacts speak of joints within the feet.
+    height_m = float(FOOT_HEIGHT_M * body_size(take.bone_length_m[person]))
+    motion = dataclasses.replace(
+        motion, contact=contact, present=present, origin_m=None, sole_height_m=height_m,
+        rest_sole_m=motion.rest_sole_m + [0.0, 0.0, height_m],
+    )  # fmt: skip
+    return Sampled(motion, frames, state == State.PREDICTED)
 
 
 def _take_frames(
