@@ -158,8 +158,10 @@ def _with_scattered(
         if bone not in apart and hips + 0.02 < heights[bone] < heights[chest] + 0.01
         if evidence.readings[bone].fk or any(evidence.lineage.related(bone, limb) == 1 for limb in limbs)
     ]
+    if not more and hub in named and hub not in (*way, pelvis):
+        return [hub, *way], True
     if not more:
-        return way, hub in named and hub not in (*way, pelvis)
+        return way, False
     return sorted([*way, *more], key=lambda b: (round(float(heights[b]), 2), evidence.readings[b].numbers)), True
 
 
