@@ -54,16 +54,17 @@ class Result:
     warnings: list[str] = field(default_factory=list)
 
 
-def transfer(motion: Motion, target: Target, settings: Settings) -> Result:
+def transfer(motion: Motion, target: Target, settings: Settings, figures: Figures | None = None) -> Result:
     """Move a motion onto a rig.
 
     Args:
         motion: of F frames.
         target: its map has the pelvis at least.
+        figures: `compare` of both, for whoever transfers again and again with other settings; None = found here.
     Raises:
         ValueError: if source or target is no figure: without two legs or arms, or without anything above the pelvis.
     """
-    figures = compare(motion, target.armature, target.rig_map)
+    figures = compare(motion, target.armature, target.rig_map) if figures is None else figures
     placement = Placement.of(np.asarray(target.to_world, dtype=np.float64), target.armature.to_world)
     turned = turn_parts(_turned(motion, target, settings, figures), settings.offsets, figures.target.body)
 
@@ -79,15 +80,16 @@ def transfer(motion: Motion, target: Target, settings: Settings) -> Result:
         moved_m, turned = moved_m + shift_m, turned | legs
     stance = stand(target.controls, turned, placement, moved_m)
     heads_m = slot_heads(target.controls, stance)
-    if settings.keep_hands:
-        turned |= hold_hands(motion, heads_m, turned, figures.source, figures.target)
+    reached = hold_hands(motion, heads_m, turned, figures.source, figures.target) if settings.keep_hands else {}
     ways_m = {
         part: move_m(part, settings.offsets, turned, figures.target.body)
         for part in ("hand.L", "hand.R", "foot.L", "foot.R")
         if part in settings.offsets and any(settings.offsets[part].move_cm)
     }
-    turned |= bring_ends(heads_m, turned, figures.target, ways_m)
-    stance = stand(target.controls, turned, placement, moved_m)
+    reached |= bring_ends(heads_m, turned | reached, figures.target, ways_m)
+    if reached:
+        turned |= reached
+        stance = stand(target.controls, turned, placement, moved_m)
 
     wanted_m = wanted_heads(target.controls, target.armature, target.rig_map.bones, turned, stance, placement)
     root = pelvis_of(target.controls)

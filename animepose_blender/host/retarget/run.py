@@ -12,7 +12,7 @@ from ... import rigs
 from ...core import quaternions as quat
 from ...core.frame_numbers import frame_numbers
 from ...core.retarget.controls import Keys
-from ...core.retarget.figures import compare
+from ...core.retarget.figures import Figures, compare
 from ...core.retarget.rig_map import RigMap
 from ...core.retarget.settings import Settings
 from ...core.retarget.take_motion import motion_of
@@ -74,6 +74,8 @@ class Prepared:
     """The object that gets the motion: an override, if a linked rig was given."""
     output: str
     switches: list[Property]
+    figures: Figures
+    """Source and target at rest."""
     warnings: list[str] = field(default_factory=list)
 
 
@@ -127,14 +129,14 @@ def prepare(
     if rig.data.pose_position == "REST":
         warnings.append(f"{rig.name} is shown in Rest Position: the motion does not show until it is in Pose Position.")
     try:
-        compare(sampled.motion, armature, rig_map)
+        figures = compare(sampled.motion, armature, rig_map)
     except ValueError as error:
         raise _no_figure(error) from error
     times = KeyTimes(sampled.frames, sampled.motion.present, sampled.predicted)
     with undone_on_failure(context.scene):
         rig, told = writable(context, rig)
     target = Target(armature, rig_map, probed.controls, to_world)
-    return Prepared(sampled, target, probed, times, rig, output, switches, warnings + told)
+    return Prepared(sampled, target, probed, times, rig, output, switches, figures, warnings + told)
 
 
 def apply(prepared: Prepared, settings: Settings, where: Output = Output()) -> Retargeted:  # noqa: B008 frozen
@@ -167,7 +169,7 @@ def _transferred(prepared: Prepared, settings: Settings) -> tuple[list[Keys], li
     if settings.output != prepared.output:
         settings = dataclasses.replace(settings, output=prepared.output)
     try:
-        result = transfer(prepared.sampled.motion, prepared.target, settings)
+        result = transfer(prepared.sampled.motion, prepared.target, settings, prepared.figures)
     except ValueError as error:
         raise _no_figure(error) from error
     turns = dict(zip(prepared.probed.controls.names, prepared.probed.location_turn, strict=True))
