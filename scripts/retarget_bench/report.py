@@ -123,9 +123,15 @@ def aims(
     found: dict[str, Mapped],
 ) -> list[str]:
     """The issue's aims, and what was measured."""
-    ours = [(key[0], f[m]) for key, f in results.items() for m in (OURS, OURS_IK) if m in f]
+    ours = [
+        (key[0] + (", IK" if m == OURS_IK else ""), f[m])
+        for key, f in results.items()
+        for m in (OURS, OURS_IK)
+        if m in f
+    ]
+    names = dict.fromkeys(name for name, _ in ours)
     limb_name, limb = max(
-        ((name, mean_figures(f for n, f in ours if n == name)) for name in {n for n, _ in ours}),
+        ((name, mean_figures(f for n, f in ours if n == name)) for name in names),
         key=lambda pair: pair[1].limb if pair[1] else 0.0,
     )
     assert limb is not None
