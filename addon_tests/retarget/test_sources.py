@@ -123,10 +123,11 @@ def exported(armature: bpy.types.Object, frames: np.ndarray, path: Path, **optio
     return path
 
 
+@pytest.mark.parametrize("up", ["Y", "Z"])
 @pytest.mark.parametrize("scale", [1.0, 100.0, 39.37])
-def test_a_bvh_file_is_a_source(scale, tmp_path):
+def test_a_bvh_file_is_a_source(scale, up, tmp_path):
     # Blender writes a rig's own axes; other programs' have Y up, as Blender's importer expects.
-    source, frames = moving("cmu_mb", catalogue.Variant(object_x_deg=90.0))
+    source, frames = moving("cmu_mb", catalogue.Variant(object_x_deg=90.0 if up == "Y" else 0.0))
     path = exported(source.armature, frames, tmp_path / "walk.bvh", global_scale=scale)
     bvh = Rig(run.source_from_bvh(bpy.context, path), source.joints)
     target = rigs.catalogued("mixamo", catalogue.Variant(pose="A"))
