@@ -222,3 +222,60 @@ def test_a_rig_that_hangs_on_another_rig_s_bone():
     rig.armature.parent_bone = horse.joints["pelvis"]
     bpy.context.view_layer.update()
     check(rig)
+
+
+def test_a_local_rig_with_linked_bones(tmp_path):
+    rig = mixamo()
+    path = tmp_path / "bones.blend"
+    bpy.data.libraries.write(str(path), {rig.armature.data}, fake_user=True)
+    name = rig.armature.data.name
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.context.scene.render.fps = 30
+    with bpy.data.libraries.load(str(path), link=True) as (_, ours):
+        ours.armatures = [name]
+    local = bpy.data.objects.new("Local", ours.armatures[0])
+    bpy.context.scene.collection.objects.link(local)
+    variant = catalogue.Variant(pose="A", rolls=2)
+    local.matrix_world = catalogue.rig("mixamo", variant).armature.to_world.T.tolist()
+    bpy.context.view_layer.update()
+    check(replace(rig, armature=local))
+
+
+def test_a_rig_in_another_scene_gets_the_motion_of_this_one(scene):
+    rig = mixamo()
+    other = bpy.data.scenes.new("Elsewhere")
+    other.render.fps = 30
+    other.collection.objects.link(rig.armature)
+    scene.collection.objects.unlink(rig.armature)
+    from animepose_blender.host.retarget import run
+
+    take = sources.lively(24)
+    made = run.apply(run.prepare(bpy.context, run.TakeSource(take, 0), rig.armature, rig.rig_map), Settings())
+    assert made.warnings
+    poses = measure.sample(rig.armature, [1.0, 12.0, 24.0], other)
+    assert abs(poses[0] - poses[1]).max() > 0.05
+    assert bpy.context.scene == scene
+
+
+def test_a_shared_action_with_slots_is_left_to_its_other_users():
+    if "slots" not in bpy.types.Action.bl_rna.properties:
+        pytest.skip("actions have no slots in this Blender")
+    first, second = mixamo(), rigs.catalogued("unreal_4")
+    for rig in (first, second):
+        rig.pose.bones[0].keyframe_insert("location", frame=2)
+    shared = first.armature.animation_data.action
+    second.armature.animation_data.action = shared
+    slot = shared.slots.new(id_type="OBJECT", name="Second")
+    second.armature.animation_data.action_slot = slot
+    check(first)
+    assert second.armature.animation_data.action == shared
+    assert second.armature.animation_data.action_slot == slot
+
+
+def test_results_of_the_same_name_do_not_overwrite_each_other():
+    from animepose_blender.host.retarget.run import Output
+
+    rig = mixamo()
+    names = [onto(rig, sources.walk(8), where=Output("Take one")).made.action.name for _ in range(3)]
+    assert len(set(names)) == 3
+    assert all(name in bpy.data.actions for name in names)
