@@ -229,3 +229,22 @@ def test_a_missing_toe_or_clavicle_or_neck_does_not_matter():
         bones = {slot: bone for slot, bone in rig.rig_map.bones.items() if slot not in gone}
         fewer = replace(rig, rig_map=replace(rig.rig_map, bones=bones))
         check(fewer, lively())
+
+
+@pytest.mark.parametrize("arms", [0.85, 1.0, 1.2])
+def test_hands_that_touch_touch_on_arms_of_other_lengths(arms):
+    take = sources.clapping()
+    held = slice(28, 60)
+    gaps = {}
+    for keep in (False, True):
+        rig = rigs.catalogued("mixamo", catalogue.Variant(arms=arms))
+        onto(rig, take, settings=Settings(keep_hands=keep))
+        bones = [rig.rig_map.bones[f"index_1.{side}"] for side in "LR"]
+        poses = measure.sample(rig.armature, np.arange(1, 91))
+        left, right = (poses[held, rig.pose.bones.find(bone), :3, 3] for bone in bones)
+        gaps[keep] = np.linalg.norm(left - right, axis=-1)
+    knuckles = take.joints_world_m[0, held][:, [J["left_index_knuckle"], J["right_index_knuckle"]]]
+    wanted = arms * np.linalg.norm(knuckles[:, 0] - knuckles[:, 1], axis=-1)
+    assert np.abs(gaps[True] - wanted).max() < 0.03
+    if arms > 1.0:  # without it they go through each other
+        assert np.abs(gaps[False] - wanted).max() > 0.05

@@ -75,6 +75,24 @@ def lively(frames: int = 220) -> Take:
     rotations[0, :, J["chest"]] = quat.multiply(rotations[0, :, J["chest"]], lean)
     nod = quat.multiply(_turn(z, 40.0 * np.sin(time_s)), _turn(x, 20.0 * np.cos(0.8 * time_s)))
     rotations[0, :, J["head_top"]] = nod
+    return _with_rotations(take, rotations)
+
+
+def clapping(frames: int = 90) -> Take:
+    """The walker, who brings both hands together before the chest, holds them there and lets go."""
+    take = walk(frames)
+    rotations = take.rotations.astype(np.float64).copy()
+    share = np.clip(np.minimum((take.frame_time_s - 0.4) / 0.4, (2.4 - take.frame_time_s) / 0.4), 0.0, 1.0)
+    share = share * share * (3.0 - 2.0 * share)
+    z = np.array([0.0, 0.0, 1.0])
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        rotations[0, :, J[f"{side}_shoulder"]] = rotations[0, :, J[f"{side}_index_knuckle"]] = quat.IDENTITY
+        rotations[0, :, J[f"{side}_elbow"]] = _turn(z, np.full(frames, -60.0 * sign))
+        rotations[0, :, J[f"{side}_wrist"]] = _turn(z, -sign * (50.0 + 47.5 * share))
+    return _with_rotations(take, rotations)
+
+
+def _with_rotations(take: Take, rotations: np.ndarray) -> Take:
     root_m, lengths_m = take.root_world_m.astype(np.float64), take.bone_length_m[:, None].astype(np.float64)
     joints_m, _ = forward(rotations, root_m, lengths_m)
     return replace(take, rotations=rotations, joints_world_m=joints_m)
