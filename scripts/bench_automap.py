@@ -21,11 +21,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the tests' rigs 
 from scene_bench.marks import put_between
 
 from addon_tests.core.retarget.automap.judged import (
+    AMOUNTS,
+    CONTROL_RIGS,
     FAMILIES,
     ODD_FAMILIES,
     ODDITIES,
     SETS,
     Judged,
+    distorted,
     judge,
     odd,
 )
@@ -76,13 +79,30 @@ def of_odd_rigs() -> list[str]:
     return table("odd rig", ["named", "nameless"], rows)
 
 
+def of_distorted_rigs(seeds: int) -> list[str]:
+    """The table of other figures in other rest poses."""
+    families = [family for family in FAMILIES if family not in CONTROL_RIGS]
+    rows = {
+        f"by {amount}": {
+            name: [judge(*distorted(f, amount, seed, named)[1:]) for f in families for seed in range(seeds)]
+            for name, named in (("named", True), ("nameless", False))
+        }
+        for amount in AMOUNTS
+    }
+    return table("distorted", ["named", "nameless"], rows)
+
+
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="every fourth rig of the families")
     parser.add_argument("--write", type=Path, help="file whose marked tables are replaced")
     arguments = parser.parse_args()
-    lines = [*of_families(4 if arguments.quick else 1), *of_odd_rigs()]
+    lines = [
+        *of_families(4 if arguments.quick else 1),
+        *of_odd_rigs(),
+        *of_distorted_rigs(2 if arguments.quick else 10),
+    ]
     print("\n".join(lines))
     if arguments.write:
         put_between(arguments.write, "automap", lines)

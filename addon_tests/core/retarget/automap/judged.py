@@ -153,6 +153,19 @@ ODDITIES: dict[str, Callable[[Rig, bool], None]] = {
 ODD_FAMILIES = ("mixamo", "unreal_5", "rigify_meta", "vroid", "cmu_mb", "daz_genesis_8", "xsens")
 
 
+AMOUNTS = (0.5, 1.0, 1.5)
+
+
+def distorted(family: str, amount: float, seed: int, named: bool) -> Case:
+    """A rig of another figure in another rest pose (`odd_rigs.distorted`)."""
+    made = rig(family)
+    other = Rig.of(made.armature, made.truth)
+    odd_rigs.distorted(other, seed, amount)
+    other.order = seed + 1
+    other = other if named else other.scrambled(seed)
+    return f"{family} {amount} {seed}", other.armature(), other.truth
+
+
 def odd(oddity: str, family: str, named: bool) -> Case:
     """An odd rig: bones in another order, object turned and scaled anyhow."""
     made = rig(family)

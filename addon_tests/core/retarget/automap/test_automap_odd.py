@@ -9,7 +9,7 @@ from animepose_blender.core.retarget.automap import is_humanoid, map_automatical
 from animepose_blender.core.retarget.slots import MAIN
 
 from . import odd_rigs
-from .judged import ODD_FAMILIES, ODDITIES, judge, odd
+from .judged import ODD_FAMILIES, ODDITIES, distorted, judge, odd
 from .odd_rigs import Rig
 from .other_names import CONVENTIONS, renamed_to
 
@@ -39,6 +39,15 @@ def test_an_odd_rig_without_names_is_never_silently_wrong(oddity):
     for family in _three_of(oddity):
         case, armature, truth = odd(oddity, family, named=False)
         assert not judge(armature, truth).silently_wrong, case
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_another_figure_in_another_rest_pose_is_mapped_by_its_names(seed):
+    for family in ODD_FAMILIES:
+        case, armature, truth = distorted(family, 1.0, seed, named=True)
+        judged = judge(armature, truth)
+        assert judged.right >= 0.95 * judged.slots, case
+        assert not judged.silently_wrong, case
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)

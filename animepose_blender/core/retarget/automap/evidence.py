@@ -8,16 +8,19 @@ from functools import cached_property
 import numpy as np
 
 from ..armature import Armature
-from ..slots import LIMB_SLOTS
-from .body import Body, bodies_in
+from ..slots import LIMB_SLOTS, SIDES
+from .body import Body, Pair, bodies_in
 from .by_name import Lineage, Named, named_slots
 from .by_shape import Shape, shape_slots
+from .limbs import Limb
 from .tokens import Reading, read_names
 from .tree import Tree, tree_of
 
 CLEAR_BODY, BODY_SPREAD = 4.5, 0.4
 """Misfit of a body that is believed by half, and the step that makes a difference: humanoid rigs have 0 to 3.3 in
 their usual rest poses, four-legged animals and birds 5 and more (`docs/retargeting_maps.md`)."""
+NO_BODY = 9.0
+"""Misfit beyond which the best body says nothing, and names decide alone."""
 FEWEST = 8
 """Bones of the smallest humanoid."""
 
@@ -135,10 +138,40 @@ def evidence_of(armature: Armature) -> Evidence:
             best = (body.misfit + cost, tree, body)
         if best is not None and best[0] < CLEAR_BODY - 1:
             break
+    if best is None or best[2].misfit > NO_BODY:
+        kept = np.array([not reading.helper for reading in readings], bool)
+        tree = tree_of(armature, kept)
+        body = _named_body(tree, named)
+        best = None if body is None else (np.inf, tree, body)
     if best is None:
         return Evidence(armature, readings, named, lineage, None, None, None)
     _, tree, body = best
     return Evidence(armature, readings, named, lineage, tree, body, shape_slots(armature, tree, body))
+
+
+def _named_body(tree: Tree, named: Named) -> Body | None:
+    """A body of the limbs that names propose, for a rig whose shape says nothing; with an endless misfit."""
+    pairs: list[Pair] = []
+    for limb in ("leg", "arm"):
+        bones = [[named.bones.get(slot, -1) for slot in LIMB_SLOTS[f"{limb}.{side}"]] for side in SIDES]
+        joints = [tuple(tree.joint_of.get(bone, 0) for bone in chain) for chain in bones]
+        if min(map(min, bones)) < 0 or min(map(min, joints)) == 0:
+            return None
+        hub = tree.meeting(joints[0][0], joints[1][0])
+        limbs = []
+        for first, middle, end in joints:
+            upper, lower = (
+                float(np.linalg.norm(tree.heads[b] - tree.heads[a])) for a, b in ((first, middle), (middle, end))
+            )
+            way = tree.way_up(first, hub)
+            if hub in (first, 0) or min(upper, lower) <= 0:
+                return None
+            limbs.append(Limb(way[-2], (first, middle, end), np.inf, upper, lower))
+        pairs.append(Pair(hub, tuple(limbs), np.inf))
+    legs, arms = pairs
+    trunk = arms.middle(tree, 0) - legs.middle(tree, 0)
+    length = float(np.linalg.norm(trunk))
+    return Body(legs, arms, np.inf, trunk / length, legs.length + length) if length > 0 else None
 
 
 def _masks(armature: Armature, readings: list[Reading]) -> list[tuple[float, np.ndarray]]:

@@ -7,6 +7,7 @@ one standard deviation of what rigs differ by; misfits are squared and added.
 from __future__ import annotations
 
 import math
+from bisect import insort
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,7 @@ class Limb:
 def limbs_in(tree: Tree, branch: int, kind: Kind) -> list[Limb]:
     """The best ways to see a limb of a kind in the branch that begins at a joint, best first."""
     found: list[Limb] = []
+    worst = WORST
     heads = tree.heads[branch : tree.last[branch] + 1]
     apart: list[list[float]] = np.linalg.norm(heads[:, None] - heads, axis=2).tolist()
     hub = tree.heads[tree.parents[branch]] if tree.parents[branch] > 0 else tree.heads[branch]
@@ -91,13 +93,15 @@ def limbs_in(tree: Tree, branch: int, kind: Kind) -> list[Limb]:
                 if first < kind.lead_joints:
                     misfit += 0.25 if rest > 0.05 * length else 0.5
                     misfit += MAYBE_LEAD if middle - first > 1 else 0.0
-                if misfit > WORST:
+                joints = (way[first], way[middle], end)
+                misfit += _fan_misfit(joints, fans) if fans else 0.0
+                if misfit > worst:
                     continue
                 misfit += _aside(tree, way, first, middle) + _aside(tree, way, middle, len(way) - 1)
-                joints = (way[first], way[middle], end)
-                misfit += 0.0 if not fans else _fan_misfit(joints, fans)
-                found.append(Limb(branch, joints, misfit, upper, lower))
-    return sorted(found, key=lambda limb: limb.misfit)[:KEPT]
+                if misfit < worst:
+                    insort(found, Limb(branch, joints, misfit, upper, lower), key=lambda limb: limb.misfit)
+                    worst = found[KEPT - 1].misfit if len(found) >= KEPT else WORST
+    return found[:KEPT]
 
 
 def _end_length(tree: Tree, end: int) -> float:
