@@ -16,7 +16,7 @@ from animepose_blender.core.retarget.rig_map import DOUBTFUL_BELOW
 from animepose_blender.core.retarget.slots import MAIN
 
 from . import odd_rigs
-from .odd_rigs import Rig
+from .edited_rig import Rig, rotation
 
 Case = tuple[str, Armature, dict[str, str]]
 """What is odd about it, the rig, the truth."""
@@ -175,6 +175,6 @@ def odd(oddity: str, family: str, named: bool) -> Case:
     rng = np.random.default_rng(seed)
     odd_rig.order = seed
     odd_rig = odd_rig if named else odd_rig.scrambled(seed)
-    turns = [odd_rigs.rotation(rng.normal(size=3), rng.uniform(0.0, 180.0)) for _ in range(2)]
+    turns = [rotation(rng.normal(size=3), rng.uniform(0.0, 180.0)) for _ in range(2)]
     armature = odd_rig.armature(turns[0], float(rng.choice([0.01, 1.0, 100.0])), turns[1])
     return f"{oddity}, {family}", armature, odd_rig.truth

@@ -6,7 +6,7 @@ initials. Slots that are not named are taken out of the rig. `+name<slot` adds a
 
 from __future__ import annotations
 
-from .odd_rigs import Rig
+from .edited_rig import Rig
 
 CONVENTIONS: dict[str, str] = {
     "smpl": (

@@ -9,8 +9,8 @@ from animepose_blender.core.retarget.automap import is_humanoid, map_automatical
 from animepose_blender.core.retarget.slots import MAIN
 
 from . import odd_rigs
+from .edited_rig import Rig
 from .judged import ODD_FAMILIES, ODDITIES, distorted, judge, odd
-from .odd_rigs import Rig
 from .other_names import CONVENTIONS, renamed_to
 
 
