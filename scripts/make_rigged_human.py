@@ -43,7 +43,7 @@ def make(data: Path, rig: str, person: str, output: Path) -> None:
         armature = rigged.add_rigify(dressed.body)
     else:
         armature = rigged.add_rig(scene, person, read_rig(dressed.body, rig))
-    armature.name = armature.data.name = f"{person} {rig}"
+    armature.name = f"{person} {rig}"
     armature.show_in_front = True
     rigged.bind(scene, f"{person} body", dressed, armature)
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,9 @@ otherwise.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -186,7 +188,9 @@ bpy.data.libraries.write(sys.argv[-1], {rig}, fake_user=False)
 
 def _generate(basic: bool) -> Path:
     """Generate in a process of its own: Rigify leaves much behind in the file where it works."""
-    path = Path(tempfile.mkdtemp(prefix="animepose_rigify_")) / "rig.blend"
+    folder = tempfile.mkdtemp(prefix="animepose_rigify_")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "rig.blend"
     operator = "armature_basic_human_metarig_add" if basic else "armature_human_metarig_add"
     # Inside a real Blender there is no Python that knows bpy but Blender itself.
     blender = bpy.app.binary_path
