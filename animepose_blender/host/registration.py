@@ -9,6 +9,7 @@ from .retarget import live, map_list, people_list, thumbnails
 from .retarget import operators as retarget_operators
 from .retarget import panels as retarget_panels
 from .retarget import properties as retarget_properties
+from .review import overlay
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -21,8 +22,9 @@ CLASSES: tuple[type, ...] = (
     *retarget_operators.CLASSES,
     *people_list.CLASSES,
     *retarget_panels.CLASSES,
+    *overlay.CLASSES,
 )
-_PARTS = (properties, operators, jobs, setup_job, cli, retarget_properties, live, thumbnails)
+_PARTS = (properties, operators, jobs, setup_job, cli, retarget_properties, live, thumbnails, overlay)
 """Modules with more to register than classes, in the order to do it."""
 
 
