@@ -16,14 +16,14 @@ DASH_PX = 12.0
 
 
 def _segments() -> np.ndarray:
-    """(S, 2) joints that a line joins: limbs by the skeleton, hips and shoulders across, the face by its nose."""
+    """(S, 2) joints that a line joins: limbs by the skeleton, the trunk by its outline, the face by its nose."""
     skipped = {"head_top", "nose", "left_ear", "right_ear", "left_shoulder", "right_shoulder"}
     pairs = [
         (int(parent), joint) for joint, parent in enumerate(PARENTS) if parent >= 0 and JOINTS[joint] not in skipped
     ]
     across = [
         ("left_shoulder", "right_shoulder"), ("left_hip", "right_hip"), ("nose", "left_ear"), ("nose", "right_ear"),
-        ("neck", "nose"), ("left_toe", "left_ankle"), ("right_toe", "right_ankle"),
+        ("left_shoulder", "left_hip"), ("right_shoulder", "right_hip"), ("neck", "nose"), ("left_toe", "left_ankle"), ("right_toe", "right_ankle"),
     ]  # fmt: skip
     return np.array(pairs + [(J[a], J[b]) for a, b in across])
 
