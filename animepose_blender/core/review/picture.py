@@ -23,7 +23,8 @@ def _segments() -> np.ndarray:
     ]
     across = [
         ("left_shoulder", "right_shoulder"), ("left_hip", "right_hip"), ("nose", "left_ear"), ("nose", "right_ear"),
-        ("left_shoulder", "left_hip"), ("right_shoulder", "right_hip"), ("neck", "nose"), ("left_toe", "left_ankle"), ("right_toe", "right_ankle"),
+        ("left_shoulder", "left_hip"), ("right_shoulder", "right_hip"), ("neck", "nose"),
+        ("left_toe", "left_ankle"), ("right_toe", "right_ankle"),
     ]  # fmt: skip
     return np.array(pairs + [(J[a], J[b]) for a, b in across])
 
