@@ -8,7 +8,7 @@ import numpy as np
 
 CONSTANT, LINEAR, BEZIER = 0, 1, 2
 SAME_FRAME = 1e-4
-"""A time this near to a key has the key's value, in frames: what Blender's evaluation passes to its search for the key."""
+"""A time this near to a key has the key's value, in frames; Blender's evaluation searches keys so."""
 _STEPS = 64
 """At most, to find the place on a segment; Newton's method needs about five, halving needs fifty."""
 

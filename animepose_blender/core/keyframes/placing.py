@@ -1,0 +1,231 @@
+"""Where keys stand: set where the error is largest until all errors are allowed, then taken away while they stay so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import spline
+from .judges import Judge
+from .spline import Pieces
+
+FIRST_SHARE = 0.6
+"""Part of the tolerance that each group alone may take before the errors of all are looked at together."""
+_CUTS = (0.15, 0.3, 0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5.0, 5.0, 5.0)
+"""Keys that cost less than this part of the tolerance are tried in the rounds of thinning, the cheapest first."""
+_ROUNDS = 200
+_MENDS = 6
+"""Times that single keys are put back after a round of thinning before all of them are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Samples of groups, one smooth piece after the other; n rows of groups, N rows of tracks."""
+
+    group: np.ndarray
+    """(n,)"""
+    sample: np.ndarray
+    """(n,) which of the F samples."""
+    last: np.ndarray
+    """(n,) bool, the last row of a piece."""
+    of_track: np.ndarray
+    """(N,) row of the group that each row of a track belongs to."""
+    track: np.ndarray
+    """(N,)"""
+
+    @property
+    def first(self) -> np.ndarray:
+        """(n,) bool"""
+        return np.concatenate([[True], self.last[:-1]]) if len(self.last) else self.last
+
+
+class Placer:
+    """Keys of groups of tracks, fitted and judged."""
+
+    def __init__(
+        self, times: np.ndarray, reference: np.ndarray, values: np.ndarray, rows: Rows, must: np.ndarray, judge: Judge
+    ) -> None:
+        """Begin with the fewest keys.
+
+        Args:
+            times: (F,) frames.
+            reference: (R, S, 4) the samples and the middles between them.
+            values: (R, F, 4) the samples.
+            rows: what is fitted; elsewhere the reference is taken as it is.
+            must: (n,) bool, rows that keep their keys and values.
+        """
+        self.rows, self.judge, self.must = rows, judge, must | rows.first | rows.last
+        self.keys = self.must.copy()
+        self.fitted = reference.copy()
+        sample = rows.sample[rows.of_track]
+        last = rows.last[rows.of_track]
+        own = values[rows.track, sample]
+        self.pieces = Pieces(times[sample], own, last, spline.slopes_of(times[sample], own, last))
+        self.value, self.slope = own.copy(), self.pieces.slopes.copy()
+        self._fit(np.ones(reference.shape[0], dtype=bool))
+
+    def place(self) -> None:
+        """Set keys until every error is allowed, then thin them out."""
+        if not len(self.rows.group):
+            return
+        for _ in range(_ROUNDS):
+            shares = self._folded(self.judge.shares(self.fitted)) / FIRST_SHARE
+            if not (shares > 1).any():
+                break
+            self._fit(self._insert(shares, shares))
+        self._meet()
+        self._thin()
+
+    def _meet(self) -> None:
+        """Set keys until no error is too large."""
+        for _ in range(_ROUNDS):
+            shares = self.judge.shares(self.fitted)
+            blame = self._blame(shares)
+            if not blame.any():
+                return
+            self._fit(self._insert(self._folded(blame.astype(float)) * 2, self._folded(shares)))
+        self.keys[:] = True
+        self._fit(np.ones(len(self.fitted), dtype=bool))
+
+    def _fit(self, active: np.ndarray) -> None:
+        """Fit the groups of a (G or more,) mask anew."""
+        rows = self.rows
+        mine = active[rows.group][rows.of_track]
+        if not mine.any():
+            return
+        pieces, row = self.pieces.only(mine), rows.of_track[mine]
+        found = spline.fit(pieces, self.keys[row], self.must[row])
+        track, sample = rows.track[mine], rows.sample[row]
+        self.fitted[track, 2 * sample] = spline.sample(pieces, found, halves=False)
+        inner = ~pieces.last
+        self.fitted[track[inner], 2 * sample[inner] + 1] = spline.sample(pieces, found, halves=True)[inner]
+        at = np.flatnonzero(mine)[found.at]
+        self.value[at], self.slope[at] = found.values, found.slopes
+
+    def _folded(self, fine: np.ndarray) -> np.ndarray:
+        """(n,) of (G, S): the larger of a sample's and that of the middle after it."""
+        rows = self.rows
+        at = fine[rows.group, 2 * rows.sample]
+        after = fine[rows.group, np.minimum(2 * rows.sample + 1, fine.shape[1] - 1)]
+        return np.where(rows.last, at, np.maximum(at, after))
+
+    def _blame(self, by: np.ndarray) -> np.ndarray:
+        """(G, S) bool: of the groups that a too large error depends on, the one with the most in `by` (G, S)."""
+        thing, time = np.nonzero(self.judge.errors(self.fitted) > 1)
+        blame = np.zeros(by.shape, dtype=bool)
+        if len(thing):
+            carriers = self.judge.carriers[thing]
+            amounts = np.where(carriers >= 0, by[carriers, time[:, None]], -np.inf)
+            blame[carriers[np.arange(len(thing)), amounts.argmax(axis=1)], time] = True
+        return blame
+
+    def _insert(self, need: np.ndarray, amount: np.ndarray) -> np.ndarray:
+        """Set a key in every segment with a (n,) need above 1, where the (n,) amount is largest.
+
+        Returns:
+            (G,) bool, groups that have new keys.
+        """
+        at = np.flatnonzero(self.keys)
+        segment = np.cumsum(self.keys) - 1
+        free = np.where(self.keys, -1.0, amount)
+        best = np.maximum.reduceat(free, at)
+        wanted = np.maximum.reduceat(need, at) > 1
+        # Between neighbouring frames there is no room: the keys on either side decide what happens there.
+        stuck = np.flatnonzero(wanted & (best < 0))
+        for away in (-3, -2, -1, 1, 2, 3):
+            near = stuck + away
+            inside = (near >= 0) & (near < len(at))
+            near, here = near[inside], stuck[inside]
+            wanted[near[self.rows.group[at[near]] == self.rows.group[at[here]]]] = True
+        chosen = np.flatnonzero((free >= 0) & (free == best[segment]) & wanted[segment])
+        chosen = chosen[np.unique(segment[chosen], return_index=True)[1]]
+        self.keys[chosen] = True
+        active = np.zeros(int(self.rows.group.max()) + 1, dtype=bool)
+        if not len(chosen):
+            self.keys[np.isin(self.rows.group, self.rows.group[at[wanted]])] = True
+            active[self.rows.group[at[wanted]]] = True
+        active[self.rows.group[chosen]] = True
+        return active
+
+    def _costs(self) -> tuple[np.ndarray, np.ndarray]:
+        """About how much of the tolerance it takes to do without a key.
+
+        The key's value and slope are compared with those of the segment that would be in its place.
+
+        Returns:
+            (K,) rows of all keys, (K,) cost; infinite for those that stay.
+        """
+        at = np.flatnonzero(self.keys)
+        number = np.cumsum(self.keys) - 1
+        # The same for every track: rows of a track follow one another as those of its group do.
+        row = self.rows.of_track
+        keyed = np.flatnonzero(self.keys[row])
+        removable = ~self.must[row[keyed]]
+        middle = np.flatnonzero(removable)
+        before, here, after = keyed[middle - 1], keyed[middle], keyed[middle + 1]
+        times, value, slope = self.pieces.times, self.value, self.slope
+        length = times[after] - times[before]
+        share = (times[here] - times[before]) / length
+        basis = spline._basis(share)
+        rise_a, rise_b = slope[before] * length[:, None], slope[after] * length[:, None]
+        guess = basis[:, :1] * value[before] + basis[:, 1:2] * rise_a
+        guess += basis[:, 2:3] * value[after] + basis[:, 3:] * rise_b
+        s = share[:, None]
+        steep = (6 * s * s - 6 * s) * (value[before] - value[after])
+        steep += (3 * s * s - 4 * s + 1) * rise_a + (3 * s * s - 2 * s) * rise_b
+        apart = np.linalg.norm(guess - value[here], axis=1)
+        bent = np.linalg.norm(steep / length[:, None] - slope[here], axis=1) * length * (4 / 27) / 2
+        weight = self.judge.weights[self.rows.track[here], self.rows.sample[row[here]]]
+        cost = np.bincount(number[row[here]], np.maximum(apart, bent) * weight, minlength=len(at))
+        return at, np.where(self.must[at], np.inf, cost)
+
+    def _thin(self) -> None:
+        """Take keys away, many at once but never neighbours, and put back those that were needed."""
+        tried = self.must.copy()
+        shares = self.judge.shares(self.fitted)
+        for cut in _CUTS:
+            at, cost = self._costs()
+            cost = np.where(tried[at], np.inf, cost)
+            around = np.concatenate([[np.inf], cost, [np.inf]])
+            cheapest = (cost < cut) & (cost <= around[:-2]) & (cost < around[2:])
+            gone = at[cheapest]
+            if not len(gone):
+                continue
+            tried[gone] = True
+            self.keys[gone] = False
+            self._fit(self._groups_of(gone))
+            shares = self._mend(gone, shares)
+
+    def _mend(self, gone: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """Put keys back until all errors are allowed; (G, S) shares before and after."""
+        for attempt in range(_MENDS):
+            shares = self.judge.shares(self.fitted)
+            blame = self._blame(shares - before)
+            if not blame.any():
+                return shares
+            missing = gone[~self.keys[gone]]
+            back = missing[self._touched(missing, blame, reach=1 + attempt)]
+            if not len(back) or attempt == _MENDS - 1:
+                back = missing
+            self.keys[back] = True
+            self._fit(self._groups_of(back))
+        if self._blame(before).any():
+            self._meet()
+        return self.judge.shares(self.fitted)
+
+    def _touched(self, rows: np.ndarray, blame: np.ndarray, reach: int) -> np.ndarray:
+        """(k,) bool, whether blame lies within some keys on either side of (k,) rows."""
+        at = np.flatnonzero(self.keys)
+        place = np.searchsorted(at, rows)
+        low, high = at[np.maximum(place - reach, 0)], at[np.minimum(place + reach - 1, len(at) - 1)]
+        group, sample = self.rows.group, self.rows.sample
+        low_sample = np.where(group[low] == group[rows], sample[low], 0)
+        high_sample = np.where(group[high] == group[rows], sample[high], (blame.shape[1] - 1) // 2)
+        counts = np.concatenate([np.zeros((len(blame), 1), dtype=int), np.cumsum(blame, axis=1)], axis=1)
+        return counts[group[rows], 2 * high_sample + 1] > counts[group[rows], 2 * low_sample]
+
+    def _groups_of(self, rows: np.ndarray) -> np.ndarray:
+        active = np.zeros(len(self.fitted) + 1, dtype=bool)
+        active[self.rows.group[rows]] = True
+        return active

@@ -1,0 +1,244 @@
+"""Sampled channels as curves with few keys, within a bound that is never exceeded.
+
+All channels of a bone are keyed at the same frames. Their curves are fitted by least squares (`spline`); keys are set
+where errors are too large and taken away again where the bound leaves room (`placing`). For bones the bound is one of
+what is seen: millimetres of any joint in the world, degrees of any bone (`judges`). It holds at every frame, and in
+the middle between two frames against the samples' own course there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..retarget.armature import Armature
+from . import curve as curves
+from . import kept, spline
+from .curve import Curve
+from .judges import Judge, PlainJudge, WorldJudge, between_frames
+from .placing import Placer, Rows
+from .world import Track, World, padded
+
+TOLERANCE_MM, TOLERANCE_DEG = 5.0, 2.0
+STILL_FRAMES = 4
+"""A bone that does not move for so many steps is held by constant keys."""
+PROMINENCE = 8.0
+"""A turning point of a bone is kept if what lies on both sides of it is so many tolerances away."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """Curves of the tracks, in their order."""
+
+    curves: tuple[tuple[Curve, ...], ...]
+    """One a channel. A channel that never changes has one key, at the first frame."""
+    samples: tuple[np.ndarray, ...]
+    """(K,) int per track, which of the F samples its keys stand at; a key's type is that of its sample."""
+
+    @property
+    def key_count(self) -> int:
+        """Keys of all curves."""
+        return sum(len(curve.frames) for track in self.curves for curve in track)
+
+
+def reduce_bones(
+    armature: Armature,
+    tracks: Sequence[Track],
+    frames: np.ndarray,
+    tolerance_mm: float | np.ndarray = TOLERANCE_MM,
+    tolerance_deg: float | np.ndarray = TOLERANCE_DEG,
+    *,
+    hold: np.ndarray | None = None,
+    keep: np.ndarray | None = None,
+    keep_extremes: bool = True,
+) -> Reduced:
+    """Fewer keys for an armature's channels.
+
+    Args:
+        armature: its `to_world` says how long a unit is in metres.
+        tracks: R properties sampled at each of F frames, finite. Bones and properties without a track stay at rest.
+        frames: (F,) frame numbers, increasing; steps may differ.
+        tolerance_mm: how far the head or tail of any bone may be off in the world; (F,) per frame or (F, N) per bone
+            of the armature as well, such as less for a foot on the floor.
+        tolerance_deg: how far any bone may be turned off, as `tolerance_mm`.
+        hold: (F,) bool, from this frame to the next the values stay as they are, such as where a person is absent.
+        keep: (F,) or (F, N) bool, frames at which all or single bones keep their keys and values: contacts' boundaries
+            (`kept.boundaries`), the bounds of predicted spans, frames that the user chose.
+        keep_extremes: whether bones keep the keys of their large turning points.
+    Raises:
+        ValueError: if shapes do not fit, a value is not finite, or frames do not increase.
+    """
+    if not tracks:
+        return Reduced((), ())
+    count = len(frames)
+    _check(frames, [track.values for track in tracks])
+    world = World(armature, tracks)
+    values = np.stack([padded(np.asarray(track.values, np.float64)) for track in tracks])
+    held = np.zeros(count, dtype=bool) if hold is None else np.append(hold[:-1], False)
+    mm, deg = (
+        between_frames(np.broadcast_to(np.asarray(t, np.float64).reshape(*np.shape(t) or (1,)).T, _wide(t, count)))
+        for t in (tolerance_mm, tolerance_deg)
+    )
+    judge = WorldJudge(world, _reference(frames, values, held), mm, np.radians(deg))
+    wanted = np.zeros((count, len(armature.names)), dtype=bool)
+    if keep is not None:
+        wanted |= keep if keep.ndim == 2 else keep[:, None]
+    if hold is not None:
+        wanted |= kept.boundaries(held | np.append(False, held[:-1]))[:, None]
+    bones = np.unique([track.bone for track in tracks])
+    return _reduced(frames, tracks, values, judge, held, wanted[:, bones], keep_extremes)
+
+
+def reduce_channels(
+    frames: np.ndarray,
+    channels: Sequence[np.ndarray],
+    tolerance: Sequence[float],
+    *,
+    hold: np.ndarray | None = None,
+    keep: np.ndarray | None = None,
+    keep_extremes: bool = True,
+) -> Reduced:
+    """Fewer keys for properties that move no bone: each has its own bound, in its own unit.
+
+    Args:
+        frames: (F,) increasing.
+        channels: R arrays (F, C) with up to four channels each, finite.
+        tolerance: R bounds, above 0.
+        hold, keep: (F,) bool, as for `reduce_bones`.
+    """
+    if not channels:
+        return Reduced((), ())
+    _check(frames, channels)
+    count = len(frames)
+    values = np.stack([padded(np.asarray(each, np.float64)) for each in channels])
+    held = np.zeros(count, dtype=bool) if hold is None else np.append(hold[:-1], False)
+    judge = PlainJudge(_reference(frames, values, held), np.asarray(tolerance, np.float64))
+    wanted = np.zeros((count, len(channels)), dtype=bool)
+    if keep is not None:
+        wanted |= keep[:, None]
+    return _reduced(frames, channels, values, judge, held, wanted, keep_extremes)
+
+
+def _wide(tolerance: float | np.ndarray, count: int) -> tuple[int, int]:
+    shape = np.shape(tolerance)
+    return (shape[1] if len(shape) == 2 else 1, count)
+
+
+def _check(frames: np.ndarray, channels: Sequence[np.ndarray]) -> None:
+    if len(frames) == 0 or (np.diff(frames) <= 0).any():
+        raise ValueError("frames must increase, and there must be one at least")
+    for values in channels:
+        if len(values) != len(frames):
+            raise ValueError(f"channels have {len(values)} samples, expected {len(frames)}")
+        if not np.isfinite(values).all():
+            raise ValueError("a channel has values that are not finite")
+
+
+def _reference(frames: np.ndarray, values: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """(R, S, 4) the samples (R, F, 4) and their course in the middles; held values stay up to the next frame."""
+    count = len(frames)
+    fine = np.empty((len(values), 2 * count - 1, values.shape[2]))
+    fine[:, ::2] = values
+    last = held.copy()
+    last[-1] = True
+    for row, own in zip(fine, values):
+        pieces = spline.Pieces(frames, own, last, spline.slopes_of(frames, own, last))
+        row[1::2] = spline.halfway(pieces)[:-1]
+    return fine
+
+
+def _reduced(
+    frames: np.ndarray,
+    tracks: Sequence[Track] | Sequence[np.ndarray],
+    values: np.ndarray,
+    judge: Judge,
+    held: np.ndarray,
+    wanted: np.ndarray,
+    keep_extremes: bool,
+) -> Reduced:
+    count, groups = len(frames), wanted.shape[1]
+    changes = (np.ptp(values, axis=1) > kept.STILL).any(axis=1)
+    moving = np.zeros(groups, dtype=bool)
+    np.logical_or.at(moving, judge.group, changes)
+    parts: list[tuple[int, np.ndarray, np.ndarray]] = []
+    rests = np.zeros((groups, count), dtype=bool)
+    for group in np.flatnonzero(moving):
+        own = values[judge.group == group].transpose(1, 0, 2).reshape(count, -1)
+        rests[group] = held | kept.still(own, STILL_FRAMES)
+        last = rests[group].copy()
+        last[-1] = True
+        # Within a standstill nothing needs a key, but what the caller wants.
+        inside = np.concatenate([[False], rests[group, :-1]]) & rests[group] & ~held & ~wanted[:, group]
+        inside &= ~np.append(False, held[:-1])
+        parts.append((int(group), np.flatnonzero(~inside), last[~inside]))
+        if keep_extremes:
+            weight = judge.weights[judge.group == group].T[:, :, None]
+            scaled = values[judge.group == group].transpose(1, 0, 2) * weight
+            wanted[kept.turning_points(kept.main_course(scaled.reshape(count, -1)), PROMINENCE), group] = True
+    rows = _rows(parts, judge.group)
+    must = wanted[rows.sample, rows.group] if len(rows.sample) else np.zeros(0, dtype=bool)
+    # `_reference` knows of holds only; the middle of a standstill's first step is level as well.
+    placer = Placer(frames, judge_reference(judge), values, rows, must, judge)
+    placer.place()
+    return _curves(frames, tracks, values, placer, rests, judge.group, moving)
+
+
+def judge_reference(judge: Judge) -> np.ndarray:
+    """(R, S, 4)"""
+    assert isinstance(judge, (PlainJudge, WorldJudge))
+    return judge.reference
+
+
+def _rows(parts: list[tuple[int, np.ndarray, np.ndarray]], group: np.ndarray) -> Rows:
+    if not parts:
+        none = np.zeros(0, dtype=int)
+        return Rows(none, none, none.astype(bool), none, none)
+    starts = np.cumsum([0] + [len(sample) for _, sample, _ in parts])
+    of_track, track = [], []
+    for number, (own, sample, _) in enumerate(parts):
+        for row in np.flatnonzero(group == own):
+            of_track.append(np.arange(starts[number], starts[number + 1]))
+            track.append(np.full(len(sample), row))
+    return Rows(
+        np.concatenate([np.full(len(sample), own) for own, sample, _ in parts]),
+        np.concatenate([sample for _, sample, _ in parts]),
+        np.concatenate([last for _, _, last in parts]),
+        np.concatenate(of_track),
+        np.concatenate(track),
+    )
+
+
+def _curves(
+    frames: np.ndarray,
+    tracks: Sequence[Track] | Sequence[np.ndarray],
+    values: np.ndarray,
+    placer: Placer,
+    rests: np.ndarray,
+    group: np.ndarray,
+    moving: np.ndarray,
+) -> Reduced:
+    made, samples = [], []
+    row_keyed = placer.keys[placer.rows.of_track]
+    for row, track in enumerate(tracks):
+        channels = (track.values if isinstance(track, Track) else track).shape[1]
+        rows = np.flatnonzero((placer.rows.track == row) & row_keyed) if moving[group[row]] else np.zeros(0, int)
+        at = placer.rows.sample[placer.rows.of_track[rows]] if len(rows) else np.zeros(1, int)
+        own = []
+        for channel in range(channels):
+            if np.ptp(values[row, :, channel]) <= kept.STILL:
+                level = values[row, :1, channel]
+                own.append(curves.from_slopes(frames[:1], level, np.zeros(1), np.zeros(1)))
+                continue
+            slope = placer.slope[rows, channel]
+            resting = rests[group[row]][at]
+            after = np.concatenate([[False], resting[:-1]])
+            kinds = np.where(resting, curves.CONSTANT, curves.BEZIER)
+            # A key between two standstills, or alone, has no slope of its own.
+            slope_in = np.where(after, 0.0, slope)
+            slope_out = np.where(resting, 0.0, slope)
+            own.append(curves.from_slopes(frames[at], placer.value[rows, channel], slope_in, slope_out, kinds))
+        made.append(tuple(own))
+        samples.append(at)
+    return Reduced(tuple(made), tuple(samples))

@@ -1,0 +1,179 @@
+"""Where the joints of an armature are, and how far a change of its channels moves them.
+
+A bone's matrix is its parent's, times its own rest in the parent's, times its channels:
+
+    pose[c] = pose[p] rest[p]^-1 rest[c] basis[c]
+
+Constraints, drivers and unusual ways to inherit are not part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .. import quaternions as quat
+from ..retarget import euler
+from ..retarget.armature import Armature
+
+_WIDEST = 4
+"""Channels of the widest property."""
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One property of one bone, sampled at F frames."""
+
+    bone: int
+    """Index in the armature."""
+    kind: str
+    """`location`, `scale`, `QUATERNION`, `AXIS_ANGLE` or an Euler order."""
+    values: np.ndarray
+    """(F, C) Blender's channels; a channel that is not animated repeats its value. Quaternions on one side of the
+    sphere and Euler angles without jumps by whole turns reduce well; others get more keys."""
+
+    def __post_init__(self) -> None:
+        channels = {"QUATERNION": 4, "AXIS_ANGLE": 4}.get(self.kind, 3)
+        if self.kind not in ("location", "scale", "QUATERNION", "AXIS_ANGLE", *euler.ORDERS):
+            raise ValueError(f"no kind of channels: {self.kind}")
+        if self.values.ndim != 2 or self.values.shape[1] != channels:
+            raise ValueError(f"{self.kind} has {self.values.shape} values, expected (F, {channels})")
+
+    @property
+    def turns(self) -> bool:
+        """Whether it is a rotation."""
+        return self.kind not in ("location", "scale")
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """An armature's N bones at S times; armature axes and units."""
+
+    axes: np.ndarray
+    """(N, S, 3, 3) the posed bones' axes as columns."""
+    heads: np.ndarray
+    """(N, S, 3)"""
+    tails: np.ndarray
+    """(N, S, 3)"""
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """Forward kinematics of the bones that move, and only of them."""
+
+    armature: Armature
+    tracks: Sequence[Track]
+
+    @cached_property
+    def moving(self) -> np.ndarray:
+        """(M,) bones that have channels or hang on one that has, parents first."""
+        moves = np.zeros(len(self.armature.names), dtype=bool)
+        moves[[track.bone for track in self.tracks]] = True
+        for bone, parent in enumerate(self.armature.parents):
+            moves[bone] |= parent >= 0 and moves[parent]
+        return np.flatnonzero(moves)
+
+    @cached_property
+    def parents(self) -> np.ndarray:
+        """(M,) place of each moving bone's parent among the moving ones; -1 for a parent that stays at rest."""
+        place = np.full(len(self.armature.names) + 1, -1)
+        place[self.moving] = np.arange(len(self.moving))
+        return place[self.armature.parents[self.moving]]
+
+    @cached_property
+    def ancestors(self) -> np.ndarray:
+        """(M, A) for each moving bone itself and the moving bones above it; padded with -1."""
+        chains: list[list[int]] = []
+        for bone, parent in enumerate(self.parents):
+            chains.append([bone] + (chains[parent] if parent >= 0 else []))
+        padded = np.full((len(chains), max(map(len, chains))), -1)
+        for bone, chain in enumerate(chains):
+            padded[bone, : len(chain)] = chain
+        return padded
+
+    @cached_property
+    def place(self) -> np.ndarray:
+        """(R,) place of each track's bone among the moving ones."""
+        return np.searchsorted(self.moving, [track.bone for track in self.tracks])
+
+    def basis(self, channels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the moving bones' channels say.
+
+        Args:
+            channels: (R, S, 4) of the tracks in their order; properties of three channels are padded.
+        Returns:
+            (M, S, 3, 3) rotation and scale, (M, S, 3) location.
+        """
+        count, times = len(self.moving), channels.shape[1]
+        basis = np.empty((count, times, 3, 3))
+        basis[:] = np.eye(3)
+        location = np.zeros((count, times, 3))
+        kinds = np.array([track.kind for track in self.tracks])
+        for kind in dict.fromkeys(kinds):
+            rows = np.flatnonzero(kinds == kind)
+            if kind == "location":
+                location[self.place[rows]] = channels[rows, :, :3]
+            elif kind != "scale":
+                basis[self.place[rows]] = quat.to_matrix(_quaternion(channels[rows], kind))
+        for row in np.flatnonzero(kinds == "scale"):
+            basis[self.place[row]] *= channels[row, :, None, :3]
+        return basis, location
+
+    def pose(self, basis: np.ndarray, location: np.ndarray) -> Pose:
+        """The moving bones' pose from what `basis` gives."""
+        rest = self.armature.rest
+        axes, heads = np.empty_like(basis), np.empty_like(location)
+        # One step a bone, all times at once.
+        for place, bone in enumerate(self.moving):
+            parent, above = self.parents[place], int(self.armature.parents[bone])
+            if parent < 0:
+                axes[place] = rest[bone, :3, :3] @ basis[place]
+                heads[place] = location[place] @ rest[bone, :3, :3].T + rest[bone, :3, 3]
+            else:
+                relative = np.linalg.inv(rest[above]) @ rest[bone]
+                axes[place] = axes[parent] @ (relative[:3, :3] @ basis[place])
+                offset = location[place] @ relative[:3, :3].T + relative[:3, 3]
+                heads[place] = heads[parent] + (axes[parent] @ offset[..., None])[..., 0]
+        tails = heads + axes[..., 1] * self.armature.lengths[self.moving][:, None, None]
+        return Pose(axes, heads, tails)
+
+    def levers_m(self, pose: Pose) -> np.ndarray:
+        """(M, S) metres from each bone's head to the farthest joint that it carries."""
+        lever = np.linalg.norm(pose.tails - pose.heads, axis=-1)
+        for place, chain in enumerate(self.ancestors):
+            for above in chain[1:]:
+                if above >= 0:
+                    away = np.linalg.norm(pose.tails[place] - pose.heads[above], axis=-1)
+                    np.maximum(lever[above], away, out=lever[above])
+        return lever * self.armature.scale
+
+
+def _quaternion(channels: np.ndarray, kind: str) -> np.ndarray:
+    if kind == "AXIS_ANGLE":
+        return euler.from_axis_angle(channels)
+    if kind != "QUATERNION":
+        return euler.to_quaternion(channels[..., :3], kind)
+    length = np.sqrt((channels * channels).sum(-1, keepdims=True))
+    return np.where(length > 1e-9, channels / np.where(length > 1e-9, length, 1.0), quat.IDENTITY)
+
+
+def padded(values: np.ndarray) -> np.ndarray:
+    """(..., 4) with zeros where a property has three channels."""
+    missing = _WIDEST - values.shape[-1]
+    return np.pad(values, [*[(0, 0)] * (values.ndim - 1), (0, missing)]) if missing else values
+
+
+def turned_rad(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(...) radians between rotations (..., 3, 3): the difference has the Frobenius norm sqrt(8) sin(angle / 2)."""
+    apart = a - b
+    size = np.sqrt(np.einsum("...ij,...ij->...", apart, apart))
+    return 2 * np.arcsin(np.minimum(size / np.sqrt(8.0), 1.0))
+
+
+def moved(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(...) distance between points (..., 3)."""
+    apart = a - b
+    return np.sqrt(np.einsum("...i,...i->...", apart, apart))
