@@ -56,8 +56,8 @@ def fit(rest: np.ndarray, observed: np.ndarray, weights: np.ndarray) -> np.ndarr
     return quat.from_matrix(u @ vt)
 
 
-def slerp(a: np.ndarray, b: np.ndarray, share: float) -> np.ndarray:
-    """(..., 4) the rotation that lies `share` of the short way from `a` to `b`."""
+def slerp(a: np.ndarray, b: np.ndarray, share: float | np.ndarray) -> np.ndarray:
+    """(..., 4) the rotation that lies `share`, a number or (..., 1), of the short way from `a` to `b`."""
     dot = np.sum(a * b, axis=-1, keepdims=True)
     b = np.where(dot < 0, -b, b)
     angle = np.arccos(np.clip(np.abs(dot), 0, 1))

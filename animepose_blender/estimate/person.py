@@ -56,6 +56,7 @@ def solve_person(
     predictor: TrajectoryPredictor,
     further: Sequence[RootEvidence] = (),
     motion: MotionSettings = DEFAULT_MOTION,
+    lengths_m: np.ndarray | None = None,
 ) -> Solved:
     """Give the bones constant lengths, solve every span of presence as one, and fill gaps.
 
@@ -67,10 +68,12 @@ def solve_person(
         predictor: carries people on who are not seen.
         further: what else is known of the root.
         motion: what the user asks of the motion.
+        lengths_m: (B,) bone lengths, where they are known already; None = found here.
     """
     state = states(evidence.frames, view.time_s)
     lifted = evidence.lifted
-    lengths_m = bone_lengths(lifted.joints_m, lifted.joint_confidence, lifted.sigma_m, evidence.size)
+    if lengths_m is None:
+        lengths_m = bone_lengths(lifted.joints_m, lifted.joint_confidence, lifted.sigma_m, evidence.size)
     given = in_all_frames(evidence, view, further)
     spans = runs(state != State.ABSENT)
 

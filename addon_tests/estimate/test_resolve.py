@@ -1,0 +1,114 @@
+"""A span solved again: it comes back from what the keypoints say, nothing else changes, and it passes in softly."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from animepose_blender.core import kinematics
+from animepose_blender.core.synthetic import walking_take
+from animepose_blender.errors import AnimePoseError
+from animepose_blender.estimate.resolve import BLEND_S, solve_again
+from animepose_blender.take import State, Take
+
+from .evidence import Knows
+
+FIRST, LAST = 40, 60
+
+
+def copied(take: Take) -> Take:
+    values = {f.name: getattr(take, f.name) for f in fields(take)}
+    return Take(**{name: value.copy() if isinstance(value, np.ndarray) else value for name, value in values.items()})
+
+
+@pytest.fixture(scope="module")
+def walk() -> Take:
+    """Two people who are seen all the time."""
+    return walking_take(2, 100, gaps=False)
+
+
+@pytest.fixture(scope="module")
+def spoilt(walk) -> Take:
+    """The first of them moves like at another time in the span, though the keypoints say what they did."""
+    take = copied(walk)
+    take.rotations[0, FIRST : LAST + 1] = take.rotations[0, 5 : 5 + LAST + 1 - FIRST]
+    joints_m, _ = kinematics.forward(
+        take.rotations[0].astype(float), take.root_world_m[0].astype(float), take.bone_length_m[0].astype(float)
+    )
+    take.joints_world_m[0] = joints_m
+    return take
+
+
+def off_mm(take: Take, truth: Take, person: int = 0) -> np.ndarray:
+    """(F,) mean distance of the joints."""
+    return 1000 * np.linalg.norm(take.joints_world_m[person] - truth.joints_world_m[person], axis=-1).mean(axis=-1)
+
+
+def pose_off_mm(take: Take, truth: Take, person: int = 0) -> np.ndarray:
+    """(F,) the same with the pelvis on the pelvis."""
+    off = take.joints_world_m[person] - truth.joints_world_m[person]
+    return 1000 * np.linalg.norm(off - off[:, :1], axis=-1).mean(axis=-1)
+
+
+def test_a_spoilt_span_comes_back(walk, spoilt):
+    again = solve_again(spoilt, 0, FIRST, LAST, lifter=Knows(walk))
+    assert off_mm(spoilt, walk)[FIRST : LAST + 1].mean() > 60
+    assert off_mm(again, walk)[FIRST : LAST + 1].mean() < 40
+    assert pose_off_mm(again, walk)[FIRST : LAST + 1].max() < 15
+
+
+def test_only_the_span_and_a_little_beside_it_changes_and_only_of_that_person(walk, spoilt):
+    again = solve_again(spoilt, 0, FIRST, LAST, lifter=Knows(walk))
+    margin = int(BLEND_S * 30) + 1
+    outside = np.r_[0 : FIRST - margin, LAST + margin + 1 : 100]
+    for name in ("rotations", "root_world_m", "joints_world_m", "state", "contact", "box_camera_m"):
+        before, after = getattr(spoilt, name), getattr(again, name)
+        np.testing.assert_array_equal(after[0][outside], before[0][outside], err_msg=name)
+        np.testing.assert_array_equal(after[1], before[1], err_msg=name)
+    np.testing.assert_array_equal(again.bone_length_m, spoilt.bone_length_m)
+
+
+def test_the_span_passes_in_softly(walk, spoilt):
+    again = solve_again(spoilt, 0, FIRST, LAST, lifter=Knows(walk))
+
+    def jerk(take):
+        return np.linalg.norm(np.diff(take.joints_world_m[0], n=2, axis=0), axis=-1).max()
+
+    assert jerk(again) < 2.5 * jerk(walk) < jerk(spoilt)
+
+
+def test_a_wrong_span_is_filled_in_like_a_gap(walk):
+    again = solve_again(walk, 0, FIRST, LAST, wrong=True, lifter=Knows(walk))
+    assert (again.state[0, FIRST : LAST + 1] == State.PREDICTED).all()
+    assert np.isnan(again.keypoints_px[0, FIRST : LAST + 1]).all()
+    assert (again.keypoint_confidence[0, FIRST : LAST + 1] == 0).all()
+    assert np.isfinite(again.joints_world_m[0, FIRST : LAST + 1]).all()
+    assert off_mm(again, walk)[FIRST : LAST + 1].max() < 400
+    steps = np.linalg.norm(np.diff(again.joints_world_m[0, :, 0], axis=0), axis=-1)
+    assert steps.max() < 3 * np.median(steps)
+
+
+def test_bones_keep_their_lengths(walk, spoilt):
+    again = solve_again(spoilt, 0, FIRST, LAST, lifter=Knows(walk))
+    joints_m, _ = kinematics.forward(
+        again.rotations[0].astype(float), again.root_world_m[0].astype(float), again.bone_length_m[0].astype(float)
+    )
+    np.testing.assert_allclose(again.joints_world_m[0], joints_m, atol=1e-4)
+
+
+def test_the_end_of_a_clip_and_the_whole_of_it_can_be_solved_again(walk):
+    for first, last in ((0, 10), (90, 99), (0, 99)):
+        again = solve_again(walk, 1, first, last, lifter=Knows(walk))
+        assert pose_off_mm(again, walk, 1).max() < 15
+        assert off_mm(again, walk, 1).mean() < 60
+
+
+def test_what_cannot_be_solved_is_told(walk):
+    with pytest.raises(AnimePoseError, match="no span"):
+        solve_again(walk, 0, 50, 100)
+    with pytest.raises(AnimePoseError, match="no span"):
+        solve_again(walk, 2, 5, 10)
+    with pytest.raises(AnimePoseError, match="not seen"):
+        solve_again(walk, 0, 0, 99, wrong=True)
