@@ -13,9 +13,9 @@ PADDED_CYCLES = 2.0
 def butterworth(values: np.ndarray, time_s: np.ndarray, cutoff_hz: float, order: int = 2) -> np.ndarray:
     """Let slow motion through and stop fast motion: gain 1 / (1 + (f / cutoff)^(2 order)), one half at the cutoff.
 
-    That is the gain after both passes, each of which gives 0.71 at the cutoff, as scipy.signal.filtfilt has it. It holds
-    well below half the frame rate (bilinear transform: tan(pi f dt) stands for f). The line from the first to the last
-    value is set aside, and both ends carried on by their mirror image turned about the end; straight lines stay.
+    That is the gain after both passes, each of which gives 0.71 at the cutoff, as scipy.signal.filtfilt has it; in
+    full, tan(pi f dt) stands for each frequency (bilinear transform). The line from the first to the last value is set
+    aside, and both ends carried on by their mirror image turned about the end; straight lines stay.
     Uneven times are drawn evenly by a spline first, gaps bridged by a straight line.
 
     Args:

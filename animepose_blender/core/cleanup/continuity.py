@@ -21,8 +21,11 @@ def continuous_quaternions(rotations: np.ndarray) -> np.ndarray:
     Returns:
         (F, ..., 4), the first known one of each series with its own sign.
     """
-    shape = np.shape(rotations)
-    q = np.array(rotations, dtype=np.float64).reshape(len(rotations), -1, 4)
+    q = np.array(rotations, dtype=np.float64)
+    shape = q.shape
+    if not q.size:
+        return q
+    q = q.reshape(len(q), -1, 4)
     q[~np.isfinite(q).all(axis=-1)] = np.nan
     unit = q / np.maximum(np.linalg.norm(q, axis=-1, keepdims=True), 1e-12)
     plain = (np.abs((unit[1:] * unit[:-1]).sum(-1)) > SURE).all(axis=0)
@@ -55,13 +58,16 @@ def continuous_euler(angles: np.ndarray, order: str) -> np.ndarray:
     core/retarget/euler.py on why the choice is known for all frames at once.
 
     Args:
-        angles: (F, ..., 3) radians, as x, y, z; a triple with an unknown part is passed over, and unknown in the result.
+        angles: (F, ..., 3) radians, as x, y, z; a triple with an unknown part is passed over, and unknown in the
+            result.
         order: such as "XYZ".
     Returns:
         (F, ..., 3); the first known triple of each series is unchanged.
     """
     angles = np.array(angles, dtype=np.float64)
     shape, middle = angles.shape, "XYZ".index(order[1])
+    if not angles.size:
+        return angles
     angles = angles.reshape(len(angles), -1, 3)
     known = np.isfinite(angles).all(axis=-1)
     angles[~known] = np.nan

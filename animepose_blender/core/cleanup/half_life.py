@@ -8,8 +8,8 @@ from .banded import solve
 from .series import as_vectors, bridged, checked, opened, positive, step_s
 
 HALF_LIFE_HZ_S = 0.2285
-"""Cutoff times half-life, as in estimate/smooth.py: the answer of a gain of 1 / (1 + (f / fc)^4) to a single wrong value
-is exp(-a t) (cos a t + sin a t) with a = sqrt(2) pi fc; it falls to a half after 0.2285 / fc."""
+"""Cutoff times half-life, as in estimate/smooth.py: the answer of a gain of 1 / (1 + (f / fc)^4) to a single wrong
+value is exp(-a t) (cos a t + sin a t) with a = sqrt(2) pi fc; it falls to a half after 0.2285 / fc."""
 STIFFEST = 1e11
 """Greatest weight of the penalty; beyond it rounding shows. At 30 frames a second it is a half-life of 27 s."""
 FAINT = 1e-6
@@ -73,7 +73,7 @@ def stiff(values: np.ndarray, known: np.ndarray, time_s: np.ndarray, cutoff_hz: 
 
 
 def second_difference_bands(time_s: np.ndarray, cutoff_hz: np.ndarray) -> np.ndarray:
-    """(3, F) or (3, F, S) upper bands of D' lambda D, D the second derivative by divided differences at the frames' times.
+    """(3, F) or (3, F, S) upper bands of D' lambda D, D the second derivative by divided differences.
 
     Args:
         time_s: (F,), F at least 3.

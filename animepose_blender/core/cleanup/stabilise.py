@@ -1,0 +1,79 @@
+"""The body steadied by the points that stand on the ground."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..retarget.easing import bounds, ease, smooth_step
+from .series import checked, positive, step_s
+
+
+def stabilise(
+    root_m: np.ndarray,
+    points_m: np.ndarray,
+    holds: np.ndarray,
+    time_s: np.ndarray,
+    blend_s: float = 0.15,
+    half_life_s: float = 0.15,
+    axes: tuple[bool, bool, bool] = (True, True, True),
+) -> np.ndarray:
+    """Move the root so that each point stands still while it holds: what drifts or trembles there is the body's error.
+
+    A point stands at the mean of its span, in which the frames near both ends count less. Points that hold at a time
+    share the correction; each comes and goes over `blend_s`, so that nothing leaps when a foot lands or lifts. Between
+    spans, while nothing holds, the correction fades out and in.
+
+    Args:
+        root_m: (F, ..., 3) world positions.
+        points_m: (F, ..., L, 3) world positions of the points that may hold, such as heels and toes, which follow the
+            root; NaN = not holding.
+        holds: (F, ..., L) bool.
+        time_s: (F,).
+        blend_s: time in which a point takes its part in full.
+        half_life_s: of the correction's fading while nothing holds.
+        axes: which of x, y, z may be moved.
+    Returns:
+        (F, ..., 3). Everything that hangs on the root moves by the difference. Unknown where `root_m` is.
+    Raises:
+        ValueError: for times that are not above 0, or do not increase, or shapes that do not fit.
+    """
+    positive(blend_s=blend_s, half_life_s=half_life_s)
+    root_m, time_s = checked(root_m, time_s)
+    points_m = np.asarray(points_m, dtype=np.float64)
+    expected = (*root_m.shape[:-1], points_m.shape[-2], 3)
+    if points_m.shape != expected or np.shape(holds) != expected[:-1]:
+        raise ValueError(f"points {points_m.shape} and holds {np.shape(holds)} do not fit a root {root_m.shape}")
+    known = np.isfinite(points_m).all(axis=-1)
+    holds = np.asarray(holds, dtype=bool) & known
+    if len(root_m) < 2 or not holds.any():
+        return root_m
+    points_m = np.where(known[..., None], points_m, 0.0)
+    weight = np.where(holds, _share(holds, time_s, blend_s), 0.0)
+    stands_m = _weighted_means(points_m, weight, *bounds(holds))
+    total = weight.sum(axis=-1)
+    supported = total > 0
+    correction_m = (weight[..., None] * (stands_m - points_m)).sum(axis=-2) / np.where(supported, total, 1.0)[..., None]
+    return root_m + ease(correction_m, supported, time_s, half_life_s) * np.array(axes, dtype=np.float64)
+
+
+def _share(holds: np.ndarray, time_s: np.ndarray, blend_s: float) -> np.ndarray:
+    """(F, ..., L) 0 to 1: how far inside its span of equal values each frame lies; what goes on beyond the clip has no
+    end there."""
+    first, last = bounds(holds)
+    tall = time_s.reshape(-1, *(1,) * (holds.ndim - 1))
+    usual_s = step_s(time_s)
+    since_s = np.where(first == 0, np.inf, tall - time_s[first] + usual_s)
+    until_s = np.where(last == len(holds) - 1, np.inf, time_s[last] - tall + usual_s)
+    return smooth_step(np.minimum(since_s, until_s) / blend_s)
+
+
+def _weighted_means(points_m: np.ndarray, weight: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """(F, ..., L, 3) the mean over the span of each frame; where nothing weighs, the point itself."""
+    sums = np.cumsum(np.concatenate([np.zeros_like(points_m[:1]), weight[..., None] * points_m]), axis=0)
+    weights = np.cumsum(np.concatenate([np.zeros_like(weight[:1]), weight]), axis=0)
+    total = np.take_along_axis(weights, last + 1, axis=0) - np.take_along_axis(weights, first, axis=0)
+    summed = np.take_along_axis(sums, (last + 1)[..., None], axis=0) - np.take_along_axis(
+        sums, first[..., None], axis=0
+    )
+    weighs = (total > 1e-9)[..., None]
+    return np.where(weighs, summed / np.where(weighs, total[..., None], 1.0), points_m)
