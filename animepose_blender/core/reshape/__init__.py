@@ -1,0 +1,1 @@
+"""Motions made into other motions: loops, mirror images, other timing."""

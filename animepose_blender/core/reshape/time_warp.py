@@ -1,0 +1,88 @@
+"""A motion in other time: what stood on the floor stands there still, in its place.
+
+Joints are interpolated bone by bone, so that a foot would swim a little between two frames in which it stands: its
+ankle is therefore interpolated in the world as well, and the leg brought there. A point of the sole that stands in
+both frames goes from its one place to the other, which for a foot that does not slide is the same place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .. import quaternions as quat
+from ..retarget.two_bone import reach
+from .poses import Figure, Poses
+from .resample import Moments
+from .time_map import TimeMap
+
+STANDS = 0.5
+"""Probability from which on a point stands."""
+
+
+def retime(figure: Figure, poses: Poses, time_map: TimeMap, new_time_s: np.ndarray | None = None) -> Poses:
+    """The same motion at another pace.
+
+    Args:
+        figure: with legs, if standing feet are to stay in their places.
+        poses: F frames; unknown ones (NaN) stay unknown, and so does what lies between them and others.
+        time_map: see `time_map`; `keep_spans` makes one that leaves contacts their own duration.
+        new_time_s: (G,) times of the new frames; None = at the old rate from the map's beginning to its end.
+    Returns:
+        G frames. Where the map shows a frame of the old motion, it is that frame to the last bit, but for the signs of
+        its quaternions.
+    """
+    new_s = time_map.new_times(poses.time_s) if new_time_s is None else np.asarray(new_time_s, dtype=np.float64)
+    moments = Moments(poses.time_s, time_map.old_at(new_s))
+    made = Poses(
+        rotations=moments.rotations(poses.rotations),
+        root_m=moments.positions(poses.root_m),
+        time_s=new_s,
+        contact=np.clip(moments.linear(np.nan_to_num(poses.contact)), 0.0, 1.0),
+    )
+    if figure.legs is None:
+        return made
+    return _feet_kept(figure, poses, made, moments)
+
+
+def retime_channels(
+    time_s: np.ndarray, at_s: np.ndarray, rotations: np.ndarray | None = None, values: np.ndarray | None = None
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Channels of anything at other times, for what has no figure: (N, ..., 4) rotations and (N, ..., C) values.
+
+    Args:
+        time_s: (F,) increasing.
+        at_s: (N,) old times to be shown (`TimeMap.old_at`).
+        rotations: (F, ..., 4) unit quaternions.
+        values: (F, ..., C); locations are vectors, other channels have C = 1.
+    """
+    moments = Moments(time_s, at_s)
+    return _maybe(moments.rotations, rotations), _maybe(moments.positions, values)
+
+
+def _maybe(function: Callable[[np.ndarray], np.ndarray], values: np.ndarray | None) -> np.ndarray | None:
+    return None if values is None else function(values)
+
+
+def _feet_kept(figure: Figure, poses: Poses, made: Poses, moments: Moments) -> Poses:
+    """`made` with its ankles and feet where the old ones are, interpolated in the world."""
+    old, new = figure.legs_of(poses), figure.legs_of(made)
+    sole_m = figure.soles(poses)
+    foot = moments.rotations(old.turned[:, :, 2])
+    places_m = moments.positions(sole_m, still=True)
+    # The ankle that each point asks for; where none stands, that of its own way.
+    asked_m = places_m - quat.rotate(foot[:, :, None], old.sole_m)
+    ankle_m = sole_m[:, :, 0] - quat.rotate(old.turned[:, :, 2], old.sole_m[:, 0])
+    flying_m = moments.positions(ankle_m)
+    stands = poses.contact.reshape(-1, 2, 2) > STANDS
+    stays = stands[moments.before] & stands[moments.after]
+    weight = stays / np.maximum(stays.sum(axis=-1, keepdims=True), 1)
+    standing = stays.any(axis=-1)[..., None]
+    target_m = np.where(standing, (asked_m * weight[..., None]).sum(axis=2), flying_m)
+    # Legs that are stretched in the clip stay so: the reach's own limit is for those that are not.
+    leg = reach(new.hip_m, new.turned[:, :, :2], new.segments_m, target_m, 1.0 - 1e-6, new.hinge)
+    rotations = figure.with_legs(made, np.concatenate([leg, foot[:, :, None]], axis=2))
+    exact = (moments.share == 0) | (moments.share == 1)
+    rotations[exact] = made.rotations[exact]
+    return Poses(rotations, made.root_m, made.time_s, made.contact)
