@@ -21,7 +21,7 @@ def walk(frames=240, fps=30, person=0, people=1):
     """A figure that walks in a circle, exactly, and its poses."""
     take = walking_take(people, frames, fps, gaps=False)
     poses = Poses(
-        take.rotations[person].astype(np.float64),
+        quat.normalize(take.rotations[person].astype(np.float64)),
         take.root_world_m[person].astype(np.float64),
         take.frame_time_s,
         take.contact[person].astype(np.float64),

@@ -158,8 +158,8 @@ def keep_spans(
     if wrong.any():
         at = int(np.argmax(wrong))
         raise AnimePoseError(
-            f"Between {old[at]:.2f} s and {old[at + 1]:.2f} s, {held_s[at]:.2f} s of {asked_s[at]:.2f} s keep their time, "
-            "and the rest cannot make up for it.",
+            f"Between {old[at]:.2f} s and {old[at + 1]:.2f} s, {held_s[at]:.2f} s of {asked_s[at]:.2f} s keep "
+            "their time, and the rest cannot make up for it.",
             "Give that part more time, or let contacts change their timing too.",
         )
     pace = np.where(kept, 1.0, ((asked_s - held_s) / np.where(free_s > 0, free_s, 1.0))[segment])
