@@ -8,8 +8,10 @@ z = 0. Camera axes are OpenCV's: x right, y down, z forward.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
+import shutil
 import zipfile
 import zlib
 from dataclasses import dataclass, field, fields
@@ -98,7 +100,9 @@ class Take:
     """
 
     source: dict[str, Any]
-    """Clip path, sha256, size, frame rate as a fraction, rotation, preset, model cards, versions; JSON."""
+    """Clip path, sha256, size, frame rate as a fraction, rotation, preset, model cards, versions; JSON.
+
+    `edits`, where somebody made some, are what `core.review` lays over the tracks: the arrays stay as estimated."""
     frame_time_s: np.ndarray
     """(F,) presentation time of each frame, strictly increasing."""
     intrinsics: np.ndarray
@@ -295,6 +299,70 @@ class Take:
             raise _invalid(f"source is no JSON object but {source!r:.40}")
         known = {name: arrays.pop(name) for name in _SHAPES}
         return cls(source=source, **known, extras=arrays)
+
+
+def change_source(path: str | os.PathLike[str], changes: dict[str, Any]) -> None:
+    """Change entries of `Take.source` in a file; it changes whole or not at all.
+
+    Only that one member of the archive is written again. The arrays are copied as they lie there, compressed, so that
+    it takes no longer than a copy of the file.
+
+    Args:
+        path: of a take.
+        changes: new values; None removes an entry.
+    Raises:
+        AnimePoseError: if there is no take of a known version, its folder cannot be written to or the disk is full.
+    """
+    path = Path(path)
+    source = {name: value for name, value in (_source_of(path) | changes).items() if value is not None}
+    temporary = partial_take_path(path, os.getpid())
+    try:
+        shutil.copyfile(path, temporary)
+        _replace_source(temporary, source)
+        temporary.replace(path)
+    except OSError as error:
+        raise AnimePoseError(
+            f"The take at {path} could not be changed: {error.strerror or error}.",
+            "Make its folder writable and free some space, or copy the take elsewhere.",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _source_of(path: Path) -> dict[str, Any]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            version, source = int(archive["schema_version"]), json.loads(str(archive["source"]))
+    except FileNotFoundError as error:
+        raise AnimePoseError(f"There is no take at {path}.", "Check the path.") from error
+    # KeyError: a member is missing. TypeError: a single array, or a version that is no number.
+    except (OSError, KeyError, ValueError, EOFError, TypeError, zlib.error, zipfile.BadZipFile) as error:
+        raise AnimePoseError(f"{path} is not a take ({error}).", "Choose a take.npz.") from error
+    if version > SCHEMA_VERSION or not isinstance(source, dict):
+        raise AnimePoseError(
+            f"{path} is a take of version {version}, known up to {SCHEMA_VERSION}.",
+            "Update AnimePose, or estimate the clip again with this version.",
+        )
+    return source
+
+
+def _replace_source(file: Path, source: dict[str, Any]) -> None:
+    """Write the member of an archive anew, at its end.
+
+    zipfile can add members, not replace them, so the old one is taken off the directory first. From the second time on
+    it lies at the end, and its room is used again.
+    """
+    data, member = io.BytesIO(), "source.npy"
+    np.lib.format.write_array(data, np.array(json.dumps(source)), allow_pickle=False)
+    with zipfile.ZipFile(file, "a") as archive:
+        old = archive.getinfo(member)
+        archive.filelist.remove(old)
+        del archive.NameToInfo[member]
+        if all(other.header_offset < old.header_offset for other in archive.filelist):
+            archive.start_dir = old.header_offset
+        # A ZipInfo made by hand has no time of day in it: the same source makes the same bytes.
+        archive.writestr(zipfile.ZipInfo(member), data.getvalue(), compress_type=zipfile.ZIP_DEFLATED)
 
 
 def _invalid(what: str) -> AnimePoseError:
