@@ -35,6 +35,16 @@ def test_a_message_comes_back_the_same_and_takes_one_line(message):
     assert protocol.decode(line) == message
 
 
+def test_a_request_comes_back_the_same_whatever_it_asks_for():
+    for job in (JobRequest("a.mp4", "a.npz"), protocol.SolveRequest("a.npz", "b.npz", 2, 1.0, 2.5, wrong=True)):
+        assert protocol.decode_job(protocol.encode_job(job)) == job
+
+
+def test_a_span_that_ends_before_it_starts_is_refused():
+    with pytest.raises(AnimePoseError, match="ends at 1"):
+        protocol.SolveRequest("a.npz", "b.npz", 1, 2.0, 1.0)
+
+
 def test_only_results_errors_and_cancels_end_a_run():
     ends = [message.type for message in MESSAGES if isinstance(message, protocol.FINAL)]
     assert ends == ["result", "error", "cancelled"]

@@ -23,7 +23,19 @@ from . import __version__
 from .console import complain, note, say
 from .core.retarget.settings import ROOT_MODES
 from .errors import AnimePoseError, ExitCode
-from .protocol import CAMERAS, DEVICES, FLOORS, FOOT_LOCKS, PRESETS, CancelledMessage, Error, JobRequest, Result
+from .protocol import (
+    CAMERAS,
+    DEVICES,
+    FLOORS,
+    FOOT_LOCKS,
+    PRESETS,
+    CancelledMessage,
+    Error,
+    JobRequest,
+    Request,
+    Result,
+    SolveRequest,
+)
 
 EXPORT_FORMATS = ("fbx", "glb", "bvh", "usd")
 TRUTH_FORMATS = ("truth", "mupots", "human36m", "posetrack18")
@@ -114,6 +126,15 @@ def build_parser() -> argparse.ArgumentParser:
     estimate.add_argument("-o", "--output", metavar="TAKE", required=True, help="take to write (.npz)")
     _add_estimate_options(estimate)
     estimate.set_defaults(verb=_estimate)
+
+    solve = verbs.add_parser("solve", help="solve a span of a take again, without its clip", epilog=_EXIT_CODES)
+    solve.add_argument("take", metavar="TAKE", help="take to read (.npz)")
+    solve.add_argument("-o", "--output", metavar="TAKE", required=True, help="take to write; may be the same")
+    solve.add_argument("--person", metavar="ID", type=int, required=True, help="whose motion")
+    solve.add_argument("--start", metavar="S", type=float, help="first moment, seconds (default: the take's first)")
+    solve.add_argument("--end", metavar="S", type=float, help="last moment, seconds (default: the take's last)")
+    solve.add_argument("--wrong", action="store_true", help="what was seen there is not this person: fill it in")
+    solve.set_defaults(verb=_solve)
 
     convert = verbs.add_parser("convert", help="from clips or takes to .blend files and exports", epilog=_EXIT_CODES)
     convert.add_argument("inputs", metavar="CLIP_OR_TAKE", nargs="+", help="videos, or takes (.npz)")
@@ -221,8 +242,8 @@ def job_request(arguments: argparse.Namespace, clip: str, take: str) -> JobReque
     return job
 
 
-def run_job(job: JobRequest, surroundings: Surroundings, warnings: list[str]) -> Result:
-    """Estimate one clip in a worker, showing progress on standard error.
+def run_job(job: Request, surroundings: Surroundings, warnings: list[str]) -> Result:
+    """Run one job in a worker, showing progress on standard error.
 
     Args:
         warnings: what the worker warns of is added to it.
@@ -260,6 +281,13 @@ def _estimate(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
     result = run_job(job, surroundings, [])
     people = "1 person" if result.people == 1 else f"{result.people} people"
     say(f"{result.take}: {people}, {result.frames} frames, {result.seconds:.1f} s")
+    return ExitCode.DONE
+
+
+def _solve(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
+    source, take = os.path.abspath(arguments.take), os.path.abspath(arguments.output)
+    job = SolveRequest(source, take, arguments.person, arguments.start, arguments.end, arguments.wrong)
+    say(run_job(job, surroundings, []).take)
     return ExitCode.DONE
 
 

@@ -167,6 +167,43 @@ class JobRequest:
 
 
 @dataclass(frozen=True)
+class SolveRequest:
+    """A span of one person of a take to be solved again, from what the take knows; the clip is not read.
+
+    Raises:
+        AnimePoseError: if a value is out of its range.
+    """
+
+    source: str
+    """Path of the take."""
+    take: str
+    """Path of the take to write."""
+    person_id: int
+    start_s: float | None = None
+    """First moment, as in the take's `frame_time_s`; None = its beginning."""
+    end_s: float | None = None
+    """Last moment; None = its end."""
+    wrong: bool = False
+    """Whether what was seen there is not this person: it is left out, and the span filled in like a gap."""
+    protocol: int = PROTOCOL_VERSION
+    preset: ClassVar[str] = "solve"
+
+    def __post_init__(self) -> None:
+        _require(bool(self.source), "no take is given", "Choose a take.")
+        _require(bool(self.take), "no path for the new take is given", "Name the file to write.")
+        start_s = -math.inf if self.start_s is None else self.start_s
+        _require(
+            self.end_s is None or self.end_s >= start_s,
+            f"the span ends at {self.end_s} s and starts at {self.start_s} s",
+            "Let the span end after its start.",
+        )
+
+
+Request = JobRequest | SolveRequest
+"""What a worker can be asked for."""
+
+
+@dataclass(frozen=True)
 class Hello:
     type: ClassVar[str] = "hello"
     pid: int
@@ -218,18 +255,22 @@ FINAL: tuple[type, ...] = (Result, Error, CancelledMessage)
 """Message types that end a run."""
 
 
-def encode_job(job: JobRequest) -> str:
+def encode_job(job: Request) -> str:
     """The job request as JSON text."""
-    return json.dumps(asdict(job), indent=1)
+    kind = {"job": "solve"} if isinstance(job, SolveRequest) else {}
+    return json.dumps(kind | asdict(job), indent=1)
 
 
-def decode_job(text: str) -> JobRequest:
-    """Read a job request.
+def decode_job(text: str) -> Request:
+    """Read a job request; one that does not say what it is asks for an estimate.
 
     Raises:
         AnimePoseError: if the text is not JSON, names an unknown field or lacks one, or a value is out of range.
     """
-    return _from_json(JobRequest, _parse(text, "job request"), "job request")
+    data = _parse(text, "job request")
+    if data.get("job") == "solve":
+        return _from_json(SolveRequest, {k: v for k, v in data.items() if k != "job"}, "job request")
+    return _from_json(JobRequest, data, "job request")
 
 
 def encode(message: Message) -> str:

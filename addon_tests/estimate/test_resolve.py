@@ -7,6 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from animepose_blender import cli
 from animepose_blender.core import kinematics
 from animepose_blender.core.synthetic import walking_take
 from animepose_blender.errors import AnimePoseError
@@ -103,6 +104,29 @@ def test_the_end_of_a_clip_and_the_whole_of_it_can_be_solved_again(walk):
         again = solve_again(walk, 1, first, last, lifter=Knows(walk))
         assert pose_off_mm(again, walk, 1).max() < 15
         assert off_mm(again, walk, 1).mean() < 60
+
+
+def test_the_worker_solves_a_span_and_writes_another_take(walk, tmp_path, capsys):
+    source = walk.save(tmp_path / "walk.npz")
+    before = source.read_bytes()
+    words = ["solve", str(source), "-o", str(tmp_path / "again.npz"), "--person", "1", "--start", "1", "--end", "1.5"]
+    assert cli.main(words) == 0
+    again = Take.load(tmp_path / "again.npz")
+    assert (again.rotations[0, 30:46] != walk.rotations[0, 30:46]).any()
+    np.testing.assert_array_equal(again.rotations[1], walk.rotations[1])
+    assert source.read_bytes() == before
+    assert str(tmp_path / "again.npz") in capsys.readouterr().out
+
+
+def test_the_worker_tells_what_it_cannot_solve(walk, tmp_path, capsys):
+    source = str(walk.save(tmp_path / "walk.npz"))
+    words = ["solve", source, "-o", str(tmp_path / "again.npz")]
+    assert cli.main([*words, "--person", "9"]) == 2
+    assert cli.main([*words, "--person", "1", "--start", "60"]) == 2
+    assert cli.main([*words, "--person", "1", "--start", "2", "--end", "1"]) == 2
+    assert cli.main(["solve", str(tmp_path / "no.npz"), *words[2:], "--person", "1"]) == 3
+    assert "knows no person 9" in capsys.readouterr().err
+    assert not (tmp_path / "again.npz").exists()
 
 
 def test_what_cannot_be_solved_is_told(walk):

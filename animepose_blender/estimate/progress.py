@@ -8,6 +8,7 @@ STAGE_WEIGHTS: dict[str, dict[str, float]] = {
     # shares of the running time, measured on real clips of 180 and 230 frames; only their ratios count
     "offline": dict(zip(STAGES, (2.0, 92.0, 3.0, 0.5, 0.5, 0.5, 1.0, 0.5), strict=True)),
     "dummy": dict.fromkeys(STAGES, 1.0),
+    "solve": dict.fromkeys(STAGES, 0.0) | {"open": 5.0, "solve": 85.0, "write": 10.0},
 }
 
 MIN_FRACTION_FOR_ESTIMATE = 0.03
@@ -19,7 +20,7 @@ class ProgressEstimate:
     """Overall share and time left of one run.
 
     Args:
-        preset: a name from `protocol.PRESETS`; an unknown one weighs all stages alike.
+        preset: a name from `protocol.PRESETS`, or solve; an unknown one weighs all stages alike.
     """
 
     def __init__(self, preset: str) -> None:

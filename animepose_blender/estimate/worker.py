@@ -31,9 +31,10 @@ from ..protocol import (
     CancelledMessage,
     Error,
     Hello,
-    JobRequest,
     Message,
+    Request,
     Result,
+    SolveRequest,
     Warning_,
     decode_job,
     encode,
@@ -119,7 +120,7 @@ def claim_stdout() -> BinaryIO:
     return stream
 
 
-def run_job(job: JobRequest, send: Callable[[Message], None], cancel: threading.Event) -> ExitCode:
+def run_job(job: Request, send: Callable[[Message], None], cancel: threading.Event) -> ExitCode:
     """Run one job and send its last message, whatever happens.
 
     Returns:
@@ -128,11 +129,17 @@ def run_job(job: JobRequest, send: Callable[[Message], None], cancel: threading.
     started = time.monotonic()
     try:
         # Imported here: the networks' libraries take seconds, and `hello` must not wait for them.
-        if job.preset == "dummy":
-            from .dummy import run
+        reporter = RunReporter(job.preset, send, cancel)
+        if isinstance(job, SolveRequest):
+            from .run_again import run_again
+
+            result = run_again(job, reporter)
         else:
-            from .run import run
-        result = run(job, RunReporter(job.preset, send, cancel))
+            if job.preset == "dummy":
+                from .dummy import run
+            else:
+                from .run import run
+            result = run(job, reporter)
         send(Result(result.take, result.people, result.frames, time.monotonic() - started))
         return ExitCode.DONE
     except Cancelled:
@@ -212,7 +219,7 @@ def _watch_stdin(cancel: threading.Event, orphaned: threading.Event) -> None:
 
 
 def _end_hard_after_grace(
-    job: JobRequest, stream: MessageStream, cancel: threading.Event, orphaned: threading.Event
+    job: Request, stream: MessageStream, cancel: threading.Event, orphaned: threading.Event
 ) -> None:
     """End the process if it has not stopped by itself some time after a cancel, leaving no half-written take."""
     cancel.wait()

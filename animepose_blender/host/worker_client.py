@@ -26,8 +26,8 @@ from ..protocol import (
     JOB_FOLDER_PREFIX,
     CancelledMessage,
     Error,
-    JobRequest,
     Message,
+    Request,
     Result,
     decode,
     encode_job,
@@ -90,7 +90,7 @@ class WorkerClient:
         AnimePoseError: if the worker cannot be started.
     """
 
-    def __init__(self, python: str | os.PathLike[str], job: JobRequest, log_path: str | os.PathLike[str]) -> None:
+    def __init__(self, python: str | os.PathLike[str], job: Request, log_path: str | os.PathLike[str]) -> None:
         self.job = job
         self.log_path = Path(log_path)
         self.outcome: FinalMessage | None = None
