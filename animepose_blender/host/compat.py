@@ -50,6 +50,20 @@ def assign_action(user: bpy.types.AnimData | bpy.types.NlaStrip, action: bpy.typ
         user.action_slot = action.slots[0]
 
 
+def swap_action(animation: bpy.types.AnimData, action: bpy.types.Action) -> None:
+    """Let animation data play a copy of its action, by the slot of the same name."""
+    slot = slot_name(animation)
+    animation.action = action
+    if slot:
+        animation.action_slot = action.slots[slot]
+
+
+def slot_name(animation: bpy.types.AnimData) -> str:
+    """Identifier of the slot that animation data plays; empty if there is none."""
+    slot = getattr(animation, "action_slot", None)
+    return slot.identifier if slot is not None else ""
+
+
 def curves_of_action(action: bpy.types.Action) -> list[bpy.types.FCurve]:
     """The curves of an action of one slot, such as `ActionCurves` makes."""
     if not has_slots():
@@ -80,6 +94,18 @@ def select_bones(armature: bpy.types.Object) -> None:
     in_pose = "select" in bpy.types.PoseBone.bl_rna.properties
     for bone in armature.pose.bones if in_pose else armature.data.bones:
         bone.select = True
+
+
+def selected_bones(armature: bpy.types.Object) -> list[str]:
+    """Names of the bones that are selected in Pose Mode and can be seen."""
+    in_pose = "select" in bpy.types.PoseBone.bl_rna.properties
+    return [
+        posed.name
+        for posed in armature.pose.bones
+        if (posed if in_pose else posed.bone).select
+        and not (posed if in_pose else posed.bone).hide
+        and (not len(posed.bone.collections) or any(one.is_visible_effectively for one in posed.bone.collections))
+    ]
 
 
 def turns_clips_upright() -> bool:

@@ -16,7 +16,7 @@ FILLED_IN = "JITTER"
 
 
 @cache
-def _enum_value(name: str, item: str) -> int:
+def enum_value(name: str, item: str) -> int:
     """The number behind an item of an enum of `bpy.types.Keyframe`; `foreach_set` takes numbers."""
     return bpy.types.Keyframe.bl_rna.properties[name].enum_items[item].value
 
@@ -83,12 +83,12 @@ def rewrite(
 
 def _kinds(count: int, hold: np.ndarray | None, filled_in: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
     """(N,) interpolation of each key and (N,) type, None if all are plain."""
-    interpolation = np.full(count, _enum_value("interpolation", "LINEAR"), dtype=np.int32)
+    interpolation = np.full(count, enum_value("interpolation", "LINEAR"), dtype=np.int32)
     if hold is not None:
-        interpolation[hold] = _enum_value("interpolation", "CONSTANT")
+        interpolation[hold] = enum_value("interpolation", "CONSTANT")
     if filled_in is None or not filled_in.any():
         return interpolation, None
-    types = np.where(filled_in, _enum_value("type", FILLED_IN), _enum_value("type", "KEYFRAME"))
+    types = np.where(filled_in, enum_value("type", FILLED_IN), enum_value("type", "KEYFRAME"))
     return interpolation, types.astype(np.int32)
 
 
@@ -113,7 +113,7 @@ def _fill(
     if types is not None and count == len(types):
         points.foreach_set("type", types)
     # Handles do nothing while keys are linear; should an animator choose curves, they are good ones.
-    automatic = np.full(count, _enum_value("handle_left_type", "AUTO_CLAMPED"), dtype=np.int32)
+    automatic = np.full(count, enum_value("handle_left_type", "AUTO_CLAMPED"), dtype=np.int32)
     points.foreach_set("handle_left_type", automatic)
     points.foreach_set("handle_right_type", automatic)
     # New keys are selected: they would move with the first one that the user drags, and look all alike.

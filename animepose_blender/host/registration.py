@@ -5,6 +5,9 @@ from __future__ import annotations
 import bpy
 
 from . import addon_state, cli, environment_operators, jobs, operators, panels, preferences, properties, setup_job
+from .cleanup import operators as cleanup_operators
+from .cleanup import panels as cleanup_panels
+from .cleanup import properties as cleanup_properties
 from .retarget import live, map_list, people_list, thumbnails
 from .retarget import operators as retarget_operators
 from .retarget import panels as retarget_panels
@@ -22,9 +25,23 @@ CLASSES: tuple[type, ...] = (
     *retarget_operators.CLASSES,
     *people_list.CLASSES,
     *retarget_panels.CLASSES,
+    *cleanup_properties.CLASSES,
+    *cleanup_operators.CLASSES,
+    *cleanup_panels.CLASSES,
     *overlay.CLASSES,
 )
-_PARTS = (properties, operators, jobs, setup_job, cli, retarget_properties, live, thumbnails, overlay)
+_PARTS = (
+    properties,
+    operators,
+    jobs,
+    setup_job,
+    cli,
+    retarget_properties,
+    live,
+    thumbnails,
+    cleanup_properties,
+    overlay,
+)
 """Modules with more to register than classes, in the order to do it."""
 
 

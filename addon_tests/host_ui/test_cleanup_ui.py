@@ -1,0 +1,196 @@
+"""The panel "Clean Up" and its operators: on the selection, with the scene's settings, one undo step each."""
+
+from __future__ import annotations
+
+from math import radians
+
+import bpy
+import numpy as np
+import pytest
+
+from addon_tests.host.cleanup_rigs import FRAMES, chain, co, everything_of, key, turns
+from animepose_blender.core import quaternions as quat
+from animepose_blender.core.retarget import easing
+from animepose_blender.host import compat
+
+EVERY_FRAME = np.arange(1, FRAMES + 1)
+TOOLS = ("smooth_motion", "remove_pops", "fill_gaps", "fix_rotations", "hold_still")
+
+
+def _settings() -> bpy.types.PropertyGroup:
+    return bpy.context.scene.animepose_cleanup
+
+
+def _run(tool: str, **choices: object) -> set[str]:
+    """Press the button."""
+    return getattr(bpy.ops.animepose, tool)("EXEC_DEFAULT", True, **choices)
+
+
+@pytest.fixture
+def rig(rng) -> bpy.types.Object:
+    """Two trembling bones, one of which leaps once."""
+    rig = chain("QUATERNION", "XYZ")
+    smooth = turns(step_rad=0.02)
+    tremble = easing.from_vector(rng.normal(size=(FRAMES, 3)) * 0.01)
+    rotations = quat.multiply(smooth, tremble)
+    rotations[20] = quat.multiply(rotations[20], easing.from_vector(np.array([0.0, 1.2, 0.0])))
+    key(rig.pose.bones["a"], "rotation_quaternion", EVERY_FRAME, rotations)
+    places = np.linspace(0, 1, FRAMES)[:, None] + rng.normal(size=(FRAMES, 3)) * 0.003
+    key(rig.pose.bones["b"], "location", EVERY_FRAME, places)
+    return rig
+
+
+def _roughness(rig: bpy.types.Object) -> np.ndarray:
+    """(C,) how much each curve bends from frame to frame."""
+    return np.array([np.abs(np.diff(co(curve)[:, 1], 2)).mean() for curve in compat.curves_of(rig)])
+
+
+@pytest.mark.parametrize("method", ["HALF_LIFE", "BUTTERWORTH", "ONE_EURO", "SAVITZKY_GOLAY"])
+def test_every_method_smooths(rig, method):
+    before = _roughness(rig)
+    _settings().method = method
+    assert _run("smooth_motion") == {"FINISHED"}
+    assert (_roughness(rig) < 0.7 * before).all()
+    assert len(co(compat.curves_of(rig)[0])) == FRAMES
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_tool_is_one_undo_step(rig, tool):
+    for curve in compat.curves_of(rig):
+        curve.keyframe_points.remove(curve.keyframe_points[12])
+        if "quaternion" in curve.data_path:
+            curve.keyframe_points[30].co[1] *= -1
+    _settings().still_angle, _settings().still_length = radians(20), 0.2
+    name, before = rig.name, everything_of(rig)
+    bpy.ops.ed.undo_push(message="before")
+    assert _run(tool) == {"FINISHED"}
+    after = everything_of(rig)
+    assert after != before
+    bpy.ops.ed.undo()
+    assert everything_of(bpy.data.objects[name]) == before
+    bpy.ops.ed.redo()
+    assert everything_of(bpy.data.objects[name]) == after
+
+
+def test_pops_go_and_the_rest_stays(rig):
+    before = {(c.data_path, c.array_index): co(c)[:, 1] for c in compat.curves_of(rig)}
+    _run("remove_pops")
+    for curve in compat.curves_of(rig):
+        changed = np.flatnonzero(np.abs(co(curve)[:, 1] - before[curve.data_path, curve.array_index]) > 1e-6)
+        assert changed.tolist() == ([20] if "quaternion" in curve.data_path else [])
+
+
+def test_gaps_are_filled_with_marked_keys(rig):
+    for curve in compat.curves_of(rig):
+        for _ in range(6):
+            curve.keyframe_points.remove(curve.keyframe_points[10])
+    _settings().gap_longest = 0.2
+    _run("fill_gaps")
+    assert {len(curve.keyframe_points) for curve in compat.curves_of(rig)} == {FRAMES - 6}
+    _settings().gap_longest = 0.5
+    _run("fill_gaps")
+    for curve in compat.curves_of(rig):
+        assert [round(p.co[0]) for p in curve.keyframe_points if p.type == "JITTER"] == list(range(11, 17))
+
+
+def test_an_operator_begins_with_the_scenes_settings_and_can_be_told_others(rig):
+    _settings().half_life, _settings().frames = 0.001, "SCENE"
+    bpy.context.scene.frame_start, bpy.context.scene.frame_end = 100, 120
+    with pytest.raises(RuntimeError, match="scene's range"):
+        _run("smooth_motion")
+    before = _roughness(rig)
+    _run("smooth_motion", frames="ACTION")
+    assert (_roughness(rig) > 0.9 * before).all()
+    _run("smooth_motion", frames="ACTION", half_life=0.2)
+    assert (_roughness(rig) < 0.3 * before).all()
+
+
+def test_the_old_action_may_be_kept(rig):
+    old, before = rig.animation_data.action, everything_of(rig)
+    _settings().result = "NEW"
+    _run("smooth_motion")
+    new = rig.animation_data.action
+    assert new != old and new.name == f"{old.name} clean" and old.use_fake_user and everything_of(rig) != before
+    compat.swap_action(rig.animation_data, old)
+    assert everything_of(rig) == before
+
+
+def test_a_failure_with_a_new_action_leaves_nothing_behind(rig):
+    old = rig.animation_data.action
+    for curve in compat.curves_of(rig):
+        curve.lock = True
+    _settings().result = "NEW"
+    with pytest.raises(RuntimeError, match="7 locked curves were left as they are"):
+        _run("smooth_motion")
+    assert rig.animation_data.action == old and list(bpy.data.actions) == [old] and not old.use_fake_user
+
+
+def test_the_selected_bones_are_cleaned(rig):
+    bpy.ops.object.mode_set(mode="POSE")
+    for posed in rig.pose.bones:
+        (posed if hasattr(posed, "select") else posed.bone).select = posed.name == "b"
+    before = _roughness(rig)
+    _run("smooth_motion")
+    changed = {c.data_path for c, old, new in zip(compat.curves_of(rig), before, _roughness(rig)) if old != new}
+    assert changed == {'pose.bones["b"].location'}
+
+
+def test_what_cannot_be_done_is_said(rig):
+    _settings().rotations = _settings().locations = False
+    with pytest.raises(RuntimeError, match="Neither rotations"):
+        _run("smooth_motion")
+    for curve in compat.curves_of(rig):
+        while len(curve.keyframe_points) > 1:
+            curve.keyframe_points.remove(curve.keyframe_points[1])
+    _settings().rotations = _settings().locations = True
+    with pytest.raises(RuntimeError, match="no channel with two keys"):
+        _run("smooth_motion")
+    home = rig.animation_data.action
+    home = home.layers[0].strips[0].channelbag(home.slots[0]) if compat.has_slots() else home
+    while len(home.fcurves):
+        home.fcurves.remove(home.fcurves[0])
+    with pytest.raises(RuntimeError, match="moves nothing"):
+        _run("smooth_motion")
+    rig.animation_data.action = None
+    with pytest.raises(RuntimeError, match="has no action"):
+        _run("smooth_motion")
+    rig.select_set(False)
+    bpy.context.view_layer.objects.active = None
+    with pytest.raises(RuntimeError, match="Select an armature"):
+        _run("smooth_motion")
+
+
+def test_a_linked_action_becomes_a_new_one(rig, tmp_path):
+    library, name = str(tmp_path / "library.blend"), rig.animation_data.action.name
+    bpy.data.libraries.write(library, {rig.animation_data.action})
+    with bpy.data.libraries.load(library, link=True) as (_, here):
+        here.actions = [name]
+    (linked,) = here.actions
+    compat.swap_action(rig.animation_data, linked)
+    with pytest.raises(RuntimeError, match="linked from another file"):
+        _run("smooth_motion")
+    _settings().result = "NEW"
+    _run("smooth_motion")
+    assert rig.animation_data.action.library is None and len(compat.curves_of(rig)) == 7
+
+
+def test_two_armatures_with_one_action_are_cleaned_once(rig):
+    other = bpy.data.objects.new("Other", rig.data)
+    bpy.context.scene.collection.objects.link(other)
+    other.animation_data_create()
+    other.animation_data.action = rig.animation_data.action
+    if compat.has_slots():
+        other.animation_data.action_slot = rig.animation_data.action_slot
+    for one in (rig, other):
+        one.select_set(True)
+    for curve in compat.curves_of(rig):
+        curve.keyframe_points.remove(curve.keyframe_points[12])
+    _run("fill_gaps")
+    assert {len(curve.keyframe_points) for curve in compat.curves_of(rig)} == {FRAMES}
+
+
+def test_settings_outlive_saving(tmp_path):
+    _settings().method, _settings().cutoff, _settings().tool = "BUTTERWORTH", 3.0, "STILL"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
+    assert (_settings().method, _settings().cutoff, _settings().tool) == ("BUTTERWORTH", 3.0, "STILL")

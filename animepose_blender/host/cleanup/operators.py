@@ -1,0 +1,138 @@
+"""Operators of "Clean Up": each begins with the scene's settings, and can be corrected in its own panel afterwards."""
+
+# No `from __future__ import annotations` here: Blender reads the properties from the annotations themselves.
+import bpy
+
+from ...errors import AnimePoseError
+from . import changes
+from .properties import (
+    GapProperties,
+    KeyProperties,
+    PopProperties,
+    ScopeProperties,
+    SmoothProperties,
+    StillProperties,
+)
+from .run import Change, clean
+from .scope import rigs_of, why_not
+
+LISTED_NOTES = 3
+NOTHING_KIND = "Neither rotations, locations nor other numbers are chosen"
+
+
+class _Cleanup(ScopeProperties):
+    bl_options = {"REGISTER", "UNDO"}
+
+    unchanged = "Nothing had to change"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        rigs = rigs_of(context)
+        if not rigs:
+            cls.poll_message_set("Select an armature, or bones of it in Pose Mode")
+            return False
+        animated = [rig for rig in rigs if rig.animation_data is not None and rig.animation_data.action is not None]
+        # A linked action can still become a new one, which the settings decide.
+        message, _ = why_not(animated[0] if animated else rigs[0])
+        if message:
+            cls.poll_message_set(message)
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        self._begin_with(context.scene.animepose_cleanup)
+        scope = self.scope()
+        try:
+            if not scope.kinds:
+                raise AnimePoseError(f"{NOTHING_KIND}.", "Choose one of them.")
+            done = clean(context, rigs_of(context), scope, self.change())
+        except AnimePoseError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        for note in done.notes[:LISTED_NOTES]:
+            self.report({"WARNING"}, note)
+        count = f"{done.curves} curve{'' if done.curves == 1 else 's'} changed"
+        self.report({"INFO"}, count if done.curves else self.unchanged)
+        return {"FINISHED"}
+
+    def _begin_with(self, settings: bpy.types.PropertyGroup) -> None:
+        """Take from the scene what the caller, or the operator's panel afterwards, did not set."""
+        for prop in self.properties.bl_rna.properties:
+            name = prop.identifier
+            if name in settings.bl_rna.properties and not (prop.is_readonly or self.properties.is_property_set(name)):
+                setattr(self, name, getattr(settings, name))
+
+    def change(self) -> Change:
+        """What is done."""
+        raise NotImplementedError
+
+    def draw(self, context: bpy.types.Context) -> None:
+        from .panels import draw_options
+
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        draw_options(layout, self, self.bl_idname)
+
+
+class ANIMEPOSE_OT_smooth_motion(_Cleanup, SmoothProperties, KeyProperties, bpy.types.Operator):
+    """Take trembling out of the motion, without delay"""
+
+    bl_idname = "animepose.smooth_motion"
+    bl_label = "Smooth Motion"
+
+    def change(self) -> Change:
+        return changes.smooth(self.smoothing(), self.key_on())
+
+
+class ANIMEPOSE_OT_remove_pops(_Cleanup, PopProperties, bpy.types.Operator):
+    """Take out frames in which the motion leaps away and back again"""
+
+    bl_idname = "animepose.remove_pops"
+    bl_label = "Remove Pops"
+    unchanged = "No pops were found"
+
+    def change(self) -> Change:
+        return changes.pops(self.pop_angle, self.pop_length, self.pop_longest)
+
+
+class ANIMEPOSE_OT_fill_gaps(_Cleanup, GapProperties, bpy.types.Operator):
+    """Fill frames without keys in a motion that has keys on every frame, and broken keys, from both sides"""
+
+    bl_idname = "animepose.fill_gaps"
+    bl_label = "Fill Gaps"
+    unchanged = "No gaps were found"
+
+    def change(self) -> Change:
+        return changes.fill(self.gap_longest)
+
+
+class ANIMEPOSE_OT_fix_rotations(_Cleanup, bpy.types.Operator):
+    """Take flips out of Euler angles, quaternions and axes; the poses stay as they are"""
+
+    bl_idname = "animepose.fix_rotations"
+    bl_label = "Fix Rotations"
+    unchanged = "No flips were found"
+
+    def change(self) -> Change:
+        return changes.fix_rotations()
+
+
+class ANIMEPOSE_OT_hold_still(_Cleanup, StillProperties, KeyProperties, bpy.types.Operator):
+    """Let stand still what hardly moves"""
+
+    bl_idname = "animepose.hold_still"
+    bl_label = "Hold Still"
+    unchanged = "Nothing stands almost still"
+
+    def change(self) -> Change:
+        return changes.still(self.still_angle, self.still_length, self.still_shortest, self.key_on())
+
+
+CLASSES = (
+    ANIMEPOSE_OT_smooth_motion,
+    ANIMEPOSE_OT_remove_pops,
+    ANIMEPOSE_OT_fill_gaps,
+    ANIMEPOSE_OT_fix_rotations,
+    ANIMEPOSE_OT_hold_still,
+)
