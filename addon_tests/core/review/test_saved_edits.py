@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from animepose_blender.core.review.edited import apply_edits
+from animepose_blender.core.review.edited import apply_edits, load_edited
 from animepose_blender.core.review.edits import Ignore, MarkWrong, Merge, Rename, Split, Swap, from_json, to_json
 from animepose_blender.core.review.saved_edits import edits_of, save_edits
 from animepose_blender.errors import AnimePoseError
@@ -103,8 +103,7 @@ def test_the_edited_take_is_the_same_after_saving(path):
     take = Take.load(path)
     edits = random_edits(take, 8, np.random.default_rng(5))
     save_edits(path, edits)
-    loaded = Take.load(path)
-    assert_same(apply_edits(loaded, edits_of(loaded)), apply_edits(take, edits))
+    assert_same(load_edited(path), apply_edits(take, edits))
 
 
 def test_nothing_is_left_behind_where_saving_fails(path, monkeypatch):

@@ -12,6 +12,7 @@ true.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ from .. import fingers
 from .edits import Edit
 from .fill import Block, fill_block
 from .replay import replay
-from .saved_edits import SOURCE_KEY
+from .saved_edits import SOURCE_KEY, edits_of
 from .tracks import NOBODY, Track, Tracks
 
 NAMES_KEY = "person_names"
@@ -57,6 +58,16 @@ def apply_edits(take: Take, edits: Sequence[Edit], *, with_ignored: bool = False
     tracks = replay(take, edits)
     shown = [track for track in tracks.people.values() if with_ignored or not track.ignored]
     return _EditedTake.of(tracks, shown)
+
+
+def load_edited(path: str | os.PathLike[str]) -> Take:
+    """The take in a file after the edits saved in it.
+
+    Raises:
+        AnimePoseError: if the file is no take, or its edits cannot be read or do not fit.
+    """
+    take = Take.load(path)
+    return apply_edits(take, edits_of(take))
 
 
 class _EditedTake(Take):
@@ -101,7 +112,10 @@ class _EditedTake(Take):
         return value
 
     def _gathered(self, name: str, values: np.ndarray) -> np.ndarray:
-        """A field or extra of the estimate, (P, ...) or (P, F, ...), for the people shown; others as they are."""
+        """A field or extra of the estimate, (P, ...) or (P, F, ...), for the people shown; others as they are.
+
+        That an extra is somebody's shows by its shape alone, as everything of people has P first.
+        """
         take = self._tracks.take
         if name in PER_FRAME or values.shape[:2] == (take.person_count, take.frame_count):
             made = self._frames(name, values)
