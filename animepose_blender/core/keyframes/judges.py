@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .world import Pose, Track, World, moved, turned_rad
+from .world import Pose, Track, World, moved, padded, turned_rad, unscaled
 
 _SAFETY = 0.998
 """Part of the tolerance that is used: Blender keeps keys in single precision."""
@@ -20,6 +20,11 @@ _SAFETY = 0.998
 
 class Judge(Protocol):
     """What tells how good a fit is; G groups of tracks are keyed together, T things are looked at."""
+
+    @property
+    def reference(self) -> np.ndarray:
+        """(R, S, 4) what is to be met."""
+        ...
 
     @property
     def group(self) -> np.ndarray:
@@ -135,7 +140,7 @@ class WorldJudge:
     @cached_property
     def _levers(self) -> np.ndarray:
         """(M, S) in the armature's units."""
-        return self.world.levers_m(self._pose) / self.world.armature.scale
+        return self.world.levers(self._pose)
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -158,12 +163,10 @@ class WorldJudge:
         pose, wanted = self.world.pose(*self.world.basis(channels)), self._pose
         way = np.maximum(moved(pose.heads, wanted.heads), moved(pose.tails, wanted.tails))
         mm, rad = self._allowed
-        return np.maximum(way / mm, turned_rad(_unit(pose.axes), _unit(wanted.axes)) / rad)
-
-
-def _unit(axes: np.ndarray) -> np.ndarray:
-    """Axes without scale."""
-    return axes / np.sqrt(np.einsum("...ij,...ij->...j", axes, axes))[..., None, :]
+        a, b = pose.axes, wanted.axes
+        if self.world.scales:
+            a, b = unscaled(a), unscaled(b)
+        return np.maximum(way / mm, turned_rad(a, b) / rad)
 
 
 def between_frames(values: np.ndarray) -> np.ndarray:
@@ -178,10 +181,8 @@ def world_errors(
     world: World, wanted: Sequence[Track], found: Sequence[Track]
 ) -> tuple[np.ndarray, np.ndarray]:
     """(F,) the largest error of any joint in millimetres, and of any bone's orientation in degrees, at each frame."""
-    from .world import padded
-
     poses = [world.pose(*world.basis(np.stack([padded(t.values) for t in tracks]))) for tracks in (wanted, found)]
     a, b = poses
     way = np.maximum(moved(a.heads, b.heads), moved(a.tails, b.tails)).max(axis=0)
-    turn = turned_rad(_unit(a.axes), _unit(b.axes)).max(axis=0)
+    turn = turned_rad(unscaled(a.axes), unscaled(b.axes)).max(axis=0)
     return 1000 * world.armature.scale * way, np.degrees(turn)

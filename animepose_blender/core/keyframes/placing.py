@@ -44,7 +44,14 @@ class Placer:
     """Keys of groups of tracks, fitted and judged."""
 
     def __init__(
-        self, times: np.ndarray, reference: np.ndarray, values: np.ndarray, rows: Rows, must: np.ndarray, judge: Judge
+        self,
+        times: np.ndarray,
+        reference: np.ndarray,
+        values: np.ndarray,
+        rows: Rows,
+        must: np.ndarray,
+        pinned: np.ndarray,
+        judge: Judge,
     ) -> None:
         """Begin with the fewest keys.
 
@@ -53,9 +60,12 @@ class Placer:
             reference: (R, S, 4) the samples and the middles between them.
             values: (R, F, 4) the samples.
             rows: what is fitted; elsewhere the reference is taken as it is.
-            must: (n,) bool, rows that keep their keys and values.
+            must: (n,) bool, rows that keep their keys.
+            pinned: (n,) bool, rows that keep their keys and values.
         """
-        self.rows, self.judge, self.must = rows, judge, must | rows.first | rows.last
+        self.rows, self.judge = rows, judge
+        self.pinned = pinned | rows.first | rows.last
+        self.must = must | self.pinned
         self.keys = self.must.copy()
         self.fitted = reference.copy()
         sample = rows.sample[rows.of_track]
@@ -95,7 +105,7 @@ class Placer:
         if not mine.any():
             return
         pieces, row = self.pieces.only(mine), rows.of_track[mine]
-        found = spline.fit(pieces, self.keys[row], self.must[row])
+        found = spline.fit(pieces, self.keys[row], self.pinned[row])
         track, sample = rows.track[mine], rows.sample[row]
         self.fitted[track, 2 * sample] = spline.sample(pieces, found, halves=False)
         inner = ~pieces.last

@@ -164,6 +164,7 @@ def _reduced(
     np.logical_or.at(moving, judge.group, changes)
     parts: list[tuple[int, np.ndarray, np.ndarray]] = []
     rests = np.zeros((groups, count), dtype=bool)
+    turns = np.zeros_like(wanted)
     for group in np.flatnonzero(moving):
         own = values[judge.group == group].transpose(1, 0, 2).reshape(count, -1)
         rests[group] = held | kept.still(own, STILL_FRAMES)
@@ -176,19 +177,12 @@ def _reduced(
         if keep_extremes:
             weight = judge.weights[judge.group == group].T[:, :, None]
             scaled = values[judge.group == group].transpose(1, 0, 2) * weight
-            wanted[kept.turning_points(kept.main_course(scaled.reshape(count, -1)), PROMINENCE), group] = True
+            turns[kept.turning_points(kept.main_course(scaled.reshape(count, -1)), PROMINENCE), group] = True
     rows = _rows(parts, judge.group)
-    must = wanted[rows.sample, rows.group] if len(rows.sample) else np.zeros(0, dtype=bool)
-    # `_reference` knows of holds only; the middle of a standstill's first step is level as well.
-    placer = Placer(frames, judge_reference(judge), values, rows, must, judge)
+    pinned, must = (each[rows.sample, rows.group] for each in (wanted, turns))
+    placer = Placer(frames, judge.reference, values, rows, must, pinned, judge)
     placer.place()
     return _curves(frames, tracks, values, placer, rests, judge.group, moving)
-
-
-def judge_reference(judge: Judge) -> np.ndarray:
-    """(R, S, 4)"""
-    assert isinstance(judge, (PlainJudge, WorldJudge))
-    return judge.reference
 
 
 def _rows(parts: list[tuple[int, np.ndarray, np.ndarray]], group: np.ndarray) -> Rows:

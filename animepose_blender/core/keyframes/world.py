@@ -53,11 +53,11 @@ class Pose:
     """An armature's N bones at S times; armature axes and units."""
 
     axes: np.ndarray
-    """(N, S, 3, 3) the posed bones' axes as columns."""
+    """(N, 3, 3, S) the posed bones' axes as columns."""
     heads: np.ndarray
-    """(N, S, 3)"""
+    """(N, 3, S)"""
     tails: np.ndarray
-    """(N, S, 3)"""
+    """(N, 3, S)"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,56 +99,70 @@ class World:
         """(R,) place of each track's bone among the moving ones."""
         return np.searchsorted(self.moving, [track.bone for track in self.tracks])
 
+    @cached_property
+    def scales(self) -> bool:
+        """Whether any bone is scaled."""
+        return any(track.kind == "scale" for track in self.tracks)
+
+    @cached_property
+    def _relative(self) -> np.ndarray:
+        """(M, 4, 4) each moving bone's rest in its parent's."""
+        rest, above = self.armature.rest, self.armature.parents[self.moving]
+        base = np.where((self.parents >= 0)[:, None, None], rest[above], np.eye(4))
+        return np.linalg.inv(base) @ rest[self.moving]
+
     def basis(self, channels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What the moving bones' channels say.
 
         Args:
             channels: (R, S, 4) of the tracks in their order; properties of three channels are padded.
         Returns:
-            (M, S, 3, 3) rotation and scale, (M, S, 3) location.
+            (M, 3, 3, S) rotation and scale, (M, 3, S) location.
         """
         count, times = len(self.moving), channels.shape[1]
-        basis = np.empty((count, times, 3, 3))
-        basis[:] = np.eye(3)
-        location = np.zeros((count, times, 3))
+        basis = np.zeros((count, 3, 3, times))
+        basis[:, [0, 1, 2], [0, 1, 2]] = 1.0
+        location = np.zeros((count, 3, times))
         kinds = np.array([track.kind for track in self.tracks])
         for kind in dict.fromkeys(kinds):
             rows = np.flatnonzero(kinds == kind)
             if kind == "location":
-                location[self.place[rows]] = channels[rows, :, :3]
+                location[self.place[rows]] = channels[rows, :, :3].swapaxes(1, 2)
             elif kind != "scale":
-                basis[self.place[rows]] = quat.to_matrix(_quaternion(channels[rows], kind))
+                basis[self.place[rows]] = _matrices(_quaternion(channels[rows], kind))
         for row in np.flatnonzero(kinds == "scale"):
-            basis[self.place[row]] *= channels[row, :, None, :3]
+            basis[self.place[row]] *= channels[row, :, :3].T
         return basis, location
 
     def pose(self, basis: np.ndarray, location: np.ndarray) -> Pose:
         """The moving bones' pose from what `basis` gives."""
-        rest = self.armature.rest
-        axes, heads = np.empty_like(basis), np.empty_like(location)
-        # One step a bone, all times at once.
-        for place, bone in enumerate(self.moving):
-            parent, above = self.parents[place], int(self.armature.parents[bone])
+        # Time is the last axis, and one step of the loop is one bone: nothing here is done frame by frame.
+        count, times = len(self.moving), basis.shape[-1]
+        relative = self._relative
+        own = (relative[:, :3, :3] @ basis.reshape(count, 3, -1)).reshape(basis.shape)
+        offset = relative[:, :3, :3] @ location + relative[:, :3, 3, None]
+        axes, heads = np.empty_like(basis), np.empty((count, 3, times))
+        for place, parent in enumerate(self.parents):
             if parent < 0:
-                axes[place] = rest[bone, :3, :3] @ basis[place]
-                heads[place] = location[place] @ rest[bone, :3, :3].T + rest[bone, :3, 3]
-            else:
-                relative = np.linalg.inv(rest[above]) @ rest[bone]
-                axes[place] = axes[parent] @ (relative[:3, :3] @ basis[place])
-                offset = location[place] @ relative[:3, :3].T + relative[:3, 3]
-                heads[place] = heads[parent] + (axes[parent] @ offset[..., None])[..., 0]
-        tails = heads + axes[..., 1] * self.armature.lengths[self.moving][:, None, None]
+                axes[place], heads[place] = own[place], offset[place]
+                continue
+            above = axes[parent]
+            axes[place] = above[:, 0, None] * own[place, None, 0]
+            heads[place] = above[:, 0] * offset[place, 0] + heads[parent]
+            for part in (1, 2):
+                axes[place] += above[:, part, None] * own[place, None, part]
+                heads[place] += above[:, part] * offset[place, part]
+        tails = heads + axes[:, :, 1] * self.armature.lengths[self.moving][:, None, None]
         return Pose(axes, heads, tails)
 
-    def levers_m(self, pose: Pose) -> np.ndarray:
-        """(M, S) metres from each bone's head to the farthest joint that it carries."""
-        lever = np.linalg.norm(pose.tails - pose.heads, axis=-1)
+    def levers(self, pose: Pose) -> np.ndarray:
+        """(M, S) from each bone's head to the farthest joint that it carries, in the armature's units."""
+        lever = moved(pose.tails, pose.heads)
         for place, chain in enumerate(self.ancestors):
             for above in chain[1:]:
                 if above >= 0:
-                    away = np.linalg.norm(pose.tails[place] - pose.heads[above], axis=-1)
-                    np.maximum(lever[above], away, out=lever[above])
-        return lever * self.armature.scale
+                    np.maximum(lever[above], moved(pose.tails[place], pose.heads[above]), out=lever[above])
+        return lever
 
 
 def _quaternion(channels: np.ndarray, kind: str) -> np.ndarray:
@@ -166,14 +180,33 @@ def padded(values: np.ndarray) -> np.ndarray:
     return np.pad(values, [*[(0, 0)] * (values.ndim - 1), (0, missing)]) if missing else values
 
 
+def _matrices(q: np.ndarray) -> np.ndarray:
+    """(..., 3, 3, S) of unit quaternions (..., S, 4); `quaternions.to_matrix` with time last."""
+    w, x, y, z = np.moveaxis(q, -1, 0)
+    matrix = np.empty((*w.shape[:-1], 3, 3, w.shape[-1]))
+    matrix[..., 0, 0, :] = 1 - 2 * (y * y + z * z)
+    matrix[..., 1, 1, :] = 1 - 2 * (x * x + z * z)
+    matrix[..., 2, 2, :] = 1 - 2 * (x * x + y * y)
+    for a, b, across, along in ((0, 1, x * y, w * z), (2, 0, x * z, w * y), (1, 2, y * z, w * x)):
+        matrix[..., a, b, :] = 2 * (across - along)
+        matrix[..., b, a, :] = 2 * (across + along)
+    return matrix
+
+
 def turned_rad(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(...) radians between rotations (..., 3, 3): the difference has the Frobenius norm sqrt(8) sin(angle / 2)."""
+    """(..., S) radians between rotations (..., 3, 3, S): the difference has the Frobenius norm sqrt(8) sin(angle / 2)."""
     apart = a - b
-    size = np.sqrt(np.einsum("...ij,...ij->...", apart, apart))
-    return 2 * np.arcsin(np.minimum(size / np.sqrt(8.0), 1.0))
+    apart *= apart
+    return 2 * np.arcsin(np.minimum(np.sqrt(apart.sum(axis=(-3, -2)) / 8.0), 1.0))
 
 
 def moved(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(...) distance between points (..., 3)."""
+    """(..., S) distance between points (..., 3, S)."""
     apart = a - b
-    return np.sqrt(np.einsum("...i,...i->...", apart, apart))
+    apart *= apart
+    return np.sqrt(apart.sum(axis=-2))
+
+
+def unscaled(axes: np.ndarray) -> np.ndarray:
+    """Axes (..., 3, 3, S) without scale."""
+    return axes / np.sqrt((axes * axes).sum(axis=-3, keepdims=True))
