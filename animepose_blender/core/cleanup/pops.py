@@ -8,12 +8,12 @@ from .gaps import fill_gaps
 from .series import as_vectors, bridged, checked, positive, step_s
 
 BESIDE = 3
-"""Steps on either side of a pop whose greatest speed it must outdo."""
+"""Steps on either side of a pop that it must outdo."""
 ABRUPT = 4.0
-"""Times that a leap is faster than the steps beside it. A body speeds up over several frames, a wrong estimate does
-not."""
+"""Times that a leap is greater than the steps beside it, all against the speed of the course. A body speeds up over
+several frames, a wrong estimate does not."""
 UNUSUAL = 5.0
-"""Times that a leap is faster than the median step around it, so that plain noise is none."""
+"""Times that a leap is greater than the usual unevenness around it, so that plain noise is none."""
 RETURNS = 0.5
 """What is left of the leap after coming back, at most."""
 AROUND_S = 0.5
@@ -26,9 +26,10 @@ def remove_pops(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find leaps to a wrong value and back, and replace them by the course from both sides.
 
-    Frames i to j are a pop if the steps into and out of them are opposite, lead nearly back, and are each
-    longer than `least`, and faster than 4 times the fastest of the three steps before and behind, and than 5 times the
-    median step within 0.5 s. A leap that stays is a move, not a pop; so is what begins or ends the clip.
+    The course is the straight way from the frame before to the frame behind. Some frames are a pop if the steps into
+    and out of them are opposite, lead nearly back, and, both measured against the course, are longer than `least`, than
+    4 times the greatest of the three steps before and behind, and than 5 times the median unevenness within 0.5 s. A
+    leap that stays is a move, not a pop; so is what begins or ends the clip.
 
     Args:
         values: (F, ...).
@@ -47,52 +48,66 @@ def remove_pops(
     found = np.zeros(vectors.shape[:2], dtype=bool)
     if len(vectors) >= 3:
         widest = min(max(1, round(longest_s / step_s(time_s))), len(vectors) - 2)
+        rest, series = vectors, np.arange(vectors.shape[1])
         for _ in range(PASSES):
-            whole, known = bridged(vectors, time_s)
+            whole, known = bridged(rest, time_s)
             popped = _pops(whole, time_s, least, widest) & known
-            # Series without one are done: later passes look at the others alone.
-            if not popped.any():
-                break
-            found |= popped
+            found[:, series] |= popped
             touched = popped.any(axis=0)
-            mended = np.where(popped[..., None], np.nan, vectors)[:, touched]
-            mended = fill_gaps(mended, time_s, together=True)
-            vectors[:, touched] = np.where(popped[:, touched, None], mended, vectors[:, touched])
+            if not touched.any():
+                break
+            # Series without a pop have no further one either.
+            rest, series = np.where(popped[..., None], np.nan, rest)[:, touched], series[touched]
+        touched = found.any(axis=0)
+        mended = np.where(found[..., None], np.nan, vectors)[:, touched]
+        mended = fill_gaps(mended, time_s, together=True)
+        vectors[:, touched] = np.where(found[:, touched, None], mended, vectors[:, touched])
     return vectors.reshape(values.shape), found.reshape(values.shape[:-1] if together else values.shape)
 
 
 def _pops(values: np.ndarray, time_s: np.ndarray, least: float, widest: int) -> np.ndarray:
     """(F, S) bool: frames that lie in a pop of up to `widest` frames."""
-    steps = np.diff(values, axis=0)
-    length = np.linalg.norm(steps, axis=-1)
-    speed = length / np.diff(time_s)[:, None]
-    usual = _median_around(speed, max(1, round(AROUND_S / 2 / step_s(time_s))))
-    fastest_before = _fastest(speed)
-    fastest_behind = _fastest(speed[::-1])[::-1]
+    velocity = np.diff(values, axis=0) / np.diff(time_s)[:, None, None]
+    usual_s, count = step_s(time_s), len(velocity)
+    uneven = _median_around(_unevenness(velocity), max(1, round(AROUND_S / 2 / usual_s)))
+    # Steps beyond the ends are like the outermost ones.
+    padded = np.concatenate([velocity[:1]] * BESIDE + [velocity] + [velocity[-1:]] * BESIDE)
     result = np.zeros(values.shape[:2], dtype=bool)
     for width in range(1, widest + 1):
-        # Frame f is the last good one before, f + width + 1 the first good one behind.
-        into, out = slice(0, len(steps) - width), slice(width, len(steps))
-        beside = np.maximum(fastest_before[into], fastest_behind[out])
-        slower = np.minimum(speed[into], speed[out])
-        back = np.linalg.norm(values[width + 1 :] - values[: -width - 1], axis=-1)
-        shorter = np.minimum(length[into], length[out])
-        pop = (slower > ABRUPT * beside) & (slower > UNUSUAL * np.minimum(usual[into], usual[out]))
-        pop &= (shorter > least) & (back < RETURNS * shorter) & ((steps[into] * steps[out]).sum(axis=-1) < 0)
+        # Entry f: frame f is the last good one before, f + width + 1 the first good one behind.
+        last = count - width
+        way = values[width + 1 :] - values[:last]
+        course = way / (time_s[width + 1 :] - time_s[:last])[:, None, None]
+        into, out = velocity[:last] - course, velocity[width:] - course
+        leap = np.minimum(_length(into), _length(out))
+        pop = (leap * usual_s > least) & (leap > UNUSUAL * np.minimum(uneven[:last], uneven[width:]))
+        pop &= ((into * out).sum(axis=-1) < 0) & (
+            _length(way) < RETURNS * usual_s * leap + width * usual_s * _length(course)
+        )
+        frame, series = np.nonzero(pop)
+        beside = [*range(BESIDE), *range(BESIDE + width + 1, 2 * BESIDE + width + 1)]
+        steps = padded[frame[:, None] + beside, series[:, None]]
+        pop[frame, series] = leap[frame, series] > ABRUPT * _length(steps - course[frame, series][:, None]).max(axis=-1)
         for offset in range(1, width + 1):
-            result[offset : offset + len(pop)] |= pop
+            result[offset : offset + last] |= pop
     return result
 
 
-def _fastest(speed: np.ndarray) -> np.ndarray:
-    """(F - 1, S) the greatest of the `BESIDE` speeds before each, without it; 0 before the first."""
-    padded = np.concatenate([np.zeros((BESIDE, *speed.shape[1:])), speed])
-    return np.max([padded[k : k + len(speed)] for k in range(BESIDE)], axis=0)
+def _length(vectors: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.einsum("...c,...c->...", vectors, vectors))
 
 
-def _median_around(speed: np.ndarray, reach: int) -> np.ndarray:
+def _unevenness(velocity: np.ndarray) -> np.ndarray:
+    """(F - 1, S) the change of velocity at each step, such that white noise has that of its velocity itself."""
+    if len(velocity) < 2:
+        return np.zeros(velocity.shape[:2])
+    change = _length(np.diff(velocity, axis=0)) / np.sqrt(3.0)
+    return np.concatenate([change[:1], change])
+
+
+def _median_around(amount: np.ndarray, reach: int) -> np.ndarray:
     """(F - 1, S) the median over `reach` steps to either side; the ends are mirrored."""
-    reach = min(reach, len(speed) - 1)
-    padded = np.pad(speed, ((reach, reach), (0, 0)), mode="reflect") if reach else speed
+    reach = min(reach, len(amount) - 1)
+    padded = np.pad(amount, ((reach, reach), (0, 0)), mode="reflect") if reach else amount
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
     return np.median(windows, axis=-1)

@@ -7,6 +7,9 @@ import numpy as np
 from ..retarget.easing import bounds, ease, smooth_step
 from .series import checked, positive, step_s
 
+FASTEST_M_S = 0.2
+"""Speed with which a correction goes on at most when its point lifts: a lifting foot is fast, the body's error slow."""
+
 
 def stabilise(
     root_m: np.ndarray,
@@ -29,7 +32,7 @@ def stabilise(
             root; NaN = not holding.
         holds: (F, ..., L) bool.
         time_s: (F,).
-        blend_s: time in which a point takes its part in full.
+        blend_s: time in which a point takes its part in full, or gives it up.
         half_life_s: of the correction's fading while nothing holds.
         axes: which of x, y, z may be moved.
     Returns:
@@ -48,23 +51,47 @@ def stabilise(
     if len(root_m) < 2 or not holds.any():
         return root_m
     points_m = np.where(known[..., None], points_m, 0.0)
-    weight = np.where(holds, _share(holds, time_s, blend_s), 0.0)
-    stands_m = _weighted_means(points_m, weight, *bounds(holds))
-    total = weight.sum(axis=-1)
-    supported = total > 0
-    correction_m = (weight[..., None] * (stands_m - points_m)).sum(axis=-2) / np.where(supported, total, 1.0)[..., None]
-    return root_m + ease(correction_m, supported, time_s, half_life_s) * np.array(axes, dtype=np.float64)
+    stands_m = _weighted_means(points_m, np.where(holds, _inside(holds, time_s, blend_s), 0.0), *bounds(holds))
+    correction_m = ease(stands_m - points_m, holds, time_s, half_life_s, fastest=FASTEST_M_S)
+    shared_m = (_parts(holds, time_s, blend_s)[..., None] * correction_m).sum(axis=-2)
+    return root_m + shared_m * np.array(axes, dtype=np.float64)
 
 
-def _share(holds: np.ndarray, time_s: np.ndarray, blend_s: float) -> np.ndarray:
-    """(F, ..., L) 0 to 1: how far inside its span of equal values each frame lies; what goes on beyond the clip has no
-    end there."""
+def _inside(holds: np.ndarray, time_s: np.ndarray, blend_s: float) -> np.ndarray:
+    """(F, ..., L) 0 to 1: how far inside its span each frame lies; what goes on beyond the clip has no end there."""
     first, last = bounds(holds)
     tall = time_s.reshape(-1, *(1,) * (holds.ndim - 1))
-    usual_s = step_s(time_s)
-    since_s = np.where(first == 0, np.inf, tall - time_s[first] + usual_s)
-    until_s = np.where(last == len(holds) - 1, np.inf, time_s[last] - tall + usual_s)
+    since_s = np.where(first == 0, np.inf, tall - time_s[first] + step_s(time_s))
+    until_s = np.where(last == len(holds) - 1, np.inf, time_s[last] - tall + step_s(time_s))
     return smooth_step(np.minimum(since_s, until_s) / blend_s)
+
+
+def _parts(holds: np.ndarray, time_s: np.ndarray, blend_s: float) -> np.ndarray:
+    """(F, ..., L) each point's part in the correction, 1 together; 0 if none ever holds.
+
+    A point weighs 1 - exp(-d) / 2 at a distance d inside its span and exp(-d) / 2 outside, d in thirds of `blend_s`: the
+    edges are without a kink, and the point nearest in time has the say where none holds.
+    """
+    distance = np.where(holds, _since_other(~holds, time_s), _since_other(holds, time_s)) * 3 / blend_s
+    # As logarithms, since after many seconds the weights themselves are too small for numbers.
+    with np.errstate(divide="ignore"):
+        weight = np.where(holds, np.log1p(-0.5 * np.exp(-distance)), np.log(0.5) - distance)
+    greatest = weight.max(axis=-1, keepdims=True)
+    never = np.isneginf(greatest)
+    parts = np.where(never, 0.0, np.exp(weight - np.where(never, 0.0, greatest)))
+    return parts / np.where(never, 1.0, parts.sum(axis=-1, keepdims=True))
+
+
+def _since_other(mask: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """(F, ...) seconds to the nearest frame in which `mask` holds, less half a step; infinite if there is none."""
+    count = len(mask)
+    frames = np.arange(count).reshape(-1, *(1,) * (mask.ndim - 1))
+    before = np.maximum.accumulate(np.where(mask, frames, -1), axis=0)
+    after = np.minimum.accumulate(np.where(mask, frames, count)[::-1], axis=0)[::-1]
+    tall = time_s.reshape(frames.shape)
+    since = np.where(before >= 0, tall - time_s[before.clip(0)], np.inf)
+    until = np.where(after < count, time_s[after.clip(max=count - 1)] - tall, np.inf)
+    return np.maximum(np.minimum(since, until) - step_s(time_s) / 2, 0.0)
 
 
 def _weighted_means(points_m: np.ndarray, weight: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
