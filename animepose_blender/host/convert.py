@@ -13,6 +13,7 @@ import bpy
 from .. import cli
 from ..console import complain, note, say
 from ..core.retarget.settings import Settings
+from ..core.review.edited import load_edited
 from ..errors import AnimePoseError, ExitCode
 from ..take import Take
 from .export import export
@@ -131,7 +132,7 @@ def _convert_one(
         else:
             job = cli.job_request(arguments, report.input, _take_path(target))
             report.take = cli.run_job(job, surroundings, report.warnings).take
-        take = Take.load(report.take)
+        take = load_edited(report.take)
         report.people, report.frames = take.person_count, take.frame_count
         bpy.ops.wm.read_homefile(use_empty=True)
         if rig_file is None:

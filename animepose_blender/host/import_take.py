@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 
 from ..core.frame_numbers import blender_rate
+from ..core.review.edited import NAMES_KEY
 from ..take import SCHEMA_VERSION, State, Take
 from .armatures import animate_armature, make_armatures
 from .boxes import make_boxes
@@ -96,7 +97,8 @@ def _build(
 
     if options.make_floor:
         collection.objects.link(make_floor(f"{plan.name} floor", take.joints_world_m[plan.present]))
-    names = [f"Person {take.person_id[person]}" for person in plan.people]
+    named = take.source.get(NAMES_KEY) or {}
+    names = [named.get(str(id_), f"Person {id_}") for id_ in take.person_id[plan.people].tolist()]
     armatures = make_armatures(context, names, plan.rests)
     mannequins, boxes = [], []
     box_collection = bpy.data.collections.new(f"{plan.name} boxes")

@@ -7,8 +7,8 @@ import bpy
 from bpy.props import StringProperty
 from bpy_extras.io_utils import ImportHelper
 
+from ..core.review.edited import load_edited
 from ..errors import AnimePoseError
-from ..take import Take
 from . import addon_state, jobs, setup_job
 from .import_plan import ImportOptions
 from .import_take import import_take
@@ -115,7 +115,7 @@ class ANIMEPOSE_OT_import_take(ImportOptionProperties, bpy.types.Operator, Impor
     def execute(self, context: bpy.types.Context) -> set[str]:
         path = bpy.path.abspath(self.filepath)
         try:
-            take = Take.load(path)
+            take = load_edited(path)
             imported = import_take(context, take, path, ImportOptions(**self.import_options()))
         except AnimePoseError as error:
             self.report({"ERROR"}, str(error))

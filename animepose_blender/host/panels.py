@@ -11,7 +11,6 @@ from .drawing import draw_wrapped, time_left
 from .environment import State
 from .jobs import Phase
 from .operators import draw_import_options
-from .review import overlay
 
 SHOWN_WARNINGS = 3
 BUTTON_PX = 30.0
@@ -125,11 +124,7 @@ class ANIMEPOSE_PT_takes(_Sidebar, bpy.types.Panel):
     bl_order = 10
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.operator("animepose.import_take", text="Import Take...", icon="IMPORT")
-        shown = overlay.shown_take() is not None
-        text = "Hide Tracks" if shown else "Show Tracks"
-        layout.operator("animepose.show_tracks", text=text, icon="HIDE_OFF" if shown else "HIDE_ON", depress=shown)
+        self.layout.operator("animepose.import_take", text="Import Take...", icon="IMPORT")
 
 
 def _draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -12,7 +12,10 @@ from .retarget import live, map_list, people_list, thumbnails
 from .retarget import operators as retarget_operators
 from .retarget import panels as retarget_panels
 from .retarget import properties as retarget_properties
+from .review import operators as review_operators
 from .review import overlay
+from .review import panels as review_panels
+from .review import properties as review_properties
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -28,7 +31,10 @@ CLASSES: tuple[type, ...] = (
     *cleanup_properties.CLASSES,
     *cleanup_operators.CLASSES,
     *cleanup_panels.CLASSES,
+    *review_properties.CLASSES,
     *overlay.CLASSES,
+    *review_operators.CLASSES,
+    *review_panels.CLASSES,
 )
 _PARTS = (
     properties,
@@ -40,6 +46,7 @@ _PARTS = (
     live,
     thumbnails,
     cleanup_properties,
+    review_properties,
     overlay,
 )
 """Modules with more to register than classes, in the order to do it."""

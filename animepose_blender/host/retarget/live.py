@@ -14,8 +14,8 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ...core.retarget.rig_map import RigMap
+from ...core.review.edited import load_edited
 from ...errors import AnimePoseError
-from ...take import Take
 from .properties import ANIMEPOSE_PG_recipe
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def source_of(
     from .run import ArmatureSource, TakeSource
 
     if take_path:
-        take = Take.load(take_path)
+        take = load_edited(take_path)
         if person_id not in take.person_id:
             raise AnimePoseError(f"{take_path} knows no person {person_id}.", "Scan its people again.")
         return TakeSource(take, take.person_id.tolist().index(person_id))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import bpy
 import numpy as np
 
+from ...core.review.edited import load_edited
 from ...errors import AnimePoseError
 from ...take import State, Take
 from ..import_take import PROPERTY_SCHEMA, PROPERTY_TAKE, ImportOptions, import_take
@@ -39,7 +40,7 @@ def scan(context: bpy.types.Context, settings: ANIMEPOSE_PG_retarget) -> Take:
         AnimePoseError: if there is no take, or it shows nobody; the list stays as it is then.
     """
     path = absolute_path(settings.take or take_in_scene.chosen_take(context))
-    take = Take.load(path)
+    take = load_edited(path)
     present = take.state != State.ABSENT
     seen = np.flatnonzero(present.any(axis=1))
     if not len(seen):
@@ -85,7 +86,7 @@ def assign(context: bpy.types.Context, settings: ANIMEPOSE_PG_retarget) -> Assig
             changed then.
     """
     path = settings.scanned_take
-    take = Take.load(path)
+    take = load_edited(path)
     gone = [person.name for person in settings.people if person.person_id not in take.person_id]
     if gone or not len(settings.people):
         raise AnimePoseError(f"The take shows no {', '.join(gone) or 'people'} any more.", "Scan its people again.")

@@ -19,6 +19,7 @@ from ...core.retarget.contact import contacts_of
 from ...core.retarget.motion import Motion
 from ...core.retarget.rig_map import RigMap
 from ...core.retarget.slots import ARM, FINGER, LEG, NECK, SLOTS, SPINE
+from ...core.review.edited import load_edited
 from ...errors import AnimePoseError
 from ...skeleton import CONTACT_JOINTS, REST_JOINTS_M
 from ...take import State, Take
@@ -208,7 +209,7 @@ def _take_frames(
     if not path.is_file():
         return None
     try:
-        take = Take.load(path)
+        take = load_edited(path)
     except AnimePoseError:
         return None  # a file that has changed since is no reason to refuse: contacts are found in the motion
     people = np.flatnonzero(take.person_id == person_id)

@@ -7,9 +7,7 @@ tracks are shown.
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import blf
@@ -20,12 +18,15 @@ from bpy.app.handlers import persistent
 from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 
-from ...core.frame_numbers import frame_numbers, nearest_frames
+from ...core.frame_numbers import nearest_frames
+from ...core.review.edited import load_edited
 from ...core.review.picture import Drawn, drawn_at
 from ...errors import AnimePoseError
 from ...take import Take
-from ..import_plan import FIRST_FRAME
 from ..mannequin import person_colour
+from ..retarget.take_in_scene import chosen_take
+from . import session
+from .strip import Strip, draw_strip, strip_of
 
 LINE_PX = 1.6
 TEXT_PX = 13.0
@@ -33,7 +34,7 @@ BRIGHTER = 1.35
 """Mannequins' colours are those of wood and cloth; over a picture they have to be seen."""
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class _Shown:
     """What is shown at the moment."""
 
@@ -44,33 +45,51 @@ class _Shown:
     names: list[str]
     colours: np.ndarray
     """(P, 4)"""
+    strip: Strip
 
 
 _shown: _Shown | None = None
 _handle: Any = None
 
 
-def shown_take() -> Take | None:
-    """The take whose tracks are shown."""
-    return _shown.take if _shown is not None else None
+def is_shown() -> bool:
+    """Whether tracks are shown."""
+    return _shown is not None
 
 
-def show(scene: bpy.types.Scene, path: str) -> None:
-    """Show the tracks of a take in the scene's viewports, through the camera.
+def show(scene: bpy.types.Scene, take: Take | None = None) -> None:
+    """Show tracks in the scene's viewports: skeletons and boxes through the camera, and who is there when.
 
+    Args:
+        take: None = the one that is being reviewed, with its edits.
     Raises:
-        AnimePoseError: if the take cannot be read.
+        AnimePoseError: if that take cannot be read.
     """
     global _shown, _handle
-    take = Take.load(os.path.abspath(bpy.path.abspath(path)))
-    rate = Fraction(scene.render.fps / scene.render.fps_base).limit_denominator(100_000)
-    colours = np.array([person_colour(number) for number in range(take.person_count)]).reshape(-1, 4)
-    colours[:, :3] = np.minimum(colours[:, :3] * BRIGHTER, 1.0)
-    names = [str(one) for one in take.person_id]
-    _shown = _Shown(take, frame_numbers(take.frame_time_s, rate, FIRST_FRAME), scene.name, names, colours)
+    names = None
+    if take is None:
+        now = session.reviewed(scene)
+        take, known = now.take, {one.person: one.name for one in now.people}
+        names = [known.get(int(one), str(one)) for one in now.take.person_id]
+    names = names or [str(one) for one in take.person_id]
+    colours = np.array([colour_of(int(one)) for one in take.person_id]).reshape(-1, 4)
+    frames = session.frames_of(scene, take)
+    _shown = _Shown(take, frames, scene.name, names, colours, strip_of(take, frames))
     if _handle is None:
         _handle = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
     _redraw()
+
+
+def colour_of(person: int) -> tuple[float, float, float, float]:
+    """A person's colour over a picture, by id: as their mannequin's, but brighter."""
+    red, green, blue, alpha = person_colour(person - 1)
+    return min(red * BRIGHTER, 1.0), min(green * BRIGHTER, 1.0), min(blue * BRIGHTER, 1.0), alpha
+
+
+def update(scene: bpy.types.Scene) -> None:
+    """Show what the review has become, if it is shown."""
+    if _shown is not None and _shown.scene == scene.name:
+        show(scene)
 
 
 def hide() -> None:
@@ -93,9 +112,12 @@ def _redraw() -> None:
 
 def _draw() -> None:
     context = bpy.context
-    if _shown is None or context.scene.name != _shown.scene or context.region_data.view_perspective != "CAMERA":
+    if _shown is None or context.scene.name != _shown.scene:
         return
     frame = context.scene.frame_current_final
+    draw_strip(context, _shown.strip, _shown.names, _shown.colours, frame)
+    if context.region_data.view_perspective != "CAMERA":
+        return
     if not _shown.frames[0] - 0.5 <= frame <= _shown.frames[-1] + 0.5:
         return
     to_region = region_of_picture(context)
@@ -158,16 +180,32 @@ def _forget(*_: object) -> None:
     hide()
 
 
+@persistent
+def _after_undo(*_: object) -> None:
+    """The edits may be others now."""
+    from . import properties
+
+    if _shown is not None and bpy.context.scene.name == _shown.scene and bpy.context.scene.animepose_review.take:
+        with contextlib.suppress(AnimePoseError):
+            show(bpy.context.scene)
+    properties.tell_icons(bpy.context.scene)
+
+
+_HANDLERS = {"load_pre": _forget, "undo_post": _after_undo, "redo_post": _after_undo}
+
+
 def register() -> None:
-    """A file that is loaded shows no tracks of another."""
-    bpy.app.handlers.load_pre.append(_forget)
+    """A file that is loaded shows no tracks of another; undo shows the edits of before."""
+    for name, handler in _HANDLERS.items():
+        getattr(bpy.app.handlers, name).append(handler)
 
 
 def unregister() -> None:
     """Undo `register`, and show nothing."""
     hide()
-    with contextlib.suppress(ValueError):
-        bpy.app.handlers.load_pre.remove(_forget)
+    for name, handler in _HANDLERS.items():
+        with contextlib.suppress(ValueError):
+            getattr(bpy.app.handlers, name).remove(handler)
 
 
 class ANIMEPOSE_OT_show_tracks(bpy.types.Operator):
@@ -178,13 +216,12 @@ class ANIMEPOSE_OT_show_tracks(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..retarget.take_in_scene import chosen_take
-
         if _shown is not None:
             hide()
             return {"FINISHED"}
+        scene = context.scene
         try:
-            show(context.scene, chosen_take(context))
+            show(scene, None if scene.animepose_review.take else load_edited(chosen_take(context)))
         except AnimePoseError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -1,0 +1,129 @@
+"""The review's settings: which take, its edits, and the list of its people."""
+
+# No `from __future__ import annotations` here: Blender reads the properties from the annotations themselves.
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from ...core.review.edits import LONGEST_NAME, Rename
+from ...errors import AnimePoseError
+from ..retarget.thumbnails import make_icons
+from . import session
+
+_filling = False
+
+
+@contextmanager
+def _being_filled() -> Iterator[None]:
+    """Names that are set here are no renames."""
+    global _filling
+    _filling = True
+    try:
+        yield
+    finally:
+        _filling = False
+
+
+def _rename(self: "ANIMEPOSE_PG_reviewed_person", context: bpy.types.Context) -> None:
+    if _filling:
+        return
+    scene = self.id_data
+    try:
+        session.add(scene, Rename(self.person, self.name))
+    except AnimePoseError as error:
+        scene.animepose_review.problem = str(error)
+    refresh(scene)
+
+
+class ANIMEPOSE_PG_reviewed_person(bpy.types.PropertyGroup):
+    """One person of the take that is being reviewed."""
+
+    person: IntProperty()  # type: ignore
+    name: StringProperty(  # type: ignore
+        name="Name", description="What this person is called", maxlen=LONGEST_NAME, update=_rename
+    )
+    span: StringProperty()  # type: ignore
+    confidence: FloatProperty()  # type: ignore
+    ignored: BoolProperty()  # type: ignore
+    thumbnail: IntProperty()  # type: ignore
+
+
+def _others(self: "ANIMEPOSE_PG_review", context: bpy.types.Context) -> list[tuple[str, str, str]]:
+    active = self.active_person()
+    _others.items = [  # Blender keeps no reference to the texts
+        (str(one.person), one.name, "") for one in self.people if active is None or one.person != active.person
+    ] or [("0", "Nobody", "")]
+    return _others.items
+
+
+class ANIMEPOSE_PG_review(bpy.types.PropertyGroup):
+    """The review of a scene."""
+
+    take: StringProperty()  # type: ignore
+    edits: StringProperty(default="[]")  # type: ignore
+    people: CollectionProperty(type=ANIMEPOSE_PG_reviewed_person)  # type: ignore
+    active: IntProperty(options={"SKIP_SAVE"})  # type: ignore
+    other: EnumProperty(name="With", description="The other person", items=_others)  # type: ignore
+    problem: StringProperty(options={"SKIP_SAVE"})  # type: ignore
+
+    def active_person(self) -> "ANIMEPOSE_PG_reviewed_person | None":
+        """The person who is chosen in the list."""
+        return self.people[self.active] if 0 <= self.active < len(self.people) else None
+
+
+def tell_icons(scene: bpy.types.Scene) -> None:
+    """Make the people's pictures anew, where undo brought another take back."""
+    settings = scene.animepose_review
+    if settings.take:
+        with contextlib.suppress(AnimePoseError):
+            make_icons(settings.take, session.load(settings.take))
+
+
+def refresh(scene: bpy.types.Scene) -> None:
+    """Fill the list of people anew, and show their tracks as they are now."""
+    from . import overlay
+
+    settings = scene.animepose_review
+    try:
+        now = session.reviewed(scene)
+    except AnimePoseError as error:
+        settings.problem = str(error)
+        return
+    settings.problem = ""
+    active = settings.active_person()
+    chosen = active.person if active is not None else 0
+    with _being_filled():
+        settings.people.clear()
+        for one in now.people:
+            item = settings.people.add()
+            item.person, item.name, item.ignored = one.person, one.name, one.ignored
+            item.confidence, item.thumbnail = one.mean_confidence, int(now.estimate.person_id[one.thumbnail_row])
+            item.span = f"{one.start_s:.1f} - {one.end_s:.1f} s"
+    ids = [one.person for one in settings.people]
+    settings.active = ids.index(chosen) if chosen in ids else min(max(settings.active, 0), max(len(ids) - 1, 0))
+    make_icons(settings.take, now.estimate)
+    overlay.update(scene)
+
+
+CLASSES = (ANIMEPOSE_PG_reviewed_person, ANIMEPOSE_PG_review)
+
+
+def register() -> None:
+    """Give every scene its review."""
+    bpy.types.Scene.animepose_review = PointerProperty(type=ANIMEPOSE_PG_review)
+
+
+def unregister() -> None:
+    """Take them away."""
+    del bpy.types.Scene.animepose_review

@@ -1,0 +1,110 @@
+"""The take that is being looked over: the estimate in memory, the edits in the scene, and what both make.
+
+The edits are text in a property of the scene, so that Blender's undo and redo bring them back, and saving the .blend
+keeps them. The take's file gets them when the user saves them there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+import bpy
+import numpy as np
+
+from ...core.frame_numbers import frame_numbers, nearest_frames
+from ...core.review.doubts import Doubt, suspicious
+from ...core.review.edited import apply_edits
+from ...core.review.edits import Edit, from_json, to_json
+from ...core.review.people import Summary, people_of
+from ...core.review.replay import with_edit
+from ...errors import AnimePoseError
+from ...take import Take
+from ..import_plan import FIRST_FRAME
+
+KEPT_TAKES = 2
+"""Estimates that are kept in memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reviewed:
+    """A take after the edits of a scene."""
+
+    estimate: Take
+    take: Take
+    people: list[Summary]
+    doubts: list[Doubt]
+
+
+def load(path: str) -> Take:
+    """A take's estimate, from memory where it is there and its file has not changed.
+
+    Raises:
+        AnimePoseError: if it cannot be read.
+    """
+    path = os.path.abspath(bpy.path.abspath(path))
+    try:
+        stamp = os.stat(path).st_mtime_ns
+    except OSError as error:
+        raise AnimePoseError(f"There is no take at {path}.", "Choose its file again.") from error
+    return _load(path, stamp)
+
+
+@lru_cache(maxsize=KEPT_TAKES)
+def _load(path: str, stamp: int) -> Take:
+    return Take.load(path)
+
+
+@lru_cache(maxsize=KEPT_TAKES)
+def _reviewed(path: str, stamp: int, edits: str) -> Reviewed:
+    estimate, records = _load(path, stamp), from_json(json.loads(edits or "[]"))
+    take = apply_edits(estimate, records)
+    return Reviewed(estimate, take, people_of(estimate, records), suspicious(take))
+
+
+def reviewed(scene: bpy.types.Scene) -> Reviewed:
+    """What the scene's review is about.
+
+    Raises:
+        AnimePoseError: if there is none, or its take cannot be read.
+    """
+    settings = scene.animepose_review
+    if not settings.take:
+        raise AnimePoseError("No take is being reviewed.", "Press Review Take.")
+    path = os.path.abspath(bpy.path.abspath(settings.take))
+    load(path)
+    return _reviewed(path, os.stat(path).st_mtime_ns, settings.edits)
+
+
+def edits_in(scene: bpy.types.Scene) -> list[Edit]:
+    """The edits of the scene's review."""
+    return from_json(json.loads(scene.animepose_review.edits or "[]"))
+
+
+def add(scene: bpy.types.Scene, edit: Edit) -> None:
+    """Make one more edit.
+
+    Raises:
+        AnimePoseError: if it does not fit; nothing is changed then.
+    """
+    edits = with_edit(reviewed(scene).estimate, edits_in(scene), edit)
+    keep(scene, edits)
+
+
+def keep(scene: bpy.types.Scene, edits: list[Edit]) -> None:
+    """Let these be the edits of the scene's review."""
+    scene.animepose_review.edits = json.dumps(to_json(edits))
+
+
+def frames_of(scene: bpy.types.Scene, take: Take) -> np.ndarray:
+    """(F,) frame numbers of the scene."""
+    rate = Fraction(scene.render.fps / scene.render.fps_base).limit_denominator(100_000)
+    return frame_numbers(take.frame_time_s, rate, FIRST_FRAME)
+
+
+def current_index(scene: bpy.types.Scene, take: Take) -> int:
+    """The take's frame that the scene shows."""
+    return int(nearest_frames(frames_of(scene, take), np.array([scene.frame_current_final]))[0])

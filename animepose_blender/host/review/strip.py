@@ -1,0 +1,108 @@
+"""Who is there when, as a strip of coloured bars at the foot of the viewport."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import blf
+import bpy
+import gpu
+import numpy as np
+from gpu_extras.batch import batch_for_shader
+
+from ...core.review.doubts import suspicious
+from ...core.review.people import runs_of
+from ...take import State, Take
+
+ROW_PX, GAP_PX, FOOT_PX, SIDE_PX, NAME_PX = 10.0, 3.0, 24.0, 90.0, 11.0
+FAINT = 0.35
+"""Opacity of predicted spans beside 1 of observed ones."""
+DOUBT_COLOUR = (1.0, 0.25, 0.2, 0.9)
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """N bars of P people."""
+
+    span: tuple[float, float]
+    """First and last frame of the scene."""
+    bars: np.ndarray
+    """(N, 2) from frame to frame."""
+    row: np.ndarray
+    """(N,) whose."""
+    alpha: np.ndarray
+    """(N,)"""
+    doubts: np.ndarray
+    """(D, 2) from frame to frame."""
+    doubt_row: np.ndarray
+    """(D,)"""
+
+
+def strip_of(take: Take, frames: np.ndarray) -> Strip:
+    """The bars of a take whose frames have the numbers (F,)."""
+    ends = np.append(frames, 2 * frames[-1] - frames[-2] if len(frames) > 1 else frames[-1] + 1)
+    bars, row, alpha = [], [], []
+    for person, state in enumerate(take.state):
+        for start, stop, value in runs_of(state):
+            if value != State.ABSENT:
+                bars.append((ends[start], ends[stop]))
+                row.append(person)
+                alpha.append(1.0 if value == State.OBSERVED else FAINT)
+    ids = take.person_id.tolist()
+    doubts = suspicious(take)
+    return Strip(
+        (float(frames[0]), float(ends[-1])),
+        np.array(bars).reshape(-1, 2),
+        np.array(row, dtype=np.int64),
+        np.array(alpha),
+        np.array([(ends[one.start], ends[one.stop]) for one in doubts]).reshape(-1, 2),
+        np.array([ids.index(one.person) for one in doubts], dtype=np.int64),
+    )
+
+
+def draw_strip(context: bpy.types.Context, strip: Strip, names: list[str], colours: np.ndarray, frame: float) -> None:
+    """Draw the bars across the region, with the current frame."""
+    scale, width = context.preferences.system.ui_scale, context.region.width
+    left, right = SIDE_PX * scale, width - SIDE_PX * scale
+    if right <= left or not len(names):
+        return
+    per_frame = (right - left) / max(strip.span[1] - strip.span[0], 1e-6)
+
+    def across(frames: np.ndarray) -> np.ndarray:
+        return left + (frames - strip.span[0]) * per_frame
+
+    def foot(row: np.ndarray) -> np.ndarray:
+        return FOOT_PX * scale + (len(names) - 1 - row) * (ROW_PX + GAP_PX) * scale
+
+    tints = np.concatenate([colours[strip.row, :3], strip.alpha[:, None]], axis=1)
+    boxes = np.stack([across(strip.bars[:, 0]), foot(strip.row), across(strip.bars[:, 1]),
+                      foot(strip.row) + ROW_PX * scale], axis=1)  # fmt: skip
+    ends = np.maximum(across(strip.doubts[:, 1]), across(strip.doubts[:, 0]) + 2 * scale)
+    marks = np.stack([across(strip.doubts[:, 0]), foot(strip.doubt_row) + 0.7 * ROW_PX * scale, ends,
+                      foot(strip.doubt_row) + ROW_PX * scale], axis=1)  # fmt: skip
+    at = float(across(np.array(frame)))
+    line = np.array(
+        [[at - scale, (FOOT_PX - GAP_PX) * scale, at + scale, float(foot(np.array(0))) + (ROW_PX + GAP_PX) * scale]]
+    )
+    everything = np.concatenate([boxes, marks, line])
+    tints = np.concatenate([tints, np.tile(DOUBT_COLOUR, (len(marks), 1)), [[1.0, 1.0, 1.0, 0.9]]])
+    _draw_boxes(everything, tints)
+    blf.size(0, NAME_PX * scale)
+    for row, name in enumerate(names):
+        blf.position(0, 8 * scale, float(foot(np.array(row))), 0)
+        blf.color(0, *colours[row])
+        blf.draw(0, name)
+
+
+def _draw_boxes(boxes: np.ndarray, tints: np.ndarray) -> None:
+    """(N, 4) x0, y0, x1, y1 in the region, (N, 4) colours."""
+    x0, y0, x1, y1 = boxes.T
+    corners = np.stack([np.stack(pair, axis=1) for pair in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))], axis=1)
+    points = np.concatenate([corners.reshape(-1, 2), np.zeros((4 * len(boxes), 1))], axis=1).astype(np.float32)
+    faces = (4 * np.arange(len(boxes))[:, None, None] + np.array([[0, 1, 2], [0, 2, 3]])).reshape(-1, 3)
+    shader = gpu.shader.from_builtin("SMOOTH_COLOR")
+    colours = np.repeat(tints, 4, axis=0).astype(np.float32)
+    batch = batch_for_shader(shader, "TRIS", {"pos": points, "color": colours}, indices=faces.astype(np.int32))
+    gpu.state.blend_set("ALPHA")
+    batch.draw(shader)
+    gpu.state.blend_set("NONE")
