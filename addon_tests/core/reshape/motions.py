@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ Z_UP = np.array([np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0])
 
 
 def walk(frames=240, fps=30, person=0, people=1):
-    """A figure that walks in a circle, exactly, and its poses."""
+    """A figure that walks in a circle, exactly, and its poses; only points that are low and slow are in contact."""
     take = walking_take(people, frames, fps, gaps=False)
     poses = Poses(
         quat.normalize(take.rotations[person].astype(np.float64)),
@@ -26,7 +27,11 @@ def walk(frames=240, fps=30, person=0, people=1):
         take.frame_time_s,
         take.contact[person].astype(np.float64),
     )
-    return Figure.of_skeleton(take.bone_length_m[person]), poses
+    figure = Figure.of_skeleton(take.bone_length_m[person])
+    if frames > 1:
+        speed = np.linalg.norm(np.gradient(figure.soles(poses).reshape(-1, 4, 3), poses.time_s, axis=0), axis=-1)
+        poses = replace(poses, contact=poses.contact * (speed < 0.4))
+    return figure, poses
 
 
 def recording(name):
