@@ -39,9 +39,9 @@ def test_nothing_leaps_when_it_is_let_go_or_caught():
     values = course()[:, 0]
     result = hold_still(values, TIME_S, dead_zone=0.02)
     clean_steps = np.abs(np.diff(REACH))
-    # A step is at most that of the move and what fades of the zone in a frame.
-    assert (np.abs(np.diff(result)) - clean_steps).max() < 0.3 * 0.02
-    assert np.abs(np.diff(result, 2)).max() < np.abs(np.diff(values, 2)).max()
+    # A step is at most that of the move and what fades of the zone in a frame; so is its change.
+    assert (np.abs(np.diff(result)) - clean_steps).max() < 0.4 * 0.02
+    assert np.abs(np.diff(result, 2)).max() < np.abs(np.diff(REACH, 2)).max() + 0.3 * 0.02
 
 
 def test_values_between_dead_zone_and_release_do_not_make_it_come_and_go():

@@ -9,6 +9,9 @@ from .series import as_vectors, bridged, checked, opened, positive, step_s
 
 RELEASE = 1.5
 """It is let go at so many times the dead zone from where it stands, so that it does not come and go at the edge."""
+CALM = 0.5
+"""A hold is cut back at both ends to frames within so many dead zones of where it stands: a move has begun before it is
+far enough to be let go, and is caught before it has ended."""
 LET_GO_S = 0.1
 """Half-life of the way from where it stood back to its own course."""
 
@@ -41,10 +44,11 @@ def hold_still(
     vectors = as_vectors(values, together)
     whole, known = bridged(vectors, time_s)
     began = _holds(whole, known, time_s, dead_zone, shortest_s)
-    held = began >= 0
-    if not held.any():
+    if not (began >= 0).any():
         return values
-    correction = np.where(held[..., None], _means(whole, *bounds(began)) - whole, 0.0)
+    first, last = bounds(began)
+    held = (began >= 0) & _between_calm(_length(_means(whole, first, last) - whole) <= CALM * dead_zone, first, last)
+    correction = np.where(held[..., None], _means(whole, *bounds(np.where(held, began, -1))) - whole, 0.0)
     # What trembled is no speed to go on with.
     eased = ease(correction, held, time_s, LET_GO_S, fastest=dead_zone / LET_GO_S)
     return opened(whole + eased, known, values)
@@ -62,7 +66,7 @@ def _holds(
     means = _window_means(values, width)
     furthest = np.zeros(means.shape[:2])
     for offset in range(width):
-        away = np.linalg.norm(values[offset : offset + len(means)] - means, axis=-1)
+        away = _length(values[offset : offset + len(means)] - means)
         furthest = np.maximum(furthest, np.where(known[offset : offset + len(means)], away, np.inf))
     still = np.zeros(known.shape, dtype=bool)
     still[: len(means)] = furthest <= dead_zone
@@ -73,7 +77,7 @@ def _holds(
     rest = max(2, round(2 * LET_GO_S / usual_s))
     for frame in range(count):
         holding = start >= 0
-        gone = holding & (np.linalg.norm(values[frame] - anchor, axis=-1) > RELEASE * dead_zone)
+        gone = holding & (_length(values[frame] - anchor) > RELEASE * dead_zone)
         gone |= holding & ~known[frame]
         free_from[gone], start[gone] = frame + rest, -1
         begins = still[frame] & (start < 0) & (frame >= free_from)
@@ -81,6 +85,20 @@ def _holds(
             start[begins], anchor[begins] = frame, means[frame, begins]
         began[frame] = start
     return began
+
+
+def _between_calm(calm: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """(F, S) bool: frames with a calm one at or before them and one at or behind them in their span, which reaches from
+    `first` to `last`; the ends of the clip are as good."""
+    count = len(calm)
+    frames = np.arange(count)[:, None]
+    before = np.maximum.accumulate(np.where(calm, frames, -1), axis=0)
+    behind = np.minimum.accumulate(np.where(calm, frames, count)[::-1], axis=0)[::-1]
+    return ((before >= first) | (first == 0)) & ((behind <= last) | (last == count - 1))
+
+
+def _length(vectors: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.einsum("...c,...c->...", vectors, vectors))
 
 
 def _window_means(values: np.ndarray, width: int) -> np.ndarray:

@@ -10,6 +10,13 @@ from .series import checked, positive, step_s
 FASTEST_M_S = 0.2
 """Speed with which a correction goes on at most when its point lifts: a lifting foot is fast, the body's error slow."""
 
+STANDS_M_S = 0.6
+"""A point that goes faster than this over a tenth of a second stands nowhere, whatever is said of it: contacts told
+from heights often end late, and the body must not be dragged back by a foot that has gone."""
+SPEED_OVER_S = 0.1
+LEAST_STEADY = 1e-3
+"""Weight of a point that flies, against one at rest."""
+
 
 def stabilise(
     root_m: np.ndarray,
@@ -24,7 +31,7 @@ def stabilise(
 
     A point stands at the mean of its span, in which the frames near both ends count less. Points that hold at a time
     share the correction; each comes and goes over `blend_s`, so that nothing leaps when a foot lands or lifts. Between
-    spans, while nothing holds, the correction fades out and in.
+    spans, while nothing holds, the correction fades out and in. A point faster than 0.6 m/s does not count as holding.
 
     Args:
         root_m: (F, ..., 3) world positions.
@@ -51,10 +58,21 @@ def stabilise(
     if len(root_m) < 2 or not holds.any():
         return root_m
     points_m = np.where(known[..., None], points_m, 0.0)
-    stands_m = _weighted_means(points_m, np.where(holds, _inside(holds, time_s, blend_s), 0.0), *bounds(holds))
+    steady = (1 - np.minimum(_speed_m_s(points_m, time_s) / STANDS_M_S, 1)) ** 2
+    holds &= steady > 0
+    stands_m = _weighted_means(points_m, np.where(holds, steady * _inside(holds, time_s, blend_s), 0.0), *bounds(holds))
     correction_m = ease(stands_m - points_m, holds, time_s, half_life_s, fastest=FASTEST_M_S)
-    shared_m = (_parts(holds, time_s, blend_s)[..., None] * correction_m).sum(axis=-2)
+    shared_m = (_parts(holds, steady, time_s, blend_s)[..., None] * correction_m).sum(axis=-2)
     return root_m + shared_m * np.array(axes, dtype=np.float64)
+
+
+def _speed_m_s(points_m: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """(F, ..., L) of points (F, ..., L, 3), from a twentieth of a second before to one behind."""
+    reach = max(1, round(SPEED_OVER_S / 2 / step_s(time_s)))
+    frames = np.arange(len(time_s))
+    before, behind = (frames - reach).clip(0), (frames + reach).clip(max=len(frames) - 1)
+    span_s = (time_s[behind] - time_s[before]).reshape(-1, *(1,) * (points_m.ndim - 2))
+    return np.linalg.norm(points_m[behind] - points_m[before], axis=-1) / span_s
 
 
 def _inside(holds: np.ndarray, time_s: np.ndarray, blend_s: float) -> np.ndarray:
@@ -66,16 +84,18 @@ def _inside(holds: np.ndarray, time_s: np.ndarray, blend_s: float) -> np.ndarray
     return smooth_step(np.minimum(since_s, until_s) / blend_s)
 
 
-def _parts(holds: np.ndarray, time_s: np.ndarray, blend_s: float) -> np.ndarray:
+def _parts(holds: np.ndarray, steady: np.ndarray, time_s: np.ndarray, blend_s: float) -> np.ndarray:
     """(F, ..., L) each point's part in the correction, 1 together; 0 if none ever holds.
 
-    A point weighs 1 - exp(-d) / 2 at a distance d inside its span and exp(-d) / 2 outside, d in thirds of `blend_s`: the
-    edges are without a kink, and the point nearest in time has the say where none holds.
+    A point weighs 1 - exp(-d) / 2 at a distance d inside its span and exp(-d) / 2 outside, d in thirds of `blend_s`:
+    the edges are without a kink, and the point nearest in time has the say where none holds.
+    A point that rolls along has less of a say than one that rests.
     """
     distance = np.where(holds, _since_other(~holds, time_s), _since_other(holds, time_s)) * 3 / blend_s
     # As logarithms, since after many seconds the weights themselves are too small for numbers.
     with np.errstate(divide="ignore"):
         weight = np.where(holds, np.log1p(-0.5 * np.exp(-distance)), np.log(0.5) - distance)
+    weight += np.log(np.maximum(steady, LEAST_STEADY))
     greatest = weight.max(axis=-1, keepdims=True)
     never = np.isneginf(greatest)
     parts = np.where(never, 0.0, np.exp(weight - np.where(never, 0.0, greatest)))
