@@ -15,8 +15,10 @@ several frames, a wrong estimate does not."""
 UNUSUAL = 5.0
 """Times that a leap is greater than the usual unevenness around it, so that plain noise is none."""
 RETURNS = 0.5
-"""What is left of the leap after coming back, at most."""
+"""What the course goes in a step, against the leap, at most: a step that leads on to a new place is all course."""
 AROUND_S = 0.5
+MEDIAN_SIZE = 2_000_000
+"""Numbers in the windows of a block of series: 16 MB."""
 PASSES = 3
 """A great pop hides a small one beside it, which shows in the next pass."""
 
@@ -76,14 +78,11 @@ def _pops(values: np.ndarray, time_s: np.ndarray, least: float, widest: int) -> 
     for width in range(1, widest + 1):
         # Entry f: frame f is the last good one before, f + width + 1 the first good one behind.
         last = count - width
-        way = values[width + 1 :] - values[:last]
-        course = way / (time_s[width + 1 :] - time_s[:last])[:, None, None]
+        course = (values[width + 1 :] - values[:last]) / (time_s[width + 1 :] - time_s[:last])[:, None, None]
         into, out = velocity[:last] - course, velocity[width:] - course
         leap = np.minimum(_length(into), _length(out))
         pop = (leap * usual_s > least) & (leap > UNUSUAL * np.minimum(uneven[:last], uneven[width:]))
-        pop &= ((into * out).sum(axis=-1) < 0) & (
-            _length(way) < RETURNS * usual_s * leap + width * usual_s * _length(course)
-        )
+        pop &= ((into * out).sum(axis=-1) < 0) & (_length(course) < RETURNS * leap)
         frame, series = np.nonzero(pop)
         beside = [*range(BESIDE), *range(BESIDE + width + 1, 2 * BESIDE + width + 1)]
         steps = padded[frame[:, None] + beside, series[:, None]]
@@ -110,4 +109,7 @@ def _median_around(amount: np.ndarray, reach: int) -> np.ndarray:
     reach = min(reach, len(amount) - 1)
     padded = np.pad(amount, ((reach, reach), (0, 0)), mode="reflect") if reach else amount
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
-    return np.median(windows, axis=-1)
+    # The median copies its windows, so it gets a few series at a time.
+    few = max(1, MEDIAN_SIZE // (len(amount) * windows.shape[-1]))
+    blocks = [np.median(windows[:, k : k + few], axis=-1) for k in range(0, amount.shape[1], few)]
+    return np.concatenate(blocks, axis=1) if blocks else amount
