@@ -79,7 +79,7 @@ def test_there_and_back_is_where_it_was():
     away_m = np.linalg.norm(figure.tails(back) - figure.tails(poses), axis=-1)
     # The made-up walk's pelvis has corners at each step, which no frames beside one can tell.
     assert np.percentile(away_m, 90) < 5e-4
-    assert away_m.max() < 4e-3
+    assert away_m.max() < 6e-3
 
 
 @pytest.mark.parametrize("factor", [0.37, 1.6, 4.3])

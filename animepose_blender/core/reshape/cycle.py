@@ -33,7 +33,10 @@ LIVELY = 0.5
 """Part of the clip's mean motion that a cycle must have, so that no pause is taken for one."""
 LENGTH_COUNTS = 0.15
 """A cycle of twice the shortest length must be nearer by this part, so that one step is preferred to seven."""
-CANDIDATES = 24
+UNSEEN_M = 0.001
+"""Distances below this are as good as none."""
+PARTNERS, CANDIDATES = 3, 24
+"""How many ends of cycles are kept of each beginning, and how many pairs are looked at closely."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class _Allowed:
         self.unknown = np.concatenate([[0], np.cumsum(~poses.known)])
         self.moved_m = moved_m
         lasts = float(np.sum(np.diff(self.time_s) * (poses.known[1:] & poses.known[:-1])))
-        self.least = LIVELY * moved_m[-1] / lasts if lasts > 0 else np.inf
+        self.least = LIVELY * moved_m[-1] / lasts if lasts > 0 else 0.0
         self.shortest_s, self.longest_s = shortest_s * (1 - 1e-6), longest_s * (1 + 1e-6)
 
     def __call__(self, first: np.ndarray, last: np.ndarray) -> np.ndarray:
@@ -129,27 +132,44 @@ def _features(figure: Figure, poses: Poses) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _scores(distance_m: np.ndarray, lasts_s: np.ndarray, shortest_s: float) -> np.ndarray:
-    return distance_m * (1 + LENGTH_COUNTS * (lasts_s / shortest_s - 1))
+    return (distance_m + UNSEEN_M) * (1 + LENGTH_COUNTS * (lasts_s / shortest_s - 1))
 
 
 def _nearest(features: np.ndarray, frames: np.ndarray, allowed: _Allowed, shortest_s: float) -> list[tuple[int, int]]:
-    """Of some frames the best pairs, the best first; of neighbouring first frames only the best."""
+    """Of some frames the best pairs that are not all but the same, the best first."""
     x = features[frames]
     size = np.sum(x * x, axis=-1)
-    best, partner = np.full(len(frames), np.inf), np.zeros(len(frames), dtype=int)
+    pairs: list[np.ndarray] = []
+    scores: list[np.ndarray] = []
     for begin in range(0, len(frames), BLOCK):
-        rows = slice(begin, begin + BLOCK)
-        squared = size[rows, None] + size - 2 * x[rows] @ x.T
-        first, last = frames[rows, None], frames[None]
-        lasts_s = allowed.time_s[last] - allowed.time_s[first]
-        score = _scores(np.sqrt(np.maximum(squared, 0.0)), lasts_s, shortest_s)
+        rows = np.arange(begin, min(begin + BLOCK, len(frames)))[:, None]
+        squared = _bottoms(np.maximum(size[rows] + size - 2 * x[rows[:, 0]] @ x.T, 0.0))
+        first, last = frames[rows], frames[None]
+        score = _scores(np.sqrt(squared), allowed.time_s[last] - allowed.time_s[first], shortest_s)
         score = np.where(allowed(first, np.maximum(first, last)) & (last > first), score, np.inf)
-        partner[rows] = score.argmin(axis=1)
-        best[rows] = score.min(axis=1)
-    padded = np.concatenate([[np.inf], best, [np.inf]])
-    lowest = np.isfinite(best) & (best <= padded[:-2]) & (best <= padded[2:])
-    order = np.flatnonzero(lowest)[np.argsort(best[lowest], kind="stable")][:CANDIDATES]
-    return [(int(frames[row]), int(frames[partner[row]])) for row in order]
+        around = np.pad(score, ((0, 0), (1, 1)), constant_values=np.inf)
+        score = np.where((score <= around[:, :-2]) & (score <= around[:, 2:]), score, np.inf)
+        partners = np.argpartition(score, min(PARTNERS, len(frames)) - 1, axis=1)[:, :PARTNERS]
+        pairs.append(np.stack([np.broadcast_to(rows, partners.shape), partners], axis=-1).reshape(-1, 2))
+        scores.append(np.take_along_axis(score, partners, axis=1).ravel())
+    pair, score = frames[np.concatenate(pairs)], np.concatenate(scores)
+    found: list[tuple[int, int]] = []
+    while len(found) < CANDIDATES and np.isfinite(score).any():
+        first, last = (int(frame) for frame in pair[score.argmin()])
+        found.append((first, last))
+        score = np.where(np.abs(pair - [first, last]).max(axis=1) <= (last - first) / 8, np.inf, score)
+    return found
+
+
+def _bottoms(squared: np.ndarray) -> np.ndarray:
+    """(R, N) where a row is lowest, how low it is between the frames around: the vertex of their parabola. Otherwise a
+    cycle whose length is no multiple of the step between the frames would lose against two or three of it."""
+    low, before, after = squared[:, 1:-1], squared[:, :-2], squared[:, 2:]
+    curvature = before - 2 * low + after
+    vertex = low - (before - after) ** 2 / (8 * np.where(curvature > 0, curvature, np.inf))
+    made = squared.copy()
+    made[:, 1:-1] = np.where((low <= before) & (low <= after), np.maximum(vertex, 0.0), low)
+    return made
 
 
 def _refined(

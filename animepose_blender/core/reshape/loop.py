@@ -8,9 +8,9 @@ velocities, and fades out over the blend: with r the time to the seam, w the ble
     h(u) = (1 + 2 u) (1 - u)^2               k(u) = u (1 - u)^2
 
 for a difference D of places and V of velocities: Hermite's cubics, so that neither place nor speed leaps. Rotations are
-blended as the four numbers of their quaternions and normalized. Then feet that stand within the blend are held where
-they stand, amid copies of the cycle before and after it, so that one that stands at the seam does so as at any other
-time. What feet do elsewhere stays as it is.
+blended as the four numbers of their quaternions and normalized. Then feet that stand are held where they stand, amid
+copies of the cycle before and after it, so that a foot that stands at the seam does so as at any other time. All steps
+are held, not only those at the seam: a figure whose feet slid in all steps but one would limp.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import numpy as np
 
 from ...errors import AnimePoseError
 from .. import quaternions as quat
-from ..retarget.easing import bounds
 from ..retarget.feet import pin_feet
 from .cycle import Cycle
 from .poses import Figure, Poses
@@ -106,7 +105,7 @@ def make_loop(
     travel = _travel(figure, poses, first, last, turns)
     once = _blended(figure, poses, first, last, travel, blend_s)
     if figure.legs is not None and (once.contact > STANDS).any():
-        once = _feet_held(figure, once, travel, blend_s)
+        once = _feet_held(figure, once, travel)
     closing = travel.poses(figure, _part(once, slice(0, 1)), 1.0)
     made = Poses(
         quat.unroll(np.concatenate([once.rotations[:-1], closing.rotations])),
@@ -202,8 +201,8 @@ def _speed(poses: Poses, values: np.ndarray, frame: int) -> np.ndarray:
     return np.gradient(course, poses.time_s[near], axis=0)[place]
 
 
-def _feet_held(figure: Figure, once: Poses, travel: Travel, blend_s: float) -> Poses:
-    """The cycle with the feet held that stand near the seam."""
+def _feet_held(figure: Figure, once: Poses, travel: Travel) -> Poses:
+    """The cycle with its standing feet held, amid copies of itself."""
     count = len(once.time_s) - 1
     around = int(np.ceil(AROUND_S / once.time_s[-1]))
     many = Loop(once, travel, False).chained(figure, 2 * around + 1)
@@ -211,18 +210,7 @@ def _feet_held(figure: Figure, once: Poses, travel: Travel, blend_s: float) -> P
     legs = figure.legs_of(many)
     soles_m = figure.soles(many).reshape(-1, 4, 3)
     floor_m = float(np.median(soles_m[..., 2][many.contact > STANDS]))
-    to_seam_s = many.time_s % once.time_s[-1]
-    near = np.minimum(to_seam_s, once.time_s[-1] - to_seam_s) <= blend_s
-    pinned = pin_feet(legs, _stands_near(many.contact, near), many.time_s, floor_m)
+    pinned = pin_feet(legs, many.contact, many.time_s, floor_m)
     held = figure.with_legs(many, pinned.turned)
     middle = slice(around * count, (around + 1) * count + 1)
     return Poses(held[middle], (many.root_m + pinned.shift_m)[middle], once.time_s, many.contact[middle])
-
-
-def _stands_near(contact: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """(F, 4) contacts of those stands of a foot, from the first point on the floor to the last one off it, that any of
-    the frames (F,) `near` belongs to."""
-    standing = (contact > STANDS).reshape(-1, 2, 2).any(axis=-1)
-    first, last = bounds(standing)
-    counted = np.concatenate([[0], np.cumsum(near)])
-    return contact * np.repeat(counted[last + 1] > counted[first], 2, axis=1)
