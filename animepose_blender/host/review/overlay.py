@@ -191,7 +191,15 @@ def _after_undo(*_: object) -> None:
     properties.tell_icons(bpy.context.scene)
 
 
-_HANDLERS = {"load_pre": _forget, "undo_post": _after_undo, "redo_post": _after_undo}
+@persistent
+def _after_load(*_: object) -> None:
+    from . import properties
+
+    for scene in bpy.data.scenes:
+        properties.tell_icons(scene)
+
+
+_HANDLERS = {"load_pre": _forget, "load_post": _after_load, "undo_post": _after_undo, "redo_post": _after_undo}
 
 
 def register() -> None:

@@ -62,8 +62,8 @@ def strip_of(take: Take, frames: np.ndarray) -> Strip:
 
 def draw_strip(context: bpy.types.Context, strip: Strip, names: list[str], colours: np.ndarray, frame: float) -> None:
     """Draw the bars across the region, with the current frame."""
-    scale, width = context.preferences.system.ui_scale, context.region.width
-    left, right = SIDE_PX * scale, width - SIDE_PX * scale
+    scale = context.preferences.system.ui_scale
+    left, right = SIDE_PX * scale, _free_width(context) - FOOT_PX * scale
     if right <= left or not len(names):
         return
     per_frame = (right - left) / max(strip.span[1] - strip.span[0], 1e-6)
@@ -92,6 +92,13 @@ def draw_strip(context: bpy.types.Context, strip: Strip, names: list[str], colou
         blf.position(0, 8 * scale, float(foot(np.array(row))), 0)
         blf.color(0, *colours[row])
         blf.draw(0, name)
+
+
+def _free_width(context: bpy.types.Context) -> float:
+    """Width of the region up to the sidebar, which lies over it where Blender lets regions overlap."""
+    covered = [one.width for one in context.area.regions if one.type == "UI" and one.alignment == "RIGHT"]
+    overlaps = context.preferences.system.use_region_overlap
+    return context.region.width - (max(covered, default=0) if overlaps else 0)
 
 
 def _draw_boxes(boxes: np.ndarray, tints: np.ndarray) -> None:
