@@ -39,10 +39,9 @@ class Moments:
         self.lasts = lasts
         self.share = np.where(share < SNAP, 0.0, np.where(share > 1 - SNAP, 1.0, share))
 
-    def linear(self, values: np.ndarray) -> np.ndarray:
-        """(N, ...) of values (F, ...), on straight lines from frame to frame."""
-        share = _beside(self.share, values)
-        return self._exact(values, (1 - share) * values[self.before] + share * values[self.after])
+    def least(self, values: np.ndarray) -> np.ndarray:
+        """(N, ...) the smaller value of both frames around, of values (F, ...)."""
+        return self._exact(values, np.minimum(values[self.before], values[self.after]))
 
     def positions(self, points: np.ndarray, still: bool = False) -> np.ndarray:
         """(N, ..., C) of points (F, ..., C), with no leap in their speed; `still`: two equal frames are a stand."""

@@ -2,7 +2,8 @@
 
 Joints are interpolated bone by bone, so that a foot would swim a little between two frames in which it stands: its
 ankle is therefore interpolated in the world as well, and the leg brought there. A point of the sole that stands in
-both frames goes from its one place to the other, which for a foot that does not slide is the same place.
+both frames goes from its one place to the other, which for a foot that does not slide is the same place. Between a
+frame in which a point stands and one in which it does not it is on its way, and is not said to stand.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def retime(figure: Figure, poses: Poses, time_map: TimeMap, new_time_s: np.ndarr
         rotations=moments.rotations(poses.rotations),
         root_m=moments.positions(poses.root_m),
         time_s=new_s,
-        contact=np.clip(moments.linear(np.nan_to_num(poses.contact)), 0.0, 1.0),
+        contact=moments.least(np.nan_to_num(poses.contact)),
     )
     if figure.legs is None:
         return made
