@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from addon_tests.host.cleanup_rigs import FRAMES, chain, co, everything_of, key, turns
+from addon_tests.host.retarget_rigs import animate, evaluated_matrices, make_rig, person_bones
 from animepose_blender.core import quaternions as quat
+from animepose_blender.core.reshape.other_side import flip_name
 from animepose_blender.core.retarget import easing
 from animepose_blender.host import compat
 
@@ -194,3 +196,85 @@ def test_settings_outlive_saving(tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
     assert (_settings().method, _settings().cutoff, _settings().tool) == ("BUTTERWORTH", 3.0, "STILL")
+
+
+# Fewer keys, and the mirror
+
+
+def _person() -> bpy.types.Object:
+    rig = make_rig("Person", person_bones())
+    for number, bone in enumerate(rig.pose.bones):
+        bone.rotation_mode = ("QUATERNION", "XYZ", "YZX", "AXIS_ANGLE")[number % 4]
+    return rig
+
+
+def _shown(rig: bpy.types.Object, frames: range) -> dict[str, np.ndarray]:
+    """Bone → (F, 4, 4) where it is in the world."""
+    shown = []
+    for frame in frames:
+        bpy.context.scene.frame_set(frame)
+        shown.append(evaluated_matrices(rig))
+    return {name: np.array([one[name] for one in shown]) for name in shown[0]}
+
+
+def test_fewer_keys_stay_within_what_was_allowed():
+    rig = _person()
+    animate(rig)
+    before, count = _shown(rig, range(1, 25)), sum(len(c.keyframe_points) for c in compat.curves_of(rig))
+    _settings().within_mm, _settings().within_angle = 5.0, radians(2)
+    _run("reduce_keys")
+    after = _shown(rig, range(1, 25))
+    worst_m = max(np.linalg.norm(after[name][:, :3, 3] - before[name][:, :3, 3], axis=-1).max() for name in before)
+    assert 0 < worst_m <= 0.0051
+    assert sum(len(c.keyframe_points) for c in compat.curves_of(rig)) < count / 2
+
+
+def test_a_reduced_range_leaves_keys_outside_alone():
+    rig = _person()
+    animate(rig)
+    outside = {(c.data_path, c.array_index): co(c)[[*range(7), *range(18, 24)]] for c in compat.curves_of(rig)}
+    scene = bpy.context.scene
+    scene.frame_start, scene.frame_end = 8, 18
+    _run("reduce_keys", frames="SCENE")
+    for curve in compat.curves_of(rig):
+        keys = co(curve)
+        kept = keys[(keys[:, 0] < 8) | (keys[:, 0] > 18)]
+        assert np.array_equal(kept, outside[curve.data_path, curve.array_index])
+
+
+def test_in_the_mirror_left_is_right():
+    rig = _person()
+    animate(rig)
+    before = _shown(rig, range(1, 25, 3))
+    _run("mirror_motion")
+    after = _shown(rig, range(1, 25, 3))
+    for name in before:
+        other = flip_name(name)
+        assert np.abs(after[other][:, :3, 3] - before[name][:, :3, 3] * [-1, 1, 1]).max() < 1e-3, name
+    _run("mirror_motion")
+    again = _shown(rig, range(1, 25, 3))
+    assert max(np.abs(again[name][:, :3, 3] - before[name][:, :3, 3]).max() for name in before) < 1e-3
+
+
+def test_what_one_side_alone_has_keys_for_changes_places():
+    rig = _person()
+    (curve, *_) = key(
+        rig.pose.bones["hand.L"], "location", [1, 5, 11], np.array([[0.1, 0, 0], [0.2, 0, 0], [0.3, 0, 0]])
+    )
+    before = _shown(rig, range(1, 12, 5))
+    _run("mirror_motion")
+    after = _shown(rig, range(1, 12, 5))
+    assert np.abs(after["hand.R"][:, :3, 3] - before["hand.L"][:, :3, 3] * [-1, 1, 1]).max() < 1e-4
+    assert np.abs(after["hand.L"][:, :3, 3] - before["hand.R"][:, :3, 3] * [-1, 1, 1]).max() < 1e-4
+    moved = [c for c in compat.curves_of(rig) if "hand.R" in c.data_path and len(c.keyframe_points) == 3]
+    assert moved and co(moved[0])[:, 0].tolist() == [1, 5, 11] and moved[0].group.name == "hand.R"
+
+
+def test_a_locked_side_is_not_mirrored():
+    rig = _person()
+    animate(rig)
+    next(c for c in compat.curves_of(rig) if "hand.L" in c.data_path).lock = True
+    before = everything_of(rig)
+    with pytest.raises(RuntimeError, match="is locked"):
+        _run("mirror_motion")
+    assert everything_of(rig) == before

@@ -89,6 +89,18 @@ def curves_of(datablock: bpy.types.ID) -> list[bpy.types.FCurve]:
     return [curve for bag in bags if bag is not None for curve in bag.fcurves]
 
 
+def new_curve(datablock: bpy.types.ID, data_path: str, index: int, group: str) -> bpy.types.FCurve:
+    """A new, empty curve in the action that a data-block plays already."""
+    animation = datablock.animation_data
+    home: Any = animation.action
+    if has_slots():
+        strips = [strip for layer in home.layers for strip in layer.strips if strip.type == "KEYFRAME"]
+        home = strips[0].channelbag(animation.action_slot, ensure=True)
+    curve = home.fcurves.new(data_path, index=index)
+    curve.group = home.groups.get(group) or home.groups.new(group)
+    return curve
+
+
 def select_bones(armature: bpy.types.Object) -> None:
     """Select all bones, as they are then selected in Pose Mode."""
     in_pose = "select" in bpy.types.PoseBone.bl_rna.properties

@@ -19,6 +19,7 @@ import numpy as np
 from ...core import quaternions as quat
 from ...core.retarget import euler
 from .. import compat
+from ..retarget.read_curves import bone_path
 from .keys import SAME_FRAME, Keys, read_keys, sample
 
 _BONE = re.compile(r'pose\.bones\["((?:[^"\\]|\\.)*)"\]\.?(.*)', re.DOTALL)
@@ -115,13 +116,13 @@ def find_channels(rig: bpy.types.Object, wanted: Wanted, *, selection: bool = Fa
         selection: whether to read which keys are selected.
     """
     found = Found([])
-    driven = {(driver.data_path, driver.array_index) for driver in rig.animation_data.drivers}
+    driven = driven_channels(rig)
     scale = float(np.cbrt(abs(np.linalg.det(np.array(rig.matrix_world)[:3, :3])))) or 1.0
     for (owner, path), curves in _by_property(rig, wanted).items():
         keys = {index: read_keys(curve, selection=selection) for index, curve in curves.items()}
         usable = {}
         for index, curve in curves.items():
-            why = _protection(curve, driven) or _defect(keys[index])
+            why = protection(curve, driven) or _defect(keys[index])
             if why:
                 found.left[why] += 1
             else:
@@ -148,7 +149,12 @@ def _by_property(rig: bpy.types.Object, wanted: Wanted) -> dict[tuple[str, str],
     return properties
 
 
-def _protection(curve: bpy.types.FCurve, driven: set[tuple[str, int]]) -> str:
+def driven_channels(rig: bpy.types.Object) -> set[tuple[str, int]]:
+    """RNA path and component of what drivers move, whatever keys say."""
+    return {(driver.data_path, driver.array_index) for driver in rig.animation_data.drivers}
+
+
+def protection(curve: bpy.types.FCurve, driven: set[tuple[str, int]]) -> str:
     """Why a curve must not be changed; empty if it may be."""
     group = curve.group
     if curve.lock or (group is not None and group.lock):
@@ -171,7 +177,7 @@ def _told_apart(
     thing = rig.pose.bones[owner] if owner else rig
     name = path.rpartition(".")[2] if not path.endswith("]") else ""
     # A constraint's or another sub-property's place and rotation are not the bone's own.
-    own = name in (*_ROTATIONS, "location") and path == (f"{_bone_path(owner)}.{name}" if owner else name)
+    own = name in (*_ROTATIONS, "location") and path == (f"{bone_path(owner)}.{name}" if owner else name)
     if own and name == "location":
         yield Channel(owner, path, Kind.LOCATION, curves, np.array(thing.location, dtype=np.float64))
         return
@@ -192,10 +198,6 @@ def _told_apart(
     if _is_number(rig, path):
         for curve in curves.values():
             yield Channel(owner, path, Kind.SCALAR, {0: curve}, np.zeros(1))
-
-
-def _bone_path(name: str) -> str:
-    return f'pose.bones["{bpy.utils.escape_identifier(name)}"]'
 
 
 def _is_number(rig: bpy.types.Object, path: str) -> bool:
@@ -222,16 +224,17 @@ class Batch:
     """(F, N, 4) unit quaternions of rotations, otherwise `stored`; NaN = not known."""
 
 
-def batches(channels: Iterable[Channel], *, on_keys: bool = False) -> list[Batch]:
+def batches(channels: Iterable[Channel], *, on_keys: bool = False, at: np.ndarray | None = None) -> list[Batch]:
     """Channels that can be filtered together, sampled.
 
     Args:
         on_keys: sample where each channel has keys instead of on every whole frame.
+        at: sample all at (F,) frames.
     """
     sorts: dict[tuple[Kind, int, bytes], tuple[np.ndarray, list[Channel]]] = {}
     for channel in channels:
         first, last = channel.extent
-        frames = channel.times if on_keys else np.arange(first, last + 1, dtype=np.float64)
+        frames = channel.times if on_keys else np.arange(first, last + 1, dtype=np.float64) if at is None else at
         if len(frames) > 1:
             size = 4 if channel.kind is Kind.ROTATION else len(channel.rest)
             sorts.setdefault((channel.kind, size, frames.tobytes()), (frames, []))[1].append(channel)

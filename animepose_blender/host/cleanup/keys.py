@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from ...core.keyframes.curve import Curve
 from ..curves import FILLED_IN, enum_value
 
 _WIDTH = {"co": 2, "handle_left": 2, "handle_right": 2}
@@ -74,7 +75,7 @@ def set_values(curve: bpy.types.FCurve, values: np.ndarray, slope: np.ndarray | 
     before = co[1::2].astype(np.float64)
     after = np.where(np.isfinite(values), values, before)
     handles = {}
-    if _has_own_handles(points):
+    if with_own_handles(points):
         for side in ("handle_left", "handle_right"):
             handle = np.empty(2 * len(points), dtype=np.float32)
             points.foreach_get(side, handle)
@@ -88,7 +89,7 @@ def set_values(curve: bpy.types.FCurve, values: np.ndarray, slope: np.ndarray | 
     curve.update()
 
 
-def _has_own_handles(points: bpy.types.bpy_prop_collection) -> bool:
+def with_own_handles(points: bpy.types.bpy_prop_collection) -> bool:
     """Whether any handle was placed by hand; Blender places the others itself."""
     own = (enum_value("handle_left_type", "FREE"), enum_value("handle_left_type", "ALIGNED"))
     kinds = np.empty(len(points), dtype=np.int32)
@@ -110,32 +111,107 @@ def put_in(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray, *, f
         values: (N,)
         filled_in: whether to mark them as made up (`curves.FILLED_IN`).
     """
-    points = curve.keyframe_points
-    count, added = len(points), len(frames)
-    if not added:
+    if not len(frames):
         return
+    held = _everything(curve)
+    before = np.searchsorted(held["co"][:, 0], frames) - 1
+    leads = np.zeros(len(held["co"]), dtype=bool)
+    leads[before[before >= 0]] = True
+    holding = held["interpolation"][:, 0] == enum_value("interpolation", "CONSTANT")
+    held["interpolation"][holding & leads] = enum_value("interpolation", "LINEAR")
+    new = _plain(held, frames, values)
+    new["interpolation"] = held["interpolation"][before.clip(0)]
+    new["type"][:] = enum_value("type", FILLED_IN if filled_in else "KEYFRAME")
+    _merge(curve, held, new)
+
+
+def replace_keys(curve: bpy.types.FCurve, first: float, last: float, made: Curve, kinds: np.ndarray) -> None:
+    """Other keys within a range of frames; those outside stay.
+
+    Args:
+        first, last: frames, both inside.
+        made: keys within the range.
+        kinds: (K,) the numbers of their types.
+    """
+    held = _everything(curve)
+    outside = (held["co"][:, 0] < first - SAME_FRAME) | (held["co"][:, 0] > last + SAME_FRAME)
+    new = _plain(held, made.frames, made.values)
+    new["handle_left"], new["handle_right"] = made.left.astype(np.float32), made.right.astype(np.float32)
+    numbers = [enum_value("interpolation", name) for name in ("CONSTANT", "LINEAR", "BEZIER")]
+    new["interpolation"] = np.array(numbers, dtype=np.int32)[made.interpolation][:, None]
+    new["type"] = kinds.astype(np.int32)[:, None]
+    handles = [enum_value("handle_left_type", name) for name in ("FREE", "ALIGNED")]
+    for name in ("handle_left_type", "handle_right_type"):
+        new[name] = np.array(handles, dtype=np.int32)[made.aligned.astype(int)][:, None]
+    _merge(curve, {name: array[outside] for name, array in held.items()}, new)
+
+
+def fresh_keys(
+    curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray, interpolation: np.ndarray, types: np.ndarray
+) -> None:
+    """Keys instead of those that are there, with handles that follow by themselves, and unselected.
+
+    Args:
+        frames, values: (K,)
+        interpolation, types: numbers of both, K or more.
+    """
+    points, count = curve.keyframe_points, len(frames)
+    points.clear()
+    points.add(count)
+    points.foreach_set("co", np.stack([frames, values], axis=1).astype(np.float32).ravel())
+    points.foreach_set("interpolation", interpolation[:count].astype(np.int32))
+    points.foreach_set("type", types[:count].astype(np.int32))
+    for name in ("handle_left_type", "handle_right_type"):
+        points.foreach_set(name, np.full(count, enum_value(name, "AUTO_CLAMPED"), dtype=np.int32))
+    for name in _FLAGS:
+        points.foreach_set(name, np.zeros(count, dtype=bool))
+    curve.update()
+
+
+def key_types(curve: bpy.types.FCurve) -> np.ndarray:
+    """(K,) the numbers of the keys' types."""
+    kinds = np.empty(len(curve.keyframe_points), dtype=np.int32)
+    curve.keyframe_points.foreach_get("type", kinds)
+    return kinds
+
+
+def interpolations(curve: bpy.types.FCurve) -> np.ndarray:
+    """(K,) the numbers of the keys' interpolations."""
+    kinds = np.empty(len(curve.keyframe_points), dtype=np.int32)
+    curve.keyframe_points.foreach_get("interpolation", kinds)
+    return kinds
+
+
+def _everything(curve: bpy.types.FCurve) -> dict[str, np.ndarray]:
+    """Each property of the K keys as (K, C)."""
+    points = curve.keyframe_points
     held: dict[str, np.ndarray] = {}
     for name in (*_NUMBERS, *_ENUMS, *_FLAGS):
         kind = np.float32 if name in _NUMBERS else np.int32 if name in _ENUMS else bool
-        held[name] = np.zeros((count, _WIDTH.get(name, 1)), dtype=kind)
+        held[name] = np.zeros((len(points), _WIDTH.get(name, 1)), dtype=kind)
         points.foreach_get(name, held[name].reshape(-1))
-    new = {name: np.zeros((added, array.shape[1]), dtype=array.dtype) for name, array in held.items()}
+    return held
+
+
+def _plain(like: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+    """New keys, unselected, with handles that follow by themselves."""
+    new = {name: np.zeros((len(frames), array.shape[1]), dtype=array.dtype) for name, array in like.items()}
     for name in ("co", "handle_left", "handle_right"):
         new[name][:, 0], new[name][:, 1] = frames, values
-    for name in ("back", "amplitude", "period"):
-        new[name][:] = held[name][0]
-    new["easing"][:] = held["easing"][0]
-    new["type"][:] = enum_value("type", FILLED_IN if filled_in else "KEYFRAME")
+    for name in ("back", "amplitude", "period", "easing"):
+        new[name][:] = like[name][0]
     for name in ("handle_left_type", "handle_right_type"):
         new[name][:] = enum_value(name, "AUTO_CLAMPED")
-    before = np.searchsorted(held["co"][:, 0], frames) - 1
-    holding = held["interpolation"] == enum_value("interpolation", "CONSTANT")
-    leads = np.zeros(count, dtype=bool)
-    leads[before[before >= 0]] = True
-    held["interpolation"][holding & leads[:, None]] = enum_value("interpolation", "LINEAR")
-    new["interpolation"] = held["interpolation"][before.clip(0)]
-    order = np.argsort(np.concatenate([held["co"][:, 0], frames]), kind="stable")
-    points.add(added)
-    for name, array in held.items():
+    return new
+
+
+def _merge(curve: bpy.types.FCurve, kept: dict[str, np.ndarray], new: dict[str, np.ndarray]) -> None:
+    """Let a curve have both sorts of keys and no others."""
+    points = curve.keyframe_points
+    order = np.argsort(np.concatenate([kept["co"][:, 0], new["co"][:, 0]]), kind="stable")
+    if len(order) < len(points):
+        points.clear()
+    points.add(len(order) - len(points))
+    for name, array in kept.items():
         points.foreach_set(name, np.concatenate([array, new[name]])[order].reshape(-1))
     curve.update()

@@ -1,20 +1,25 @@
 """Operators of "Clean Up": each begins with the scene's settings, and can be corrected in its own panel afterwards."""
 
 # No `from __future__ import annotations` here: Blender reads the properties from the annotations themselves.
+from math import degrees
+
 import bpy
 
 from ...errors import AnimePoseError
 from . import changes
+from .mirror import mirror_motion
 from .properties import (
     GapProperties,
     KeyProperties,
     PopProperties,
+    ReduceProperties,
     ScopeProperties,
     SmoothProperties,
     StillProperties,
 )
+from .reduce import reduce_keys
 from .run import Change, clean
-from .scope import rigs_of, why_not
+from .scope import Scope, rigs_of, why_not
 
 LISTED_NOTES = 3
 NOTHING_KIND = "Neither rotations, locations nor other numbers are chosen"
@@ -45,15 +50,20 @@ class _Cleanup(ScopeProperties):
         try:
             if not scope.kinds:
                 raise AnimePoseError(f"{NOTHING_KIND}.", "Choose one of them.")
-            done = clean(context, rigs_of(context), scope, self.change())
+            said, notes = self.carry_out(context, scope)
         except AnimePoseError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        for note in done.notes[:LISTED_NOTES]:
+        for note in notes[:LISTED_NOTES]:
             self.report({"WARNING"}, note)
-        count = f"{done.curves} curve{'' if done.curves == 1 else 's'} changed"
-        self.report({"INFO"}, count if done.curves else self.unchanged)
+        self.report({"INFO"}, said)
         return {"FINISHED"}
+
+    def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
+        """Do it; what to say of it, and warnings."""
+        done = clean(context, rigs_of(context), scope, self.change())
+        said = f"{done.curves} curve{'' if done.curves == 1 else 's'} changed" if done.curves else self.unchanged
+        return said, done.notes
 
     def _begin_with(self, settings: bpy.types.PropertyGroup) -> None:
         """Take from the scene what the caller, or the operator's panel afterwards, did not set."""
@@ -129,7 +139,34 @@ class ANIMEPOSE_OT_hold_still(_Cleanup, StillProperties, KeyProperties, bpy.type
         return changes.still(self.still_angle, self.still_length, self.still_shortest, self.key_on())
 
 
+class ANIMEPOSE_OT_reduce_keys(_Cleanup, ReduceProperties, bpy.types.Operator):
+    """Take out keys that the motion does not need; no bone leaves its course by more than you allow"""
+
+    bl_idname = "animepose.reduce_keys"
+    bl_label = "Reduce Keys"
+
+    def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
+        """See the base class."""
+        done = reduce_keys(context, rigs_of(context), scope, self.within_mm, degrees(self.within_angle))
+        times = f" ({done.before / done.after:.1f} times fewer)" if done.after else ""
+        return f"{done.after} keys instead of {done.before}{times}", done.notes
+
+
+class ANIMEPOSE_OT_mirror_motion(_Cleanup, bpy.types.Operator):
+    """Let left bones do what right ones did, and the other way round, across the armature's own middle"""
+
+    bl_idname = "animepose.mirror_motion"
+    bl_label = "Mirror Motion"
+
+    def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
+        """See the base class."""
+        bones, notes = mirror_motion(context, rigs_of(context), scope)
+        return f"{bones} bones mirrored", notes
+
+
 CLASSES = (
+    ANIMEPOSE_OT_reduce_keys,
+    ANIMEPOSE_OT_mirror_motion,
     ANIMEPOSE_OT_smooth_motion,
     ANIMEPOSE_OT_remove_pops,
     ANIMEPOSE_OT_fill_gaps,

@@ -14,10 +14,13 @@ OPERATORS = {
     "GAPS": "animepose.fill_gaps",
     "ROTATIONS": "animepose.fix_rotations",
     "STILL": "animepose.hold_still",
+    "REDUCE": "animepose.reduce_keys",
+    "MIRROR": "animepose.mirror_motion",
 }
 SETTINGS = {
     "animepose.remove_pops": ("pop_angle", "pop_length", "pop_longest"),
     "animepose.fill_gaps": ("gap_longest",),
+    "animepose.reduce_keys": ("within_mm", "within_angle"),
     "animepose.hold_still": ("still_angle", "still_length", "still_shortest"),
 }
 METHOD_SETTINGS = {
@@ -87,6 +90,9 @@ def draw_tool(layout: bpy.types.UILayout, settings: bpy.types.bpy_struct, operat
 def draw_scope(layout: bpy.types.UILayout, settings: bpy.types.bpy_struct, operator: str) -> None:
     """Frames, channels and result."""
     column = layout.column()
+    if operator == "animepose.mirror_motion":
+        column.prop(settings, "result")
+        return
     column.prop(settings, "frames")
     if operator in WITH_BORDER:
         row = column.row()
@@ -96,6 +102,7 @@ def draw_scope(layout: bpy.types.UILayout, settings: bpy.types.bpy_struct, opera
     column.prop(settings, "rotations")
     if operator != "animepose.fix_rotations":
         column.prop(settings, "locations")
+    if operator not in ("animepose.fix_rotations", "animepose.reduce_keys"):
         column.prop(settings, "others")
     column = layout.column()
     if operator in WITH_KEYS:

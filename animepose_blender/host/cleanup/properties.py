@@ -157,17 +157,32 @@ class StillProperties:
     )  # fmt: skip
 
 
+class ReduceProperties:
+    """Of "Reduce Keys"."""
+
+    within_mm: FloatProperty(  # type: ignore
+        name="Within (mm)", description="Neither end of any bone moves further than this from where it was in the "
+        "world", min=0.01, soft_max=50.0, max=10000.0, default=5.0, step=10, precision=1, options=_OWN,
+    )  # fmt: skip
+    within_angle: FloatProperty(  # type: ignore
+        name="Within Angle", description="No bone turns further than this from how it was", min=radians(0.01),
+        soft_max=radians(20), default=radians(2), subtype="ANGLE", options=_OWN,
+    )  # fmt: skip
+
+
 TOOL_ITEMS = (
     ("SMOOTH", "Smooth", "Take out trembling", "SMOOTHCURVE", 0),
     ("POPS", "Pops", "Take out frames that leap away and back", "IPO_ELASTIC", 1),
     ("GAPS", "Gaps", "Fill frames without keys", "ACTION", 2),
     ("ROTATIONS", "Rotations", "Take out flips of angles and quaternions", "ORIENTATION_GIMBAL", 3),
     ("STILL", "Hold Still", "Let stand still what hardly moves", "FREEZE", 4),
+    ("REDUCE", "Reduce Keys", "As few keys as the motion needs", "KEYFRAME", 5),
+    ("MIRROR", "Mirror", "Left and right change places", "MOD_MIRROR", 6),
 )
 
 
 class ANIMEPOSE_PG_cleanup(
-    ScopeProperties, KeyProperties, SmoothProperties, PopProperties, GapProperties, StillProperties,
+    ScopeProperties, KeyProperties, SmoothProperties, PopProperties, GapProperties, StillProperties, ReduceProperties,
     bpy.types.PropertyGroup,
 ):  # fmt: skip
     """Settings of "Clean Up", kept with the scene."""

@@ -84,7 +84,7 @@ def write_back(batch: Batch, result: np.ndarray, within: Range, key_on: KeyOn = 
     known = np.isfinite(batch.values).all(-1, keepdims=True)
     weights = np.where(known, weights, weights > 0)
     if batch.kind is Kind.ROTATION:
-        stored = _as_kept(batch, _turned(batch.values, result, weights, known), weights[..., 0] > 0)
+        stored = as_kept(batch, _turned(batch.values, result, weights, known), weights[..., 0] > 0)
     else:
         old = np.where(known, batch.values, 0.0)
         stored = np.where(known, old + weights * (result - old), result)
@@ -108,7 +108,7 @@ def _turned(old: np.ndarray, new: np.ndarray, weights: np.ndarray, known: np.nda
     return np.where(partly, blended, np.where(weights > 0, new, old))
 
 
-def _as_kept(batch: Batch, rotations: np.ndarray, inside: np.ndarray) -> np.ndarray:
+def as_kept(batch: Batch, rotations: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """(F, N, C) channels of rotations, each in its own mode, without flips; of all the channels that give the same
     rotation those that follow on what lies before the range."""
     known = np.isfinite(rotations).all(-1)
