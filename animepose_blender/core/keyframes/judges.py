@@ -5,14 +5,13 @@ A judge looks at times S = 2 F - 1: the F frames and the middles between them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
-from .world import Pose, Track, World, moved, padded, turned_rad, unscaled
+from .world import Pose, World, moved, turned_rad, unscaled
 
 _SAFETY = 0.998
 """Part of the tolerance that is used: Blender keeps keys in single precision."""
@@ -175,14 +174,3 @@ def between_frames(values: np.ndarray) -> np.ndarray:
     fine[..., ::2] = values
     fine[..., 1::2] = np.minimum(values[..., 1:], values[..., :-1])
     return fine
-
-
-def world_errors(
-    world: World, wanted: Sequence[Track], found: Sequence[Track]
-) -> tuple[np.ndarray, np.ndarray]:
-    """(F,) the largest error of any joint in millimetres, and of any bone's orientation in degrees, at each frame."""
-    poses = [world.pose(*world.basis(np.stack([padded(t.values) for t in tracks]))) for tracks in (wanted, found)]
-    a, b = poses
-    way = np.maximum(moved(a.heads, b.heads), moved(a.tails, b.tails)).max(axis=0)
-    turn = turned_rad(unscaled(a.axes), unscaled(b.axes)).max(axis=0)
-    return 1000 * world.armature.scale * way, np.degrees(turn)

@@ -21,7 +21,7 @@ _MENDS = 6
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Samples of groups, one smooth piece after the other; n rows of groups, N rows of tracks."""
+    """Samples with keys of their own, one smooth piece after the other; n rows, and N of the lanes keyed there."""
 
     group: np.ndarray
     """(n,)"""
@@ -29,9 +29,9 @@ class Rows:
     """(n,) which of the F samples."""
     last: np.ndarray
     """(n,) bool, the last row of a piece."""
-    of_track: np.ndarray
-    """(N,) row of the group that each row of a track belongs to."""
-    track: np.ndarray
+    of_lane: np.ndarray
+    """(N,) row of the group that each row of a lane belongs to."""
+    lane: np.ndarray
     """(N,)"""
 
     @property
@@ -58,8 +58,9 @@ class Placer:
         Args:
             times: (F,) frames.
             reference: (R, S, 4) the samples and the middles between them.
-            values: (R, F, 4) the samples.
-            rows: what is fitted; elsewhere the reference is taken as it is.
+            values: (L, F, C) the samples of lanes: tracks of four channels, whose keys stand at the same frames, or
+                single channels with keys of their own.
+            rows: what is fitted; elsewhere the reference is taken as it is. Their tracks are the lanes.
             must: (n,) bool, rows that keep their keys.
             pinned: (n,) bool, rows that keep their keys and values.
         """
@@ -67,13 +68,28 @@ class Placer:
         self.pinned = pinned | rows.first | rows.last
         self.must = must | self.pinned
         self.keys = self.must.copy()
-        self.fitted = reference.copy()
-        sample = rows.sample[rows.of_track]
-        last = rows.last[rows.of_track]
-        own = values[rows.track, sample]
+        # Lanes are what is fitted with keys of its own: a track of four channels, or one channel.
+        lanes, width = len(reference) * reference.shape[2] // values.shape[2], values.shape[2]
+        channels = reference.copy() if width > 1 else np.ascontiguousarray(reference.swapaxes(1, 2))
+        self.lanes = channels.reshape(lanes, reference.shape[1], width)
+        self.fitted = channels if width > 1 else channels.swapaxes(1, 2)
+        self.weights = np.repeat(judge.weights, lanes // len(reference), axis=0)
+        sample = rows.sample[rows.of_lane]
+        last = rows.last[rows.of_lane]
+        own = values[rows.lane, sample]
         self.pieces = Pieces(times[sample], own, last, spline.slopes_of(times[sample], own, last))
+        self.free = np.zeros((int(judge.group.max()) + 1, reference.shape[1]), dtype=bool)
+        self.free[rows.group, 2 * rows.sample] = True
+        self.free[rows.group[~rows.last], 2 * rows.sample[~rows.last] + 1] = True
         self.value, self.slope = own.copy(), self.pieces.slopes.copy()
-        self._fit(np.ones(reference.shape[0], dtype=bool))
+        self._fit(np.ones(len(reference), dtype=bool))
+
+    def thin(self, keys: np.ndarray) -> None:
+        """Begin with (n,) bool keys that are enough, and take away what is not needed."""
+        if len(keys):
+            self.keys = keys | self.must
+            self._fit(np.ones(len(self.fitted), dtype=bool))
+            self._thin()
 
     def place(self) -> None:
         """Set keys until every error is allowed, then thin them out."""
@@ -101,15 +117,15 @@ class Placer:
     def _fit(self, active: np.ndarray) -> None:
         """Fit the groups of a (G or more,) mask anew."""
         rows = self.rows
-        mine = active[rows.group][rows.of_track]
+        mine = active[rows.group][rows.of_lane]
         if not mine.any():
             return
-        pieces, row = self.pieces.only(mine), rows.of_track[mine]
+        pieces, row = self.pieces.only(mine), rows.of_lane[mine]
         found = spline.fit(pieces, self.keys[row], self.pinned[row])
-        track, sample = rows.track[mine], rows.sample[row]
-        self.fitted[track, 2 * sample] = spline.sample(pieces, found, halves=False)
+        lane, sample = rows.lane[mine], rows.sample[row]
+        self.lanes[lane, 2 * sample] = spline.sample(pieces, found, halves=False)
         inner = ~pieces.last
-        self.fitted[track[inner], 2 * sample[inner] + 1] = spline.sample(pieces, found, halves=True)[inner]
+        self.lanes[lane[inner], 2 * sample[inner] + 1] = spline.sample(pieces, found, halves=True)[inner]
         at = np.flatnonzero(mine)[found.at]
         self.value[at], self.slope[at] = found.values, found.slopes
 
@@ -126,7 +142,8 @@ class Placer:
         blame = np.zeros(by.shape, dtype=bool)
         if len(thing):
             carriers = self.judge.carriers[thing]
-            amounts = np.where(carriers >= 0, by[carriers, time[:, None]], -np.inf)
+            able = (carriers >= 0) & self.free[carriers, time[:, None]]
+            amounts = np.where(able, by[carriers, time[:, None]], -np.inf)
             blame[carriers[np.arange(len(thing)), amounts.argmax(axis=1)], time] = True
         return blame
 
@@ -169,7 +186,7 @@ class Placer:
         at = np.flatnonzero(self.keys)
         number = np.cumsum(self.keys) - 1
         # The same for every track: rows of a track follow one another as those of its group do.
-        row = self.rows.of_track
+        row = self.rows.of_lane
         keyed = np.flatnonzero(self.keys[row])
         removable = ~self.must[row[keyed]]
         middle = np.flatnonzero(removable)
@@ -186,7 +203,7 @@ class Placer:
         steep += (3 * s * s - 4 * s + 1) * rise_a + (3 * s * s - 2 * s) * rise_b
         apart = np.linalg.norm(guess - value[here], axis=1)
         bent = np.linalg.norm(steep / length[:, None] - slope[here], axis=1) * length * (4 / 27) / 2
-        weight = self.judge.weights[self.rows.track[here], self.rows.sample[row[here]]]
+        weight = self.weights[self.rows.lane[here], self.rows.sample[row[here]]]
         cost = np.bincount(number[row[here]], np.maximum(apart, bent) * weight, minlength=len(at))
         return at, np.where(self.must[at], np.inf, cost)
 

@@ -34,8 +34,8 @@ class Reduced:
 
     curves: tuple[tuple[Curve, ...], ...]
     """One a channel. A channel that never changes has one key, at the first frame."""
-    samples: tuple[np.ndarray, ...]
-    """(K,) int per track, which of the F samples its keys stand at; a key's type is that of its sample."""
+    samples: tuple[tuple[np.ndarray, ...], ...]
+    """(K,) int per curve, which of the F samples its keys stand at; a key's type is that of its sample."""
 
     @property
     def key_count(self) -> int:
@@ -53,6 +53,7 @@ def reduce_bones(
     hold: np.ndarray | None = None,
     keep: np.ndarray | None = None,
     keep_extremes: bool = True,
+    shared: bool = True,
 ) -> Reduced:
     """Fewer keys for an armature's channels.
 
@@ -67,6 +68,7 @@ def reduce_bones(
         keep: (F,) or (F, N) bool, frames at which all or single bones keep their keys and values: contacts' boundaries
             (`kept.boundaries`), the bounds of predicted spans, frames that the user chose.
         keep_extremes: whether bones keep the keys of their large turning points.
+        shared: all channels of a bone are keyed at the same frames; otherwise each has only those that it needs.
     Raises:
         ValueError: if shapes do not fit, a value is not finite, or frames do not increase.
     """
@@ -88,7 +90,7 @@ def reduce_bones(
     if hold is not None:
         wanted |= kept.boundaries(held | np.append(False, held[:-1]))[:, None]
     bones = np.unique([track.bone for track in tracks])
-    return _reduced(frames, tracks, values, judge, held, wanted[:, bones], keep_extremes)
+    return _reduced(frames, tracks, values, judge, held, wanted[:, bones], keep_extremes, shared)
 
 
 def reduce_channels(
@@ -99,6 +101,7 @@ def reduce_channels(
     hold: np.ndarray | None = None,
     keep: np.ndarray | None = None,
     keep_extremes: bool = True,
+    shared: bool = True,
 ) -> Reduced:
     """Fewer keys for properties that move no bone: each has its own bound, in its own unit.
 
@@ -118,7 +121,7 @@ def reduce_channels(
     wanted = np.zeros((count, len(channels)), dtype=bool)
     if keep is not None:
         wanted |= keep[:, None]
-    return _reduced(frames, channels, values, judge, held, wanted, keep_extremes)
+    return _reduced(frames, channels, values, judge, held, wanted, keep_extremes, shared)
 
 
 def _wide(tolerance: float | np.ndarray, count: int) -> tuple[int, int]:
@@ -157,6 +160,7 @@ def _reduced(
     held: np.ndarray,
     wanted: np.ndarray,
     keep_extremes: bool,
+    shared: bool,
 ) -> Reduced:
     count, groups = len(frames), wanted.shape[1]
     changes = (np.ptp(values, axis=1) > kept.STILL).any(axis=1)
@@ -178,30 +182,39 @@ def _reduced(
             weight = judge.weights[judge.group == group].T[:, :, None]
             scaled = values[judge.group == group].transpose(1, 0, 2) * weight
             turns[kept.turning_points(kept.main_course(scaled.reshape(count, -1)), PROMINENCE), group] = True
-    rows = _rows(parts, judge.group)
+    rows = _rows(parts, judge.group, shared=True, width=values.shape[2])
     pinned, must = (each[rows.sample, rows.group] for each in (wanted, turns))
     placer = Placer(frames, judge.reference, values, rows, must, pinned, judge)
     placer.place()
-    return _curves(frames, tracks, values, placer, rests, judge.group, moving)
+    if not shared and parts:
+        rows = _rows(parts, judge.group, shared=False, width=values.shape[2])
+        keyed = np.zeros((groups, count), dtype=bool)
+        keyed[placer.rows.group[placer.keys], placer.rows.sample[placer.keys]] = True
+        pinned = wanted[rows.sample, rows.group]
+        lanes = values.transpose(0, 2, 1).reshape(-1, count, 1)
+        placer = Placer(frames, judge.reference, lanes, rows, np.zeros_like(pinned), pinned, judge)
+        placer.thin(keyed[rows.group, rows.sample])
+    return _curves(frames, tracks, values, placer, rests, judge.group)
 
 
-def _rows(parts: list[tuple[int, np.ndarray, np.ndarray]], group: np.ndarray) -> Rows:
-    if not parts:
-        none = np.zeros(0, dtype=int)
-        return Rows(none, none, none.astype(bool), none, none)
-    starts = np.cumsum([0] + [len(sample) for _, sample, _ in parts])
-    of_track, track = [], []
-    for number, (own, sample, _) in enumerate(parts):
-        for row in np.flatnonzero(group == own):
-            of_track.append(np.arange(starts[number], starts[number + 1]))
-            track.append(np.full(len(sample), row))
-    return Rows(
-        np.concatenate([np.full(len(sample), own) for own, sample, _ in parts]),
-        np.concatenate([sample for _, sample, _ in parts]),
-        np.concatenate([last for _, _, last in parts]),
-        np.concatenate(of_track),
-        np.concatenate(track),
-    )
+def _rows(parts: list[tuple[int, np.ndarray, np.ndarray]], group: np.ndarray, shared: bool, width: int) -> Rows:
+    """What is fitted: of each group (number, samples, last of a piece), keyed at once or one channel at a time."""
+    owner, samples, last, of_lane, lanes = [], [], [], [], []
+    count = 0
+    for own, sample, ends in parts:
+        tracks = np.flatnonzero(group == own)
+        single = (tracks[:, None] * width + np.arange(width)).reshape(-1, 1)
+        sets = [tracks] if shared else list(single)
+        for together in sets:
+            owner.append(np.full(len(sample), own))
+            samples.append(sample)
+            last.append(ends)
+            for lane in together:
+                of_lane.append(np.arange(count, count + len(sample)))
+                lanes.append(np.full(len(sample), lane))
+            count += len(sample)
+    joined = [np.concatenate(each) if each else np.zeros(0, dtype=int) for each in (owner, samples, of_lane, lanes)]
+    return Rows(joined[0], joined[1], np.concatenate(last) if last else np.zeros(0, dtype=bool), joined[2], joined[3])
 
 
 def _curves(
@@ -211,28 +224,30 @@ def _curves(
     placer: Placer,
     rests: np.ndarray,
     group: np.ndarray,
-    moving: np.ndarray,
 ) -> Reduced:
     made, samples = [], []
-    row_keyed = placer.keys[placer.rows.of_track]
+    width = 1 if placer.value.shape[1] == 1 else values.shape[2]
+    keyed = np.flatnonzero(placer.keys[placer.rows.of_lane])
+    keyed = keyed[np.argsort(placer.rows.lane[keyed], kind="stable")]
+    lane_of = placer.rows.lane[keyed]
     for row, track in enumerate(tracks):
-        channels = (track.values if isinstance(track, Track) else track).shape[1]
-        rows = np.flatnonzero((placer.rows.track == row) & row_keyed) if moving[group[row]] else np.zeros(0, int)
-        at = placer.rows.sample[placer.rows.of_track[rows]] if len(rows) else np.zeros(1, int)
-        own = []
-        for channel in range(channels):
-            if np.ptp(values[row, :, channel]) <= kept.STILL:
+        own, at_own = [], []
+        for channel in range((track.values if isinstance(track, Track) else track).shape[1]):
+            lane, column = (row, channel) if width > 1 else (row * values.shape[2] + channel, 0)
+            rows = keyed[np.searchsorted(lane_of, lane) : np.searchsorted(lane_of, lane, side="right")]
+            if np.ptp(values[row, :, channel]) <= kept.STILL or not len(rows):
                 level = values[row, :1, channel]
                 own.append(curves.from_slopes(frames[:1], level, np.zeros(1), np.zeros(1)))
+                at_own.append(np.zeros(1, dtype=int))
                 continue
-            slope = placer.slope[rows, channel]
-            resting = rests[group[row]][at]
-            after = np.concatenate([[False], resting[:-1]])
-            kinds = np.where(resting, curves.CONSTANT, curves.BEZIER)
-            # A key between two standstills, or alone, has no slope of its own.
-            slope_in = np.where(after, 0.0, slope)
+            at = placer.rows.sample[placer.rows.of_lane[rows]]
+            slope, resting = placer.slope[rows, column], rests[group[row]][at]
+            # Beside a standstill the curve is level.
+            slope_in = np.where(np.append(False, resting[:-1]), 0.0, slope)
             slope_out = np.where(resting, 0.0, slope)
-            own.append(curves.from_slopes(frames[at], placer.value[rows, channel], slope_in, slope_out, kinds))
+            kinds = np.where(resting, curves.CONSTANT, curves.BEZIER)
+            own.append(curves.from_slopes(frames[at], placer.value[rows, column], slope_in, slope_out, kinds))
+            at_own.append(at)
         made.append(tuple(own))
-        samples.append(at)
+        samples.append(tuple(at_own))
     return Reduced(tuple(made), tuple(samples))

@@ -210,3 +210,11 @@ def moved(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def unscaled(axes: np.ndarray) -> np.ndarray:
     """Axes (..., 3, 3, S) without scale."""
     return axes / np.sqrt((axes * axes).sum(axis=-3, keepdims=True))
+
+
+def errors(world: World, wanted: Sequence[Track], found: Sequence[Track]) -> tuple[np.ndarray, np.ndarray]:
+    """(F,) the largest error of any joint in millimetres, and of any bone's orientation in degrees, at each frame."""
+    a, b = (world.pose(*world.basis(np.stack([padded(t.values) for t in tracks]))) for tracks in (wanted, found))
+    way = np.maximum(moved(a.heads, b.heads), moved(a.tails, b.tails)).max(axis=0)
+    turn = turned_rad(unscaled(a.axes), unscaled(b.axes)).max(axis=0)
+    return 1000 * world.armature.scale * way, np.degrees(turn)
