@@ -11,6 +11,8 @@ from ...take import State, Take
 
 SURE = 0.3
 """A keypoint of a lower confidence is not drawn."""
+FAINTEST = 0.1
+"""Opacity of what would have no confidence at all."""
 DASH_PX = 12.0
 """Length of the dashes, and of the gaps between, around somebody who is predicted; pixels of the picture."""
 
@@ -40,6 +42,8 @@ class Drawn:
     """(N, 2, 2)"""
     line_person: np.ndarray
     """(N,) index of the person."""
+    line_alpha: np.ndarray
+    """(N,) opacity: limbs fade with the confidence of the less sure of their ends."""
     labels_px: np.ndarray
     """(M, 2) upper left corner of each box."""
     label_person: np.ndarray
@@ -67,11 +71,13 @@ def drawn_at(take: Take, frame: int) -> Drawn:
     boxed = np.flatnonzero(np.isfinite(boxes).all(axis=-1) & (take.state[:, frame] != State.ABSENT))
     predicted = take.state[boxed, frame] == State.PREDICTED
     sides = [_sides(boxes[one], dashed) for one, dashed in zip(boxed, predicted, strict=True)]
+    confidence = take.keypoint_confidence[person[:, None], frame, SEGMENTS[segment]].min(axis=1)
     box_person = np.repeat(boxed, [len(side) for side in sides])
     box_px = np.concatenate(sides) if sides else np.empty((0, 2, 2))
     return Drawn(
         np.concatenate([limbs_px, box_px]),
         np.concatenate([person, box_person]).astype(np.int64),
+        np.concatenate([FAINTEST + (1 - FAINTEST) * confidence, np.ones(len(box_person))]),
         boxes[boxed, :2],
         boxed,
         predicted,

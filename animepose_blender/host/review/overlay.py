@@ -150,7 +150,9 @@ def _draw_lines(drawn: Drawn, to_region: np.ndarray, colours: np.ndarray) -> Non
         return
     points = drawn.lines_px.reshape(-1, 2) @ to_region[:, :2].T + to_region[:, 2]
     points = np.concatenate([points, np.zeros((len(points), 1))], axis=1).astype(np.float32)
-    tints = np.repeat(colours[drawn.line_person], 2, axis=0).astype(np.float32)
+    tints = colours[drawn.line_person].copy()
+    tints[:, 3] *= drawn.line_alpha
+    tints = np.repeat(tints, 2, axis=0).astype(np.float32)
     shader = gpu.shader.from_builtin("POLYLINE_SMOOTH_COLOR")
     batch = batch_for_shader(shader, "LINES", {"pos": points, "color": tints})
     scale = bpy.context.preferences.system.ui_scale

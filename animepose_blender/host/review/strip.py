@@ -17,6 +17,9 @@ from ...take import State, Take
 ROW_PX, GAP_PX, FOOT_PX, SIDE_PX, NAME_PX = 10.0, 3.0, 24.0, 90.0, 11.0
 FAINT = 0.35
 """Opacity of predicted spans beside 1 of observed ones."""
+FOOTSTEP_PX, FOOTSTEP_COLOUR = 2.0, (0.05, 0.05, 0.05, 0.75)
+STANDS = 0.5
+"""Probability from which on a heel or toe is drawn as standing."""
 DOUBT_COLOUR = (1.0, 0.25, 0.2, 0.9)
 
 
@@ -32,6 +35,12 @@ class Strip:
     """(N,) whose."""
     alpha: np.ndarray
     """(N,)"""
+    contacts: np.ndarray
+    """(C, 2) from frame to frame: a foot stands, by heel or toe."""
+    contact_row: np.ndarray
+    """(C,) whose."""
+    contact_foot: np.ndarray
+    """(C,) 0 the left foot, 1 the right one."""
     doubts: np.ndarray
     """(D, 2) from frame to frame."""
     doubt_row: np.ndarray
@@ -48,6 +57,13 @@ def strip_of(take: Take, frames: np.ndarray) -> Strip:
                 bars.append((ends[start], ends[stop]))
                 row.append(person)
                 alpha.append(1.0 if value == State.OBSERVED else FAINT)
+    contacts: list[tuple[float, float, int, int]] = []
+    stands = (np.nan_to_num(take.contact) >= STANDS).reshape(*take.contact.shape[:2], 2, 2).any(axis=-1)
+    for person, both in enumerate(stands):
+        for foot in (0, 1):
+            spans = runs_of(both[:, foot].astype(np.int64))
+            contacts += [(ends[start], ends[stop], person, foot) for start, stop, on in spans if on]
+    held = np.array(contacts).reshape(-1, 4)
     ids = take.person_id.tolist()
     doubts = suspicious(take)
     return Strip(
@@ -55,6 +71,9 @@ def strip_of(take: Take, frames: np.ndarray) -> Strip:
         np.array(bars).reshape(-1, 2),
         np.array(row, dtype=np.int64),
         np.array(alpha),
+        held[:, :2],
+        held[:, 2].astype(np.int64),
+        held[:, 3].astype(np.int64),
         np.array([(ends[one.start], ends[one.stop]) for one in doubts]).reshape(-1, 2),
         np.array([ids.index(one.person) for one in doubts], dtype=np.int64),
     )
@@ -77,6 +96,11 @@ def draw_strip(context: bpy.types.Context, strip: Strip, names: list[str], colou
     tints = np.concatenate([colours[strip.row, :3], strip.alpha[:, None]], axis=1)
     boxes = np.stack([across(strip.bars[:, 0]), foot(strip.row), across(strip.bars[:, 1]),
                       foot(strip.row) + ROW_PX * scale], axis=1)  # fmt: skip
+    # The left foot's spans lie above the right one's, as they do on a timeline of footsteps.
+    low = foot(strip.contact_row) + (1 + (1 - strip.contact_foot) * (FOOTSTEP_PX + 1)) * scale
+    steps = np.stack(
+        [across(strip.contacts[:, 0]), low, across(strip.contacts[:, 1]), low + FOOTSTEP_PX * scale], axis=1
+    )
     ends = np.maximum(across(strip.doubts[:, 1]), across(strip.doubts[:, 0]) + 2 * scale)
     marks = np.stack([across(strip.doubts[:, 0]), foot(strip.doubt_row) + 0.7 * ROW_PX * scale, ends,
                       foot(strip.doubt_row) + ROW_PX * scale], axis=1)  # fmt: skip
@@ -84,8 +108,15 @@ def draw_strip(context: bpy.types.Context, strip: Strip, names: list[str], colou
     line = np.array(
         [[at - scale, (FOOT_PX - GAP_PX) * scale, at + scale, float(foot(np.array(0))) + (ROW_PX + GAP_PX) * scale]]
     )
-    everything = np.concatenate([boxes, marks, line])
-    tints = np.concatenate([tints, np.tile(DOUBT_COLOUR, (len(marks), 1)), [[1.0, 1.0, 1.0, 0.9]]])
+    everything = np.concatenate([boxes, steps, marks, line])
+    tints = np.concatenate(
+        [
+            tints,
+            np.tile(FOOTSTEP_COLOUR, (len(steps), 1)),
+            np.tile(DOUBT_COLOUR, (len(marks), 1)),
+            [[1.0, 1.0, 1.0, 0.9]],
+        ]
+    )
     _draw_boxes(everything, tints)
     blf.size(0, NAME_PX * scale)
     for row, name in enumerate(names):
