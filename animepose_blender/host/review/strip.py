@@ -62,7 +62,7 @@ def strip_of(take: Take, frames: np.ndarray) -> Strip:
     for person, both in enumerate(stands):
         for foot in (0, 1):
             spans = runs_of(both[:, foot].astype(np.int64))
-            contacts += [(ends[start], ends[stop], person, foot) for start, stop, on in spans if on]
+            contacts += [(float(ends[start]), float(ends[stop]), person, foot) for start, stop, on in spans if on]
     held = np.array(contacts).reshape(-1, 4)
     ids = take.person_id.tolist()
     doubts = suspicious(take)
