@@ -258,9 +258,7 @@ def test_in_the_mirror_left_is_right():
 
 def test_what_one_side_alone_has_keys_for_changes_places():
     rig = _person()
-    (curve, *_) = key(
-        rig.pose.bones["hand.L"], "location", [1, 5, 11], np.array([[0.1, 0, 0], [0.2, 0, 0], [0.3, 0, 0]])
-    )
+    key(rig.pose.bones["hand.L"], "location", [1, 5, 11], np.outer([0.1, 0.2, 0.3], [1, 0, 0]))
     before = _shown(rig, range(1, 12, 5))
     _run("mirror_motion")
     after = _shown(rig, range(1, 12, 5))

@@ -67,10 +67,9 @@ def reduce_keys(
         for rig, channels, frames, curves in reduced:
             before += _count(channels)
             for channel, (made, samples) in zip(channels, curves, strict=True):
-                kinds = _kinds(channel, frames)[samples]
+                kinds = _kinds(channel, frames)
                 for part, curve in channel.curves.items():
-                    count = len(made[part].frames)
-                    replace_keys(curve, frames[0], frames[-1], made[part], kinds[:count])
+                    replace_keys(curve, frames[0], frames[-1], made[part], kinds[samples[part]])
             after += _count(channels)
             rig.update_tag()
     return Fewer(before, after, tuple(notes))
@@ -101,7 +100,7 @@ def _reduced(
     frames: np.ndarray,
     tolerance_mm: float,
     tolerance_deg: float,
-) -> list[tuple[tuple[Curve, ...], np.ndarray]]:
+) -> list[tuple[tuple[Curve, ...], tuple[np.ndarray, ...]]]:
     """Of each channel its curves, and which frames their keys stand at."""
     armature = read_rig(context, rig)
     tracks = _tracks(armature, channels, frames)
