@@ -39,10 +39,6 @@ class Moments:
         self.lasts = lasts
         self.share = np.where(share < SNAP, 0.0, np.where(share > 1 - SNAP, 1.0, share))
 
-    def least(self, values: np.ndarray) -> np.ndarray:
-        """(N, ...) the smaller value of both frames around, of values (F, ...)."""
-        return self._exact(values, np.minimum(values[self.before], values[self.after]))
-
     def positions(self, points: np.ndarray, still: bool = False) -> np.ndarray:
         """(N, ..., C) of points (F, ..., C), with no leap in their speed; `still`: two equal frames are a stand."""
         if len(points) < 2:
@@ -53,7 +49,7 @@ class Moments:
         v0, v1 = lasts * speed[self.before], lasts * speed[self.after]
         # Hermite's form with the way from p0 to p1 apart, so that a point that stays is exactly where it was.
         made = p0 + u * u * (3 - 2 * u) * (p1 - p0) + u * (1 - u) * ((1 - u) * v0 - u * v1)
-        return self._exact(points, made)
+        return self.exact(points, made)
 
     def rotations(self, q: np.ndarray) -> np.ndarray:
         """(N, ..., 4) of rotations (F, ..., 4), with no leap in their speed; signs run on as those of `unroll`."""
@@ -68,9 +64,10 @@ class Moments:
         b = quat.multiply(from_vector(-third * speed[self.after]), q1)
         ab = slerp(a, b, u)
         made = slerp(slerp(slerp(q0, a, u), ab, u), slerp(ab, slerp(b, q1, u), u), u)
-        return self._exact(q, made)
+        return self.exact(q, made)
 
-    def _exact(self, values: np.ndarray, made: np.ndarray) -> np.ndarray:
+    def exact(self, values: np.ndarray, made: np.ndarray) -> np.ndarray:
+        """(N, ...) `made`, and at the frames themselves the values (F, ...) of these."""
         share = _beside(self.share, values)
         made = np.where(share == 0, values[self.before], made)
         return np.where(share == 1, values[self.after], made)

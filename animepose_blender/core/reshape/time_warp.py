@@ -36,11 +36,13 @@ def retime(figure: Figure, poses: Poses, time_map: TimeMap, new_time_s: np.ndarr
     """
     new_s = time_map.new_times(poses.time_s) if new_time_s is None else np.asarray(new_time_s, dtype=np.float64)
     moments = Moments(poses.time_s, time_map.old_at(new_s))
+    contact = np.nan_to_num(poses.contact)
+    between = np.minimum(contact[moments.before], _handed_over(contact, moments))
     made = Poses(
         rotations=moments.rotations(poses.rotations),
         root_m=moments.positions(poses.root_m),
         time_s=new_s,
-        contact=moments.least(np.nan_to_num(poses.contact)),
+        contact=moments.exact(contact, between),
     )
     if figure.legs is None:
         return made
@@ -66,6 +68,15 @@ def _maybe(function: Callable[[np.ndarray], np.ndarray], values: np.ndarray | No
     return None if values is None else function(values)
 
 
+def _handed_over(contact: np.ndarray, moments: Moments) -> np.ndarray:
+    """(N, 4) contacts in the frames after the moments; there a point that hands over to the other one of its foot, and
+    does not stand any more itself, still counts."""
+    before, after = (contact[at].reshape(-1, 2, 2) for at in (moments.before, moments.after))
+    was, stands = before > STANDS, after > STANDS
+    over = was & ~stands & stands[..., ::-1] & ~was[..., ::-1]
+    return np.where(over, before, after).reshape(-1, 4)
+
+
 def _feet_kept(figure: Figure, poses: Poses, made: Poses, moments: Moments) -> Poses:
     """`made` with its ankles and feet where the old ones are, interpolated in the world."""
     old, new = figure.legs_of(poses), figure.legs_of(made)
@@ -76,8 +87,8 @@ def _feet_kept(figure: Figure, poses: Poses, made: Poses, moments: Moments) -> P
     asked_m = places_m - quat.rotate(foot[:, :, None], old.sole_m)
     ankle_m = sole_m[:, :, 0] - quat.rotate(old.turned[:, :, 2], old.sole_m[:, 0])
     flying_m = moments.positions(ankle_m)
-    stands = poses.contact.reshape(-1, 2, 2) > STANDS
-    stays = stands[moments.before] & stands[moments.after]
+    contact = np.nan_to_num(poses.contact)
+    stays = ((contact[moments.before] > STANDS) & (_handed_over(contact, moments) > STANDS)).reshape(-1, 2, 2)
     weight = stays / np.maximum(stays.sum(axis=-1, keepdims=True), 1)
     standing = stays.any(axis=-1)[..., None]
     target_m = np.where(standing, (asked_m * weight[..., None]).sum(axis=2), flying_m)
