@@ -39,7 +39,7 @@ def key(thing: bpy.types.bpy_struct, path: str, frames: Sequence[float], values:
             thing[path[2:-2]] = float(value)
         else:
             setattr(thing, path, value.tolist())
-        thing.keyframe_insert(path, frame=float(frame))
+        thing.keyframe_insert(path, frame=float(frame), group=thing.name)
     whole = path
     if isinstance(thing, bpy.types.PoseBone):
         whole = f'pose.bones["{thing.name}"]{"" if path.startswith("[") else "."}{path}'
