@@ -94,16 +94,17 @@ def test_feet_that_stand_stay_in_their_places(factor):
     assert slips_m(figure, poses, loose, time_map).max() > 1e-4
 
 
-def test_feet_of_a_recording_stay_in_their_places():
-    figure, poses = recording("cmu_walking_1")
+@pytest.mark.parametrize("name", ["cmu_walking_1", "cmu_walking_extra_20"])
+def test_feet_of_a_recording_stay_in_their_places(name):
+    figure, poses = recording(name)
     time_map = TimeMap.of_pairs([0, 1.0, poses.time_s[-1]], [0, 3.1, 5.3])
     made = retime(figure, poses, time_map)
     slips = slips_m(figure, poses, made, time_map)
     assert len(slips) > 30
-    assert slips.max() < 2e-5
+    assert slips.max() < 1e-6
     # Knees neither snap nor leap: joints are where plain interpolation has them, by some millimetres.
     loose = retime(Figure(figure.parents, figure.offset_m, figure.tail_m, figure.rest_turn), poses, time_map)
-    assert np.linalg.norm(figure.tails(made) - figure.tails(loose), axis=-1).max() < 0.005
+    assert np.linalg.norm(figure.tails(made) - figure.tails(loose), axis=-1).max() < 0.02
 
 
 def test_contacts_last_as_long_as_before_where_only_the_rest_is_warped():

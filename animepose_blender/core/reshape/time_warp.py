@@ -9,17 +9,20 @@ frame in which a point stands and one in which it does not it is on its way, and
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from .. import quaternions as quat
-from ..retarget.two_bone import reach
+from ..retarget.two_bone import end_of, reach
 from .poses import Figure, Poses
 from .resample import Moments
 from .time_map import TimeMap
 
 STANDS = 0.5
 """Probability from which on a point stands."""
+ROUNDS = 4
+"""Of legs that reach for their places and a pelvis that gives way."""
 
 
 def retime(figure: Figure, poses: Poses, time_map: TimeMap, new_time_s: np.ndarray | None = None) -> Poses:
@@ -92,9 +95,17 @@ def _feet_kept(figure: Figure, poses: Poses, made: Poses, moments: Moments) -> P
     weight = stays / np.maximum(stays.sum(axis=-1, keepdims=True), 1)
     standing = stays.any(axis=-1)[..., None]
     target_m = np.where(standing, (asked_m * weight[..., None]).sum(axis=2), flying_m)
-    # Legs that are stretched in the clip stay so: the reach's own limit is for those that are not.
-    leg = reach(new.hip_m, new.turned[:, :, :2], new.segments_m, target_m, 1.0 - 1e-6, new.hinge)
+    root_m, hip_m = made.root_m, new.hip_m
+    leg = new.turned[:, :, :2]
+    for _ in range(ROUNDS):
+        # Legs that are stretched in the clip stay so: the reach's own limit is for those that are not.
+        leg = reach(hip_m, new.turned[:, :, :2], new.segments_m, target_m, 1.0 - 1e-6, new.hinge)
+        # Where a straight leg is too short by the bit that the pelvis's own way bends, the pelvis gives way.
+        lacks_m = np.where(standing, target_m - end_of(hip_m, leg, new.segments_m), 0.0)
+        lacks_m = lacks_m[np.arange(len(lacks_m)), np.linalg.norm(lacks_m, axis=-1).argmax(axis=1)]
+        root_m, hip_m = root_m + lacks_m, hip_m + lacks_m[:, None]
+    made = replace(made, root_m=moments.exact(poses.root_m, root_m))
     rotations = figure.with_legs(made, np.concatenate([leg, foot[:, :, None]], axis=2))
     exact = (moments.share == 0) | (moments.share == 1)
     rotations[exact] = made.rotations[exact]
-    return Poses(rotations, made.root_m, made.time_s, made.contact)
+    return replace(made, rotations=rotations)
