@@ -1,6 +1,6 @@
 """How far fitted channels are from the samples, in parts of what is allowed.
 
-A judge looks at times S = 2 F - 1: the F frames and the middles between them.
+A judge looks at times S: the F frames, or 2 F - 1 times with the middles between them.
 """
 
 from __future__ import annotations
@@ -37,16 +37,39 @@ class Judge(Protocol):
 
     @property
     def weights(self) -> np.ndarray:
-        """(R, F) about how much of the tolerance a channel's error of 1 takes."""
+        """(R, S) about how much of the tolerance a channel's error of 1 takes."""
         ...
 
-    def shares(self, channels: np.ndarray) -> np.ndarray:
-        """(G, S) how much of the tolerance the errors of a group's own channels take at most; channels (R, S, 4)."""
+    def frames_only(self) -> Judge:
+        """A judge that leaves the middles out and computes in single precision: for what is checked again."""
         ...
 
-    def errors(self, channels: np.ndarray) -> np.ndarray:
+    def look(self, channels: np.ndarray) -> Look:
+        """How good (R, S, 4) channels are."""
+        ...
+
+
+class Look(Protocol):
+    """One fit, judged."""
+
+    @property
+    def shares(self) -> np.ndarray:
+        """(G, S) how much of the tolerance the errors of a group's own channels take at most."""
+        ...
+
+    def errors(self) -> np.ndarray:
         """(T, S) the error of each thing in parts of what is allowed."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class PlainLook:
+    """Channels with bounds of their own: what a group takes is the error."""
+
+    shares: np.ndarray
+
+    def errors(self) -> np.ndarray:
+        return self.shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +91,13 @@ class PlainJudge:
 
     @property
     def weights(self) -> np.ndarray:
-        frames = (self.reference.shape[1] + 1) // 2
-        return np.repeat(1 / self.tolerance[:, None], frames, axis=1)
+        return np.repeat(1 / self.tolerance[:, None], self.reference.shape[1], axis=1)
 
-    def shares(self, channels: np.ndarray) -> np.ndarray:
-        return np.abs(channels - self.reference).max(axis=-1) / (_SAFETY * self.tolerance[:, None])
+    def frames_only(self) -> PlainJudge:
+        return PlainJudge(self.reference[:, ::2], self.tolerance)
 
-    def errors(self, channels: np.ndarray) -> np.ndarray:
-        return self.shares(channels)
+    def look(self, channels: np.ndarray) -> PlainLook:
+        return PlainLook(np.abs(channels - self.reference).max(axis=-1) / (_SAFETY * self.tolerance[:, None]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,23 +171,48 @@ class WorldJudge:
         # A quaternion's parts are halves of angles.
         half = np.array([2.0 if track.kind == "QUATERNION" else 1.0 for track in self.world.tracks])[:, None]
         turning = np.array([track.kind != "location" for track in self.world.tracks])[:, None]
-        return np.where(turning, half * np.maximum(lever / mm, 1 / rad), 1 / mm)[:, ::2]
+        return np.where(turning, half * np.maximum(lever / mm, 1 / rad), 1 / mm)
 
-    def shares(self, channels: np.ndarray) -> np.ndarray:
-        basis, location = self.world.basis(channels)
-        angle = turned_rad(basis[self._bones], self._basis[0][self._bones])
-        way = angle * self._levers[self._bones] + moved(location[self._bones], self._basis[1][self._bones])
+    def frames_only(self) -> WorldJudge:
+        tolerances = self.tolerance_mm[:, ::2], self.tolerance_rad[:, ::2]
+        return WorldJudge(self.world, self.reference[:, ::2].astype(np.float32), *tolerances)
+
+    def look(self, channels: np.ndarray) -> WorldLook:
+        return WorldLook(self, *self.world.basis(channels.astype(self.reference.dtype, copy=False)))
+
+    def turn_shares(self, basis: np.ndarray, location: np.ndarray) -> np.ndarray:
+        """(G, S) shares of what `World.basis` gives."""
+        bones = self._bones
+        angle = turned_rad(basis[bones], self._basis[0][bones])
+        way = angle * self._levers[bones] + moved(location[bones], self._basis[1][bones])
         mm, rad = self._strictest
         return np.maximum(way / mm, angle / rad)
 
-    def errors(self, channels: np.ndarray) -> np.ndarray:
-        pose, wanted = self.world.pose(*self.world.basis(channels)), self._pose
+    def joint_errors(self, basis: np.ndarray, location: np.ndarray) -> np.ndarray:
+        """(M, S) errors of what `World.basis` gives."""
+        pose, wanted = self.world.pose(basis, location), self._pose
         way = np.maximum(moved(pose.heads, wanted.heads), moved(pose.tails, wanted.tails))
         mm, rad = self._allowed
         a, b = pose.axes, wanted.axes
         if self.world.scales:
             a, b = unscaled(a), unscaled(b)
         return np.maximum(way / mm, turned_rad(a, b) / rad)
+
+
+@dataclass(frozen=True, eq=False)
+class WorldLook:
+    """Bones' channels, judged by where their joints are."""
+
+    judge: WorldJudge
+    basis: np.ndarray
+    location: np.ndarray
+
+    @cached_property
+    def shares(self) -> np.ndarray:
+        return self.judge.turn_shares(self.basis, self.location)
+
+    def errors(self) -> np.ndarray:
+        return self.judge.joint_errors(self.basis, self.location)
 
 
 def between_frames(values: np.ndarray) -> np.ndarray:

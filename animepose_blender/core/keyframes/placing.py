@@ -7,15 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import spline
-from .judges import Judge
+from .judges import Judge, Look
 from .spline import Pieces
 
-FIRST_SHARE = 0.6
+FIRST_SHARE = 0.3
 """Part of the tolerance that each group alone may take before the errors of all are looked at together."""
-_CUTS = (0.15, 0.3, 0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5.0, 5.0, 5.0)
+_CUTS = (0.15, 0.3, 0.5, 0.8, 1.3, 2.2, 5.0)
 """Keys that cost less than this part of the tolerance are tried in the rounds of thinning, the cheapest first."""
+_SWEEPS = 2
+"""Times that all keys are tried: what did not go at first may go once others are gone."""
 _ROUNDS = 200
-_MENDS = 6
+_MENDS = 5
 """Times that single keys are put back after a round of thinning before all of them are."""
 
 
@@ -64,7 +66,7 @@ class Placer:
             must: (n,) bool, rows that keep their keys.
             pinned: (n,) bool, rows that keep their keys and values.
         """
-        self.rows, self.judge = rows, judge
+        self.rows, self.judge, self._strict = rows, judge.frames_only(), judge
         self.pinned = pinned | rows.first | rows.last
         self.must = must | self.pinned
         self.keys = self.must.copy()
@@ -73,7 +75,7 @@ class Placer:
         channels = reference.copy() if width > 1 else np.ascontiguousarray(reference.swapaxes(1, 2))
         self.lanes = channels.reshape(lanes, reference.shape[1], width)
         self.fitted = channels if width > 1 else channels.swapaxes(1, 2)
-        self.weights = np.repeat(judge.weights, lanes // len(reference), axis=0)
+        self.weights = np.repeat(self.judge.weights, lanes // len(reference), axis=0)
         sample = rows.sample[rows.of_lane]
         last = rows.last[rows.of_lane]
         own = values[rows.lane, sample]
@@ -90,27 +92,43 @@ class Placer:
             self.keys = keys | self.must
             self._fit(np.ones(len(self.fitted), dtype=bool))
             self._thin()
+            self._finish()
+
+    @property
+    def _fine(self) -> bool:
+        """Whether middles between frames are looked at as well."""
+        return self.judge is self._strict
+
+    def _look(self) -> Look:
+        return self.judge.look(self.fitted if self._fine else self.fitted[:, ::2])
+
+    def _finish(self) -> None:
+        """What was found by the frames alone has to do between them too."""
+        self.judge = self._strict
+        self._fit(np.ones(len(self.fitted), dtype=bool))
+        self._meet()
 
     def place(self) -> None:
         """Set keys until every error is allowed, then thin them out."""
         if not len(self.rows.group):
             return
         for _ in range(_ROUNDS):
-            shares = self._folded(self.judge.shares(self.fitted)) / FIRST_SHARE
+            shares = self._folded(self._look().shares) / FIRST_SHARE
             if not (shares > 1).any():
                 break
             self._fit(self._insert(shares, shares))
         self._meet()
         self._thin()
+        self._finish()
 
     def _meet(self) -> None:
         """Set keys until no error is too large."""
         for _ in range(_ROUNDS):
-            shares = self.judge.shares(self.fitted)
-            blame = self._blame(shares)
+            look = self._look()
+            blame = self._blame(look, look.shares)
             if not blame.any():
                 return
-            self._fit(self._insert(self._folded(blame.astype(float)) * 2, self._folded(shares)))
+            self._fit(self._insert(self._folded(blame.astype(float)) * 2, self._folded(look.shares)))
         self.keys[:] = True
         self._fit(np.ones(len(self.fitted), dtype=bool))
 
@@ -124,25 +142,30 @@ class Placer:
         found = spline.fit(pieces, self.keys[row], self.pinned[row])
         lane, sample = rows.lane[mine], rows.sample[row]
         self.lanes[lane, 2 * sample] = spline.sample(pieces, found, halves=False)
-        inner = ~pieces.last
-        self.lanes[lane[inner], 2 * sample[inner] + 1] = spline.sample(pieces, found, halves=True)[inner]
+        if self._fine:
+            inner = ~pieces.last
+            middles = spline.sample(pieces, found, halves=True)[inner]
+            self.lanes[lane[inner], 2 * sample[inner] + 1] = middles
         at = np.flatnonzero(mine)[found.at]
         self.value[at], self.slope[at] = found.values, found.slopes
 
     def _folded(self, fine: np.ndarray) -> np.ndarray:
         """(n,) of (G, S): the larger of a sample's and that of the middle after it."""
         rows = self.rows
+        if not self._fine:
+            return fine[rows.group, rows.sample]
         at = fine[rows.group, 2 * rows.sample]
         after = fine[rows.group, np.minimum(2 * rows.sample + 1, fine.shape[1] - 1)]
         return np.where(rows.last, at, np.maximum(at, after))
 
-    def _blame(self, by: np.ndarray) -> np.ndarray:
+    def _blame(self, look: Look, by: np.ndarray) -> np.ndarray:
         """(G, S) bool: of the groups that a too large error depends on, the one with the most in `by` (G, S)."""
-        thing, time = np.nonzero(self.judge.errors(self.fitted) > 1)
+        thing, time = np.nonzero(look.errors() > 1)
         blame = np.zeros(by.shape, dtype=bool)
         if len(thing):
             carriers = self.judge.carriers[thing]
-            able = (carriers >= 0) & self.free[carriers, time[:, None]]
+            free = self.free if self._fine else self.free[:, ::2]
+            able = (carriers >= 0) & free[carriers, time[:, None]]
             amounts = np.where(able, by[carriers, time[:, None]], -np.inf)
             blame[carriers[np.arange(len(thing)), amounts.argmax(axis=1)], time] = True
         return blame
@@ -210,8 +233,10 @@ class Placer:
     def _thin(self) -> None:
         """Take keys away, many at once but never neighbours, and put back those that were needed."""
         tried = self.must.copy()
-        shares = self.judge.shares(self.fitted)
-        for cut in _CUTS:
+        shares = self._look().shares
+        for sweep, cut in [(sweep, cut) for sweep in range(_SWEEPS) for cut in _CUTS]:
+            if sweep and cut == _CUTS[0]:
+                tried = self.must.copy()  # what did not go at first may go now
             at, cost = self._costs()
             cost = np.where(tried[at], np.inf, cost)
             around = np.concatenate([[np.inf], cost, [np.inf]])
@@ -227,19 +252,18 @@ class Placer:
     def _mend(self, gone: np.ndarray, before: np.ndarray) -> np.ndarray:
         """Put keys back until all errors are allowed; (G, S) shares before and after."""
         for attempt in range(_MENDS):
-            shares = self.judge.shares(self.fitted)
-            blame = self._blame(shares - before)
+            look = self._look()
+            blame = self._blame(look, look.shares - before)
             if not blame.any():
-                return shares
+                return look.shares
             missing = gone[~self.keys[gone]]
             back = missing[self._touched(missing, blame, reach=1 + attempt)]
             if not len(back) or attempt == _MENDS - 1:
                 back = missing
             self.keys[back] = True
             self._fit(self._groups_of(back))
-        if self._blame(before).any():
-            self._meet()
-        return self.judge.shares(self.fitted)
+        self._meet()
+        return self._look().shares
 
     def _touched(self, rows: np.ndarray, blame: np.ndarray, reach: int) -> np.ndarray:
         """(k,) bool, whether blame lies within some keys on either side of (k,) rows."""
@@ -248,9 +272,10 @@ class Placer:
         low, high = at[np.maximum(place - reach, 0)], at[np.minimum(place + reach - 1, len(at) - 1)]
         group, sample = self.rows.group, self.rows.sample
         low_sample = np.where(group[low] == group[rows], sample[low], 0)
-        high_sample = np.where(group[high] == group[rows], sample[high], (blame.shape[1] - 1) // 2)
+        high_sample = np.where(group[high] == group[rows], sample[high], sample.max())
         counts = np.concatenate([np.zeros((len(blame), 1), dtype=int), np.cumsum(blame, axis=1)], axis=1)
-        return counts[group[rows], 2 * high_sample + 1] > counts[group[rows], 2 * low_sample]
+        step = 2 if self._fine else 1
+        return counts[group[rows], step * high_sample + 1] > counts[group[rows], step * low_sample]
 
     def _groups_of(self, rows: np.ndarray) -> np.ndarray:
         active = np.zeros(len(self.fitted) + 1, dtype=bool)

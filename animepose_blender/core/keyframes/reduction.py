@@ -83,14 +83,15 @@ def reduce_bones(
         between_frames(np.broadcast_to(np.asarray(t, np.float64).reshape(*np.shape(t) or (1,)).T, _wide(t, count)))
         for t in (tolerance_mm, tolerance_deg)
     )
-    judge = WorldJudge(world, _reference(frames, values, held), mm, np.radians(deg))
+    bones, group = np.unique([track.bone for track in tracks], return_inverse=True)
+    rests = _rests(values, group, held)
+    judge = WorldJudge(world, _reference(frames, values, rests[group]), mm, np.radians(deg))
     wanted = np.zeros((count, len(armature.names)), dtype=bool)
     if keep is not None:
         wanted |= keep if keep.ndim == 2 else keep[:, None]
     if hold is not None:
         wanted |= kept.boundaries(held | np.append(False, held[:-1]))[:, None]
-    bones = np.unique([track.bone for track in tracks])
-    return _reduced(frames, tracks, values, judge, held, wanted[:, bones], keep_extremes, shared)
+    return _reduced(frames, tracks, values, judge, held, rests, wanted[:, bones], keep_extremes, shared)
 
 
 def reduce_channels(
@@ -117,11 +118,12 @@ def reduce_channels(
     count = len(frames)
     values = np.stack([padded(np.asarray(each, np.float64)) for each in channels])
     held = np.zeros(count, dtype=bool) if hold is None else np.append(hold[:-1], False)
-    judge = PlainJudge(_reference(frames, values, held), np.asarray(tolerance, np.float64))
+    rests = _rests(values, np.arange(len(channels)), held)
+    judge = PlainJudge(_reference(frames, values, rests), np.asarray(tolerance, np.float64))
     wanted = np.zeros((count, len(channels)), dtype=bool)
     if keep is not None:
         wanted |= keep[:, None]
-    return _reduced(frames, channels, values, judge, held, wanted, keep_extremes, shared)
+    return _reduced(frames, channels, values, judge, held, rests, wanted, keep_extremes, shared)
 
 
 def _wide(tolerance: float | np.ndarray, count: int) -> tuple[int, int]:
@@ -139,14 +141,20 @@ def _check(frames: np.ndarray, channels: Sequence[np.ndarray]) -> None:
             raise ValueError("a channel has values that are not finite")
 
 
-def _reference(frames: np.ndarray, values: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """(R, S, 4) the samples (R, F, 4) and their course in the middles; held values stay up to the next frame."""
-    count = len(frames)
-    fine = np.empty((len(values), 2 * count - 1, values.shape[2]))
+def _rests(values: np.ndarray, group: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """(G, F) bool, where a group of tracks (R, F, 4) keeps its values from this frame to the next."""
+    count = values.shape[1]
+    groups = [values[group == each].transpose(1, 0, 2).reshape(count, -1) for each in range(int(group.max()) + 1)]
+    return np.stack([held | kept.still(own, STILL_FRAMES) for own in groups])
+
+
+def _reference(frames: np.ndarray, values: np.ndarray, rests: np.ndarray) -> np.ndarray:
+    """(R, S, 4) the samples (R, F, 4) and their course in the middles; level where a track (R, F) rests."""
+    fine = np.empty((len(values), 2 * len(frames) - 1, values.shape[2]))
     fine[:, ::2] = values
-    last = held.copy()
-    last[-1] = True
-    for row, own in zip(fine, values):
+    for row, own, resting in zip(fine, values, rests):
+        last = resting.copy()
+        last[-1] = True
         pieces = spline.Pieces(frames, own, last, spline.slopes_of(frames, own, last))
         row[1::2] = spline.halfway(pieces)[:-1]
     return fine
@@ -158,6 +166,7 @@ def _reduced(
     values: np.ndarray,
     judge: Judge,
     held: np.ndarray,
+    rests: np.ndarray,
     wanted: np.ndarray,
     keep_extremes: bool,
     shared: bool,
@@ -167,11 +176,8 @@ def _reduced(
     moving = np.zeros(groups, dtype=bool)
     np.logical_or.at(moving, judge.group, changes)
     parts: list[tuple[int, np.ndarray, np.ndarray]] = []
-    rests = np.zeros((groups, count), dtype=bool)
     turns = np.zeros_like(wanted)
     for group in np.flatnonzero(moving):
-        own = values[judge.group == group].transpose(1, 0, 2).reshape(count, -1)
-        rests[group] = held | kept.still(own, STILL_FRAMES)
         last = rests[group].copy()
         last[-1] = True
         # Within a standstill nothing needs a key, but what the caller wants.
@@ -179,7 +185,7 @@ def _reduced(
         inside &= ~np.append(False, held[:-1])
         parts.append((int(group), np.flatnonzero(~inside), last[~inside]))
         if keep_extremes:
-            weight = judge.weights[judge.group == group].T[:, :, None]
+            weight = judge.weights[judge.group == group, ::2].T[:, :, None]
             scaled = values[judge.group == group].transpose(1, 0, 2) * weight
             turns[kept.turning_points(kept.main_course(scaled.reshape(count, -1)), PROMINENCE), group] = True
     rows = _rows(parts, judge.group, shared=True, width=values.shape[2])

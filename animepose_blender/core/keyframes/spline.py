@@ -55,7 +55,7 @@ class Spline:
 
 
 def slopes_of(times: np.ndarray, values: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """(N, C) slopes of the parabola through each sample and its neighbours; at a piece's ends those of the line."""
+    """(N, C) slopes of the parabola through each sample and its neighbours; of two samples alone, the line's."""
     count = len(times)
     if count < 2:
         return np.zeros_like(values)
@@ -69,7 +69,15 @@ def slopes_of(times: np.ndarray, values: np.ndarray, last: np.ndarray) -> np.nda
     slopes[:-1] += after[:-1, None] * rise
     slopes[1:] += before[1:, None] * rise
     total = before + after
-    return slopes / np.where(total > 0, total, 1.0)[:, None]
+    slopes /= np.where(total > 0, total, 1.0)[:, None]
+    # The first and last sample have one neighbour: the parabola is that of the sample beside them.
+    begins = np.flatnonzero((before == 0) & (after > 0))
+    inner = begins[after[begins + 1] > 0]
+    stops = np.flatnonzero((after == 0) & (before > 0))
+    inner_too = stops[before[stops - 1] > 0]
+    at_begin, at_stop = 2 * rise[inner] - slopes[inner + 1], 2 * rise[inner_too - 1] - slopes[inner_too - 1]
+    slopes[inner], slopes[inner_too] = at_begin, at_stop
+    return slopes
 
 
 def halfway(pieces: Pieces) -> np.ndarray:

@@ -120,9 +120,9 @@ class World:
             (M, 3, 3, S) rotation and scale, (M, 3, S) location.
         """
         count, times = len(self.moving), channels.shape[1]
-        basis = np.zeros((count, 3, 3, times))
+        basis = np.zeros((count, 3, 3, times), dtype=channels.dtype)
         basis[:, [0, 1, 2], [0, 1, 2]] = 1.0
-        location = np.zeros((count, 3, times))
+        location = np.zeros((count, 3, times), dtype=channels.dtype)
         kinds = np.array([track.kind for track in self.tracks])
         for kind in dict.fromkeys(kinds):
             rows = np.flatnonzero(kinds == kind)
@@ -138,10 +138,10 @@ class World:
         """The moving bones' pose from what `basis` gives."""
         # Time is the last axis, and one step of the loop is one bone: nothing here is done frame by frame.
         count, times = len(self.moving), basis.shape[-1]
-        relative = self._relative
+        relative = self._relative.astype(basis.dtype)
         own = (relative[:, :3, :3] @ basis.reshape(count, 3, -1)).reshape(basis.shape)
         offset = relative[:, :3, :3] @ location + relative[:, :3, 3, None]
-        axes, heads = np.empty_like(basis), np.empty((count, 3, times))
+        axes, heads = np.empty_like(basis), np.empty_like(offset)
         for place, parent in enumerate(self.parents):
             if parent < 0:
                 axes[place], heads[place] = own[place], offset[place]
@@ -152,7 +152,8 @@ class World:
             for part in (1, 2):
                 axes[place] += above[:, part, None] * own[place, None, part]
                 heads[place] += above[:, part] * offset[place, part]
-        tails = heads + axes[:, :, 1] * self.armature.lengths[self.moving][:, None, None]
+        lengths = self.armature.lengths[self.moving].astype(basis.dtype)
+        tails = heads + axes[:, :, 1] * lengths[:, None, None]
         return Pose(axes, heads, tails)
 
     def levers(self, pose: Pose) -> np.ndarray:
@@ -183,7 +184,7 @@ def padded(values: np.ndarray) -> np.ndarray:
 def _matrices(q: np.ndarray) -> np.ndarray:
     """(..., 3, 3, S) of unit quaternions (..., S, 4); `quaternions.to_matrix` with time last."""
     w, x, y, z = np.moveaxis(q, -1, 0)
-    matrix = np.empty((*w.shape[:-1], 3, 3, w.shape[-1]))
+    matrix = np.empty((*w.shape[:-1], 3, 3, w.shape[-1]), dtype=q.dtype)
     matrix[..., 0, 0, :] = 1 - 2 * (y * y + z * z)
     matrix[..., 1, 1, :] = 1 - 2 * (x * x + z * z)
     matrix[..., 2, 2, :] = 1 - 2 * (x * x + y * y)
@@ -194,7 +195,7 @@ def _matrices(q: np.ndarray) -> np.ndarray:
 
 
 def turned_rad(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(..., S) radians between rotations (..., 3, 3, S): the difference has the Frobenius norm sqrt(8) sin(angle / 2)."""
+    """(..., S) radians between rotations (..., 3, 3, S); their difference has the norm sqrt(8) sin(angle / 2)."""
     apart = a - b
     apart *= apart
     return 2 * np.arcsin(np.minimum(np.sqrt(apart.sum(axis=(-3, -2)) / 8.0), 1.0))
