@@ -12,6 +12,7 @@ from addon_tests.host.retarget_rigs import error_of, fresh_scene, rotation_path
 from animepose_blender.core import quaternions as quat
 from animepose_blender.core.retarget import easing, euler
 from animepose_blender.host import compat
+from animepose_blender.host.cleanup import changes
 from animepose_blender.host.cleanup.channels import Kind, Wanted, batches, find_channels
 from animepose_blender.host.cleanup.scope import Scope
 from animepose_blender.host.cleanup.write_back import KeyOn
@@ -317,3 +318,74 @@ def test_flips_are_taken_out_of_every_kind_of_rotation():
         assert np.abs(np.diff(co(curve)[:, 1])).max() < 2.0, curve.data_path
     for frame in (1, 9, 30):
         assert euler.angle_between(shown(rig, frame), rotations[frame - 1]).max() < 1e-3
+
+
+def tweaked(rig: bpy.types.Object, start: int) -> bool:
+    """Put the action in a strip that begins at a frame and enter tweak mode; some Blenders do so by their editor only."""
+    animation = rig.animation_data
+    action = animation.action
+    slot = compat.slot_name(animation)
+    track = animation.nla_tracks.new()
+    strip = track.strips.new("Strip", start, action)
+    if slot:
+        strip.action_slot = action.slots[slot]
+    animation.action = None
+    track.select = strip.select = True
+    animation.nla_tracks.active = track
+    animation.use_tweak_mode = True
+    return animation.use_tweak_mode
+
+
+def test_the_scenes_range_counts_in_a_strips_own_time():
+    scene = fresh_scene()
+    rig = chain("XYZ")
+    key(rig.pose.bones["a"], "location", EVERY_FRAME, np.zeros((FRAMES, 3)))
+    if not tweaked(rig, 101):
+        return
+    scene.frame_start, scene.frame_end = 111, 120
+    change(rig, moved_by(1.0), Scope("SCENE", 0, EVERYTHING.kinds))
+    (curve, *_) = compat.curves_of(rig)
+    assert np.array_equal(np.flatnonzero(co(curve)[:, 1]), np.arange(10, 20))
+    said = error_of(lambda: change(rig, moved_by(1.0), Scope(to_new_action=True)))
+    assert "tweak" in said.message and len(bpy.data.actions) == 1
+
+
+def test_strips_without_an_action_are_told_apart_from_nothing():
+    fresh_scene()
+    rig = chain("XYZ")
+    assert "has no action" in error_of(lambda: change(rig, moved_by(1.0))).message
+    key(rig.pose.bones["a"], "location", EVERY_FRAME, np.zeros((FRAMES, 3)))
+    action = rig.animation_data.action
+    rig.animation_data.nla_tracks.new().strips.new("Strip", 1, action)
+    rig.animation_data.action = None
+    assert "NLA strips" in error_of(lambda: change(rig, moved_by(1.0))).message
+
+
+def test_bones_that_are_gone_and_curves_without_keys_do_not_matter():
+    fresh_scene()
+    rig = chain("XYZ", "XYZ")
+    for bone in rig.pose.bones:
+        key(bone, "location", EVERY_FRAME, np.zeros((FRAMES, 3)))
+    rig.data.bones["b"].name = "c"  # renamed, its curves follow; what is left behind is made here
+    curves = [compat.new_curve(rig, path, 0, "b") for path in ('pose.bones["b"].location', 'pose.bones["a"].scale')]
+    change(rig, moved_by(1.0))
+    assert not any(len(curve.keyframe_points) for curve in curves)
+    assert sum((co(curve)[:, 1] == 1).all() for curve in compat.curves_of(rig) if len(curve.keyframe_points)) == 6
+
+
+def test_a_scaled_armature_counts_in_the_worlds_units():
+    fresh_scene()
+    rig = chain("XYZ")
+    rig.scale = (0.01, 0.01, 0.01)
+    tremble = np.random.default_rng(1).uniform(-0.4, 0.4, (FRAMES, 3))
+    (curve, *_) = key(rig.pose.bones["a"], "location", EVERY_FRAME, tremble)
+    bpy.context.view_layer.update()
+    held = changes.still(0.01, 0.01, 0.3)
+    change(rig, held.apply)
+    assert np.ptp(co(curve)[:, 1]) < 1e-4
+    rig.scale = (1, 1, 1)
+    (curve, *_) = key(rig.pose.bones["a"], "location", EVERY_FRAME, tremble)
+    bpy.context.view_layer.update()
+    before = co(curve)
+    change(rig, held.apply)
+    assert np.array_equal(co(curve), before)
