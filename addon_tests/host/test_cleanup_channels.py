@@ -321,7 +321,7 @@ def test_flips_are_taken_out_of_every_kind_of_rotation():
 
 
 def tweaked(rig: bpy.types.Object, start: int) -> bool:
-    """Put the action in a strip that begins at a frame and enter tweak mode; some Blenders do so by their editor only."""
+    """Put the action in a strip that begins at a frame, and enter tweak mode, if this Blender does so by script."""
     animation = rig.animation_data
     action = animation.action
     slot = compat.slot_name(animation)

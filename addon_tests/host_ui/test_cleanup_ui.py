@@ -276,3 +276,62 @@ def test_a_locked_side_is_not_mirrored():
     with pytest.raises(RuntimeError, match="is locked"):
         _run("mirror_motion")
     assert everything_of(rig) == before
+
+
+# Loops
+
+
+def _walker() -> bpy.types.Object:
+    """Four cycles of 20 frames forwards along Y, whose end differs a little from the beginning."""
+    rig = _person()
+    frames = np.arange(1, 82)
+    phase = 2 * np.pi * frames / 20
+    drift = 1 + 0.002 * frames
+    for side, sign in (("L", 1), ("R", -1)):
+        for name, size in (("thigh", 0.5), ("upper_arm", -0.4), ("shin", 0.3)):
+            bone = rig.pose.bones[f"{name}.{side}"]
+            bone.rotation_mode = "XYZ"
+            angles = np.outer(sign * size * drift * np.sin(phase), [1, 0, 0])
+            key(bone, "rotation_euler", frames, angles)
+    pelvis = rig.pose.bones["pelvis"]
+    key(pelvis, "location", frames, np.stack([0 * phase, 0.02 * np.cos(2 * phase), -0.05 * frames], axis=1))
+    return rig
+
+
+def test_a_loop_is_a_new_action_whose_end_is_its_beginning():
+    rig = _walker()
+    old, before = rig.animation_data.action, everything_of(rig)
+    _run("make_loop", in_place=True)
+    new = rig.animation_data.action
+    assert new != old and old.use_fake_user and new.use_cyclic and new.frame_start == 1
+    assert abs(new.frame_end - 21) <= 1
+    for curve in compat.curves_of(rig):
+        values = co(curve)[:, 1]
+        assert abs(values[0] - values[-1]) < 1e-3
+        if len(values) == 1:
+            continue
+        steps = np.diff(np.concatenate([values[-4:], values[1:4]]))
+        assert np.abs(np.diff(steps)).max() < 0.1
+    compat.swap_action(rig.animation_data, old) if not compat.has_slots() else compat.assign_action(
+        rig.animation_data, old
+    )
+    assert everything_of(rig) == before
+
+
+def test_a_loop_on_its_way_gets_on_by_a_stride_each_cycle():
+    rig = _walker()
+    _run("make_loop")
+    shown = _shown(rig, range(1, int(rig.animation_data.action.frame_end) + 1))["pelvis"][:, :3, 3]
+    assert abs(np.linalg.norm(shown[-1, :2] - shown[0, :2]) - 0.05 * (len(shown) - 1)) < 0.02
+    assert abs(shown[-1, 2] - shown[0, 2]) < 1e-3
+
+
+def test_what_is_no_figure_is_not_looped():
+    rig = _walker()
+    count = len(bpy.data.actions)
+    with pytest.raises(RuntimeError, match="less than the shortest cycle"):
+        _run("make_loop", cycle_shortest=9.0)
+    key(rig.pose.bones["hand.L"], "location", [1, 9], np.array([[0.0, 0, 0], [1, 0, 0]]))
+    with pytest.raises(RuntimeError, match="changes its place"):
+        _run("make_loop")
+    assert len(bpy.data.actions) == count

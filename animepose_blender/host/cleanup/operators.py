@@ -1,16 +1,19 @@
 """Operators of "Clean Up": each begins with the scene's settings, and can be corrected in its own panel afterwards."""
 
 # No `from __future__ import annotations` here: Blender reads the properties from the annotations themselves.
+from dataclasses import replace
 from math import degrees
 
 import bpy
 
 from ...errors import AnimePoseError
 from . import changes
+from .loop import loop_motion
 from .mirror import mirror_motion
 from .properties import (
     GapProperties,
     KeyProperties,
+    LoopProperties,
     PopProperties,
     ReduceProperties,
     ScopeProperties,
@@ -164,7 +167,27 @@ class ANIMEPOSE_OT_mirror_motion(_Cleanup, bpy.types.Operator):
         return f"{bones} bones mirrored", notes
 
 
+class ANIMEPOSE_OT_make_loop(_Cleanup, LoopProperties, bpy.types.Operator):
+    """Find the best cycle of the motion and make it seamless, as a new action; the old one is kept"""
+
+    bl_idname = "animepose.make_loop"
+    bl_label = "Make Loop"
+
+    def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
+        """See the base class."""
+        rigs = rigs_of(context)
+        if len(rigs) != 1:
+            raise AnimePoseError("More than one armature is selected.", "Select the one that is to loop.")
+        scope = replace(scope, to_new_action=True)
+        action, apart_m = loop_motion(
+            context, rigs[0], scope, self.cycle_shortest, self.cycle_longest, self.seam, self.in_place
+        )
+        frames = round(action.frame_end - action.frame_start)
+        return f"A loop of {frames} frames, whose ends were {apart_m * 100:.1f} cm apart", ()
+
+
 CLASSES = (
+    ANIMEPOSE_OT_make_loop,
     ANIMEPOSE_OT_reduce_keys,
     ANIMEPOSE_OT_mirror_motion,
     ANIMEPOSE_OT_smooth_motion,

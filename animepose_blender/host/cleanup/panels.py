@@ -16,11 +16,13 @@ OPERATORS = {
     "STILL": "animepose.hold_still",
     "REDUCE": "animepose.reduce_keys",
     "MIRROR": "animepose.mirror_motion",
+    "LOOP": "animepose.make_loop",
 }
 SETTINGS = {
     "animepose.remove_pops": ("pop_angle", "pop_length", "pop_longest"),
     "animepose.fill_gaps": ("gap_longest",),
     "animepose.reduce_keys": ("within_mm", "within_angle"),
+    "animepose.make_loop": ("cycle_shortest", "cycle_longest", "seam", "in_place"),
     "animepose.hold_still": ("still_angle", "still_length", "still_shortest"),
 }
 METHOD_SETTINGS = {
@@ -98,6 +100,8 @@ def draw_scope(layout: bpy.types.UILayout, settings: bpy.types.bpy_struct, opera
         row = column.row()
         row.active = settings.frames != "ACTION"
         row.prop(settings, "border")
+    if operator == "animepose.make_loop":
+        return
     column = layout.column(heading="Change")
     column.prop(settings, "rotations")
     if operator != "animepose.fix_rotations":

@@ -170,6 +170,26 @@ class ReduceProperties:
     )  # fmt: skip
 
 
+class LoopProperties:
+    """Of "Make Loop"."""
+
+    cycle_shortest: FloatProperty(  # type: ignore
+        name="At Least", description="The cycle lasts this long or longer", min=0.05, soft_max=10.0, default=0.6,
+        unit="TIME_ABSOLUTE", step=10, precision=2, options=_OWN,
+    )  # fmt: skip
+    cycle_longest: FloatProperty(  # type: ignore
+        name="At Most", description="The cycle lasts no longer than this", min=0.05, soft_max=30.0, default=5.0,
+        unit="TIME_ABSOLUTE", step=10, precision=2, options=_OWN,
+    )  # fmt: skip
+    seam: FloatProperty(  # type: ignore
+        name="Blend", description="Time on either side of the seam over which the ends flow into each other", min=0.0,
+        soft_max=1.0, max=10.0, default=0.25, unit="TIME_ABSOLUTE", step=1, precision=2, options=_OWN,
+    )  # fmt: skip
+    in_place: BoolProperty(  # type: ignore
+        name="In Place", description="Take out the way that the figure gets on in a cycle", default=False, options=_OWN
+    )
+
+
 TOOL_ITEMS = (
     ("SMOOTH", "Smooth", "Take out trembling", "SMOOTHCURVE", 0),
     ("POPS", "Pops", "Take out frames that leap away and back", "IPO_ELASTIC", 1),
@@ -178,11 +198,13 @@ TOOL_ITEMS = (
     ("STILL", "Hold Still", "Let stand still what hardly moves", "FREEZE", 4),
     ("REDUCE", "Reduce Keys", "As few keys as the motion needs", "KEYFRAME", 5),
     ("MIRROR", "Mirror", "Left and right change places", "MOD_MIRROR", 6),
+    ("LOOP", "Loop", "The best cycle, made seamless", "FILE_REFRESH", 7),
 )
 
 
 class ANIMEPOSE_PG_cleanup(
     ScopeProperties, KeyProperties, SmoothProperties, PopProperties, GapProperties, StillProperties, ReduceProperties,
+    LoopProperties,
     bpy.types.PropertyGroup,
 ):  # fmt: skip
     """Settings of "Clean Up", kept with the scene."""
