@@ -117,12 +117,20 @@ class WorldJudge:
         """(G,) place of each group's bone among the moving ones."""
         return np.unique(self.world.place)
 
-    @cached_property
+    @property
     def group(self) -> np.ndarray:
-        return np.searchsorted(self._bones, self.world.place)
+        return self._group
 
     @cached_property
+    def _group(self) -> np.ndarray:
+        return np.searchsorted(self._bones, self.world.place)
+
+    @property
     def carriers(self) -> np.ndarray:
+        return self._carriers
+
+    @cached_property
+    def _carriers(self) -> np.ndarray:
         groups = np.full(len(self.world.moving) + 1, -1)
         groups[self._bones] = np.arange(len(self._bones))
         return groups[self.world.ancestors]
@@ -163,8 +171,12 @@ class WorldJudge:
         """(M, S) in the armature's units."""
         return self.world.levers(self._pose)
 
-    @cached_property
+    @property
     def weights(self) -> np.ndarray:
+        return self._weights
+
+    @cached_property
+    def _weights(self) -> np.ndarray:
         mm, rad = self._strictest
         lever = self._levers[self.world.place]
         mm, rad = (np.broadcast_to(each, (len(self._bones), lever.shape[1]))[self.group] for each in (mm, rad))
@@ -207,8 +219,12 @@ class WorldLook:
     basis: np.ndarray
     location: np.ndarray
 
-    @cached_property
+    @property
     def shares(self) -> np.ndarray:
+        return self._shares
+
+    @cached_property
+    def _shares(self) -> np.ndarray:
         return self.judge.turn_shares(self.basis, self.location)
 
     def errors(self) -> np.ndarray:

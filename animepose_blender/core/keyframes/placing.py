@@ -12,12 +12,12 @@ from .spline import Pieces
 
 FIRST_SHARE = 0.3
 """Part of the tolerance that each group alone may take before the errors of all are looked at together."""
-_CUTS = (0.15, 0.3, 0.5, 0.8, 1.3, 2.2, 5.0)
+_CUTS = (0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
 """Keys that cost less than this part of the tolerance are tried in the rounds of thinning, the cheapest first."""
-_SWEEPS = 2
+_SWEEPS = 3
 """Times that all keys are tried: what did not go at first may go once others are gone."""
 _ROUNDS = 200
-_MENDS = 5
+_MENDS = 8
 """Times that single keys are put back after a round of thinning before all of them are."""
 
 

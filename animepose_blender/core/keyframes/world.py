@@ -137,7 +137,7 @@ class World:
     def pose(self, basis: np.ndarray, location: np.ndarray) -> Pose:
         """The moving bones' pose from what `basis` gives."""
         # Time is the last axis, and one step of the loop is one bone: nothing here is done frame by frame.
-        count, times = len(self.moving), basis.shape[-1]
+        count = len(self.moving)
         relative = self._relative.astype(basis.dtype)
         own = (relative[:, :3, :3] @ basis.reshape(count, 3, -1)).reshape(basis.shape)
         offset = relative[:, :3, :3] @ location + relative[:, :3, 3, None]
