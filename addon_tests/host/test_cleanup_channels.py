@@ -136,17 +136,25 @@ def test_outside_the_range_nothing_moves_and_the_border_is_soft():
     assert np.abs(steps).max() < 0.45
 
 
-def test_added_keys_leave_what_is_outside_the_range_in_its_place():
-    scene = fresh_scene()
-    rig = chain("XYZ")
-    (curve, *_) = key(rig.pose.bones["a"], "location", [1, 40], np.array([[0.0, 0, 0], [4, 4, 4]]))
-    before = np.array([curve.evaluate(frame) for frame in range(1, 41)])
-    scene.frame_start, scene.frame_end = 15, 20
-    change(rig, moved_by(1.0), Scope("SCENE", 1, EVERYTHING.kinds), key_on=KeyOn.FRAMES)
-    after = np.array([curve.evaluate(frame) for frame in range(1, 41)])
-    outside = np.r_[0:14, 20:40]
-    assert np.allclose(after[15:19], before[15:19] + 1.0) and np.abs(after[outside] - before[outside]).max() < 0.5
-    assert np.allclose(after[[13, 20]], before[[13, 20]], atol=1e-5)
+def test_added_keys_leave_what_is_outside_the_range_in_its_shape():
+    for handles in ("AUTO_CLAMPED", "FREE"):
+        scene = fresh_scene()
+        rig = chain("XYZ")
+        (curve, *_) = key(rig.pose.bones["a"], "location", [1, 12, 40], np.array([[2.0, 0, 0], [0, 0, 0], [4, 4, 4]]))
+        for point in curve.keyframe_points:
+            point.handle_left_type = point.handle_right_type = handles
+        if handles == "FREE":
+            curve.keyframe_points[1].handle_right = (45.0, 3.0)  # beyond the next key
+        curve.update()
+        before = np.array([curve.evaluate(frame) for frame in np.arange(1, 40.01, 0.5)])
+        scene.frame_start, scene.frame_end = 15, 20
+        change(rig, moved_by(1.0), Scope("SCENE", 1, EVERYTHING.kinds), key_on=KeyOn.FRAMES)
+        after = np.array([curve.evaluate(frame) for frame in np.arange(1, 40.01, 0.5)])
+        frames = np.arange(1, 40.01, 0.5)
+        outside = (frames <= 14) | (frames >= 21)
+        assert np.allclose(after[outside], before[outside], atol=1e-4)
+        inside = (frames >= 16) & (frames <= 19) & (frames % 1 == 0)
+        assert np.allclose(after[inside], before[inside] + 1.0, atol=1e-4)
 
 
 def test_only_selected_keys_change():

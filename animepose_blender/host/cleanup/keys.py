@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.keyframes.curve import Curve
 from ..curves import FILLED_IN, enum_value
+from .segments import cut
 
 _WIDTH = {"co": 2, "handle_left": 2, "handle_right": 2}
 _NUMBERS = ("co", "handle_left", "handle_right", "back", "amplitude", "period")
@@ -100,7 +101,14 @@ def with_own_handles(points: bpy.types.bpy_prop_collection) -> bool:
     return False
 
 
-def put_in(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray, *, filled_in: bool) -> None:
+def put_in(
+    curve: bpy.types.FCurve,
+    frames: np.ndarray,
+    values: np.ndarray,
+    *,
+    filled_in: bool,
+    guards: np.ndarray | None = None,
+) -> None:
     """Add keys where there are none yet; the others keep all they have.
 
     New keys go on to the next as the key before them did, with handles that follow by themselves, and are not selected.
@@ -110,6 +118,7 @@ def put_in(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray, *, f
         frames: (N,) increasing, none of them the curve's.
         values: (N,)
         filled_in: whether to mark them as made up (`curves.FILLED_IN`).
+        guards: (N,) -1 for keys up to which a curve is to keep its shape, 1 for keys from which on it is, otherwise 0.
     """
     if not len(frames):
         return
@@ -122,7 +131,40 @@ def put_in(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray, *, f
     new = _plain(held, frames, values)
     new["interpolation"] = held["interpolation"][before.clip(0)]
     new["type"][:] = enum_value("type", FILLED_IN if filled_in else "KEYFRAME")
+    if guards is not None:
+        bezier = held["interpolation"][:, 0] == enum_value("interpolation", "BEZIER")
+        shaped = {name: held[name].astype(np.float64) for name in ("co", "handle_left", "handle_right")}
+        for number in np.flatnonzero(guards):
+            key = int(before[number])
+            if 0 <= key < len(bezier) - 1 and bezier[key]:
+                _keep_shape(shaped, held, new, key, int(number), int(guards[number]))
     _merge(curve, held, new)
+
+
+def _keep_shape(
+    shaped: dict[str, np.ndarray],
+    held: dict[str, np.ndarray],
+    new: dict[str, np.ndarray],
+    key: int,
+    number: int,
+    guard: int,
+) -> None:
+    """Cut the segment after a key at a new one, and give the part on the guarded side the handles of its shape."""
+    first, before, after, last = cut(
+        shaped["co"][key], shaped["handle_right"][key], shaped["handle_left"][key + 1], shaped["co"][key + 1],
+        float(new["co"][number, 0]),
+    )  # fmt: skip
+    free = enum_value("handle_left_type", "FREE")
+    outer = key if guard < 0 else key + 1
+    for name in ("handle_left_type", "handle_right_type"):
+        held[name][outer] = new[name][number] = free
+    # The other side of a new key lies among others, one frame apart.
+    if guard < 0:
+        held["handle_right"][outer], new["handle_left"][number] = first, before
+        new["handle_right"][number] = new["co"][number] + [1 / 3, 0]
+    else:
+        held["handle_left"][outer], new["handle_right"][number] = last, after
+        new["handle_left"][number] = new["co"][number] - [1 / 3, 0]
 
 
 def replace_keys(curve: bpy.types.FCurve, first: float, last: float, made: Curve, kinds: np.ndarray) -> None:

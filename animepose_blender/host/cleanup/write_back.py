@@ -180,11 +180,15 @@ def _write(channel: Channel, batch: Batch, number: int, new: np.ndarray, within:
     for component, curve in channel.curves.items():
         keys = channel.keys[component]
         wanted = _at_keys(channel, batch, number, component, new[:, component], within)
-        added, values = _to_add(channel, batch, number, component, new[:, component], key_on)
+        added, values, guards = _to_add(channel, batch, number, component, new[:, component], key_on)
         moved = np.isfinite(wanted) & ~(np.abs(wanted - keys.values) <= UNCHANGED)
+        # Keys are added first, while the curve still has the shape that is to stay outside of the range.
+        put_in(curve, added, values, filled_in=key_on is KeyOn.GAPS, guards=guards)
         if moved.any():
-            set_values(curve, wanted, _slope(channel, batch, number, keys.frames, new))
-        put_in(curve, added, values, filled_in=key_on is KeyOn.GAPS)
+            times = np.concatenate([keys.frames, added])
+            order = np.argsort(times, kind="stable")
+            wanted = np.concatenate([wanted, np.full(len(added), np.nan)])[order]
+            set_values(curve, wanted, _slope(channel, batch, number, times[order], new))
         changed += bool(moved.any() or len(added))
     return changed
 
@@ -211,8 +215,8 @@ def _at_keys(channel: Channel, batch: Batch, number: int, component: int, new: n
 
 def _to_add(
     channel: Channel, batch: Batch, number: int, component: int, new: np.ndarray, key_on: KeyOn
-) -> tuple[np.ndarray, np.ndarray]:
-    """Frames and values of the keys that a component gets."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frames and values of the keys that a component gets, and which of them are guards, as `keys.put_in` has it."""
     frames, old = batch.frames, batch.stored[:, number, component]
     free = np.isfinite(new) & ~_among(frames, channel.keys[component].frames)
     if key_on is KeyOn.GAPS:
@@ -227,13 +231,14 @@ def _to_add(
     elif key_on is KeyOn.FRAMES:
         free &= np.abs(frames - np.round(frames)) <= SAME_FRAME
     if not free.any():
-        return np.empty(0), np.empty(0)
+        return np.empty(0), np.empty(0), np.empty(0)
     # What lies outside is held in its place by a key on either side.
-    beside = np.zeros_like(free)
-    beside[:-1] |= free[1:]
-    beside[1:] |= free[:-1]
-    guards = beside & ~free & ~np.isfinite(new) & np.isfinite(old) & ~_among(frames, channel.keys[component].frames)
-    return frames[free | guards], np.where(guards, old, new)[free | guards]
+    before, behind = np.append(free[1:], False), np.append(False, free[:-1])
+    beside = (before | behind) & ~free & ~np.isfinite(new) & np.isfinite(old)
+    beside &= ~_among(frames, channel.keys[component].frames)
+    chosen = free | beside
+    guards = np.where(beside, np.where(before, -1, 1), 0)
+    return frames[chosen], np.where(beside, old, new)[chosen], guards[chosen]
 
 
 def _among(frames: np.ndarray, keyed: np.ndarray) -> np.ndarray:
