@@ -101,7 +101,7 @@ def fit(pieces: Pieces, keys: np.ndarray, pinned: np.ndarray) -> Spline:
     # Slopes are solved for in values over a typical segment, which keeps the numbers of one size.
     reach = np.concatenate([lengths[:1], np.sqrt(lengths[1:] * lengths[:-1])])
     segment = np.cumsum(keys) - 1
-    basis = _basis((pieces.times - pieces.times[at][segment]) / lengths[segment])
+    basis = hermite((pieces.times - pieces.times[at][segment]) / lengths[segment])
     following = np.minimum(np.arange(len(at)) + 1, len(at) - 1)
     basis[:, 1] *= (lengths / reach)[segment]
     basis[:, 3] *= (lengths / reach[following])[segment]
@@ -137,7 +137,7 @@ def sample(pieces: Pieces, spline: Spline, halves: bool) -> np.ndarray:
     if halves:
         following = np.minimum(np.arange(count) + 1, count - 1)
         times = np.where(pieces.last, times, (times + times[following]) / 2)
-    basis = _basis((times - pieces.times[spline.at][segment]) / spline.lengths[segment])
+    basis = hermite((times - pieces.times[spline.at][segment]) / spline.lengths[segment])
     following = np.minimum(np.arange(len(spline.at)) + 1, len(spline.at) - 1)
     rise = spline.slopes * spline.lengths[:, None]
     rise_after = spline.slopes[following] * spline.lengths[:, None]
@@ -155,7 +155,7 @@ def _lengths(pieces: Pieces, at: np.ndarray) -> np.ndarray:
     return lengths
 
 
-def _basis(share: np.ndarray) -> np.ndarray:
+def hermite(share: np.ndarray) -> np.ndarray:
     """(N, 4) Hermite's polynomials: the value and slope at the beginning, the value and slope at the end."""
     square = share * share
     cube = square * share
