@@ -1,7 +1,7 @@
 """The take that edits make of an estimate.
 
 Exact are all frames as such: joints, rotations, root, contacts, keypoints, boxes and hands of a frame stay together and
-go to whom they now belong, bit by bit. Only `fill` makes new ones.
+go to whom they now belong, bit by bit. Only `fill` makes new ones; those of `solved` come from a file.
 
 Not exact are the constants of a person whose frames come from several people of the estimate, after a swap or a merge.
 Their bone lengths become the mean of those people's, weighted by how many frames came from each. Joints and rotations
@@ -24,22 +24,21 @@ from .edits import Edit
 from .fill import Block, fill_block
 from .replay import replay
 from .saved_edits import SOURCE_KEY, edits_of
-from .tracks import NOBODY, Track, Tracks
+from .solved import PER_FRAME
+from .tracks import NOBODY, Inset, Track, Tracks
 
 NAMES_KEY = "person_names"
 """In the edited take's `source`: display names by id (as a string, JSON knows no other keys) of those who have one."""
 
-PER_FRAME = (
-    "keypoints_px", "keypoint_confidence", "joints_world_m", "joint_confidence", "box_px", "box_camera_m", "contact",
-    "rotations", "root_world_m",
-)  # fmt: skip
 NOT_NAN = ("keypoint_confidence", "joint_confidence", "contact", "hand_confidence")
 """Fields that are 0 where nothing is known."""
 MEANS = ("bone_length_m", "hand_bone_length_m")
 """Constants of a person that are mixed; others, such as the thumbnail, are those of whom most frames come from."""
 
 
-def apply_edits(take: Take, edits: Sequence[Edit], *, with_ignored: bool = False) -> Take:
+def apply_edits(
+    take: Take, edits: Sequence[Edit], folder: str | os.PathLike[str] | None = None, *, with_ignored: bool = False
+) -> Take:
     """The take after the edits; the given one is left alone.
 
     Each large array is put together when it is first asked for and then kept in the result: a list of people, a
@@ -49,13 +48,14 @@ def apply_edits(take: Take, edits: Sequence[Edit], *, with_ignored: bool = False
     Args:
         take: the estimate.
         edits: in the order in which they were made.
+        folder: that of the take's file; spans that were solved again are read from there.
         with_ignored: whether people who are ignored stay in; otherwise they are left out.
     Returns:
         A valid take. Its `source` has the names, and no edits: they are in it already.
     Raises:
         AnimePoseError: if an edit does not fit; it is named.
     """
-    tracks = replay(take, edits)
+    tracks = replay(take, edits, folder)
     shown = [track for track in tracks.people.values() if with_ignored or not track.ignored]
     return _EditedTake.of(tracks, shown)
 
@@ -67,12 +67,12 @@ def load_edited(path: str | os.PathLike[str]) -> Take:
         AnimePoseError: if the file is no take, or its edits cannot be read or do not fit.
     """
     take = Take.load(path)
-    return apply_edits(take, edits_of(take))
+    return apply_edits(take, edits_of(take), os.path.dirname(os.path.abspath(path)))
 
 
 class _EditedTake(Take):
     """A take whose arrays are made when they are asked for. Valid by construction: every frame of it is a frame of a
-    valid take, absent, or filled."""
+    valid take (the estimate, or a file beside it), absent, or filled."""
 
     _tracks: Tracks
     _shown: list[Track]
@@ -143,7 +143,11 @@ class _EditedTake(Take):
 
     def _block(self, number: int) -> Block:
         while len(self._blocks) <= number:
-            self._blocks.append(fill_block(self._tracks.take, self._tracks.fills, self._blocks, len(self._blocks)))
+            fills, made = self._tracks.fills, self._blocks
+            fill = fills[len(made)]
+            made.append(
+                fill.frames if isinstance(fill, Inset) else fill_block(self._tracks.take, fills, made, len(made))
+            )
         return self._blocks[number]
 
     def _constants(self, name: str, values: np.ndarray) -> np.ndarray:

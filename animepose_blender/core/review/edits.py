@@ -91,8 +91,20 @@ class MarkWrong:
     fill: bool = False
 
 
-Edit = Rename | Ignore | Merge | Split | Swap | MarkWrong
-KINDS: dict[str, type[Edit]] = {kind.kind: kind for kind in (Rename, Ignore, Merge, Split, Swap, MarkWrong)}
+@dataclass(frozen=True)
+class Solved:
+    """A person's frames from one time to another, both included, are those of a file: they were solved again."""
+
+    kind: ClassVar[str] = "solved"
+    person: int
+    start_s: float
+    end_s: float
+    file: str
+    """Relative to the take's folder, with slashes; see `solved`."""
+
+
+Edit = Rename | Ignore | Merge | Split | Swap | MarkWrong | Solved
+KINDS: dict[str, type[Edit]] = {kind.kind: kind for kind in (Rename, Ignore, Merge, Split, Swap, MarkWrong, Solved)}
 
 
 def to_json(edits: Sequence[Edit]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ import numpy as np
 from ...take import Take
 from .. import quaternions as quat
 from ..kinematics import forward
-from .tracks import NOBODY, Fill
+from .tracks import NOBODY, Fill, Inset
 
 MONOTONE_LIMIT = 3.0
 TURNS = ("rotations", "hand_rotations")
@@ -30,7 +30,7 @@ Block = dict[str, np.ndarray]
 """The fields of a fill, each (n, ...) for its n frames; what is not in it is not known there."""
 
 
-def fill_block(take: Take, fills: Sequence[Fill], blocks: Sequence[Block], number: int) -> Block:
+def fill_block(take: Take, fills: Sequence[Fill | Inset], blocks: Sequence[Block], number: int) -> Block:
     """The frames of one fill.
 
     The joints are those of the forward kinematics; where the joints at the ends are not, the difference fades from the
@@ -41,9 +41,10 @@ def fill_block(take: Take, fills: Sequence[Fill], blocks: Sequence[Block], numbe
         take: the estimate.
         fills: all of them.
         blocks: of the fills before this one, which may be its ends.
-        number: index in `fills`.
+        number: index in `fills`, of one that is to be filled.
     """
     fill = fills[number]
+    assert isinstance(fill, Fill)
     fields = {name: getattr(take, name) for name in ("rotations", "root_world_m", "joints_world_m", "box_camera_m")}
     fields |= {name: take.extras[name] for name in ("hand_rotations", "root_sigma_m") if name in take.extras}
     frames = (fill.before - 1, fill.before, fill.after, fill.after + 1)

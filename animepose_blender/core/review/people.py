@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,16 +41,17 @@ class Summary:
     """Whether frames come from several people of the estimate, so that bone lengths do not fit exactly."""
 
 
-def people_of(take: Take, edits: Sequence[Edit]) -> list[Summary]:
+def people_of(take: Take, edits: Sequence[Edit], folder: str | os.PathLike[str] | None = None) -> list[Summary]:
     """Everybody after the edits, those who are ignored too; not those merged into others.
 
     Args:
         take: the estimate.
         edits: in the order in which they were made.
+        folder: that of the take's file; spans that were solved again are read from there.
     Raises:
         AnimePoseError: if an edit does not fit; it is named.
     """
-    tracks = replay(take, edits)
+    tracks = replay(take, edits, folder)
     people = list(tracks.people.values())
     states, confidence = tracks.states(people), tracks.confidence(people)
     times = take.frame_time_s

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from ...errors import AnimePoseError
 from ...take import State, Take
-from .edits import ID_LIMIT, LONGEST_NAME, Edit, Ignore, MarkWrong, Merge, Rename, Split, Swap
-from .tracks import NOBODY, Fill, Track, Tracks
+from .edits import ID_LIMIT, LONGEST_NAME, Edit, Ignore, MarkWrong, Merge, Rename, Solved, Split, Swap
+from .solved import fitting, load_solved
+from .tracks import NOBODY, Fill, Inset, Track, Tracks
 
 
 def next_person_id(take: Take, edits: Sequence[Edit]) -> int:
@@ -18,19 +21,25 @@ def next_person_id(take: Take, edits: Sequence[Edit]) -> int:
     return max([0, *take.person_id.tolist(), *new]) + 1
 
 
-def with_edit(take: Take, edits: Sequence[Edit], edit: Edit) -> list[Edit]:
+def with_edit(
+    take: Take, edits: Sequence[Edit], edit: Edit, folder: str | os.PathLike[str] | None = None
+) -> list[Edit]:
     """The list with one more edit, which is checked first.
 
     Raises:
         AnimePoseError: if it cannot be made; its words are about this edit alone.
     """
-    _apply(replay(take, edits), edit)
+    _apply(replay(take, edits, folder), edit)
     return [*edits, edit]
 
 
-def replay(take: Take, edits: Sequence[Edit]) -> Tracks:
+def replay(take: Take, edits: Sequence[Edit], folder: str | os.PathLike[str] | None = None) -> Tracks:
     """Everybody after the edits.
 
+    Args:
+        take: the estimate.
+        edits: in the order in which they were made.
+        folder: that of the take's file; spans that were solved again are read from there.
     Raises:
         AnimePoseError: if an edit does not fit the take or what the edits before it left; it is named.
     """
@@ -42,6 +51,7 @@ def replay(take: Take, edits: Sequence[Edit]) -> Tracks:
             for row, person in enumerate(take.person_id)
         },
         set(take.person_id.tolist()),
+        folder=folder,
     )
     for number, edit in enumerate(edits, start=1):
         try:
@@ -86,6 +96,8 @@ def _apply(tracks: Tracks, edit: Edit) -> None:
             _swap(tracks, edit)
         case MarkWrong():
             _mark_wrong(tracks, edit)
+        case Solved():
+            _put_solved(tracks, edit)
 
 
 def _rename(tracks: Tracks, edit: Rename) -> None:
@@ -123,6 +135,9 @@ def _more_confident(tracks: Tracks, both: Sequence[Track], frames: np.ndarray, r
         real = rows < tracks.take.person_count
         known = np.nan_to_num(tracks.take.joint_confidence[rows[real], frames[real]], nan=0.0)
         lead[real] += sign * known.mean(axis=-1, dtype=np.float64)
+        given = rows >= tracks.take.person_count
+        if given.any():
+            lead[given] += sign * tracks.confidence([track])[0, frames[given]]
     leads = np.add.reduceat(lead, starts)
     return np.repeat(leads > 0, np.diff(np.append(starts, len(frames))))
 
@@ -175,6 +190,22 @@ def _mark_wrong(tracks: Tracks, edit: MarkWrong) -> None:
     source[start:stop] = NOBODY if not edit.fill else tracks.take.person_count + len(tracks.fills)
     if edit.fill:
         tracks.fills.append(_fill(tracks, track, present, start, stop, span))
+    track.source = source
+
+
+def _put_solved(tracks: Tracks, edit: Solved) -> None:
+    track, take = _known(tracks, edit.person), tracks.take
+    start, stop = frame_at(take, edit.start_s), frame_at(take, edit.end_s) + 1
+    frames = fitting(take, load_solved(tracks.folder, edit.file), start, stop)
+    behind = tracks.behind(track.source[start:stop])
+    behind = np.where(behind == NOBODY, tracks.main_row(track), behind)
+    source = track.source.copy()
+    # One piece for each stretch with one person of the estimate behind it, so that bone lengths stay what they are.
+    cuts = [0, *(np.flatnonzero(np.diff(behind)) + 1).tolist(), stop - start]
+    for low, high in pairwise(cuts):
+        source[start + low : start + high] = take.person_count + len(tracks.fills)
+        piece = {name: values[low:high] for name, values in frames.items()}
+        tracks.fills.append(Inset(start + low, start + high, int(behind[low]), piece))
     track.source = source
 
 

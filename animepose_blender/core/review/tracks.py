@@ -4,13 +4,14 @@ Nothing is copied here, so that `replay` takes the time of a few additions per f
 are P people and F frames in the estimate.
 
 A person's frames are named by numbers: 0 to P - 1 is that row of the take, in whatever state it is there; P + n is the
-n-th `Fill`; NOBODY is an absent frame without content. An absent row is told from NOBODY so that what is split
-and merged again is, to the byte, what it was.
+n-th `Fill` or `Inset`; NOBODY is an absent frame without content. An absent row is told from NOBODY so that what is
+split and merged again is, to the byte, what it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,6 +38,23 @@ class Fill:
     """The rows of the take that stand behind both ends, for their bone lengths."""
 
 
+@dataclass(frozen=True, eq=False)
+class Inset:
+    """Frames `start` to `stop` - 1 that are given, as they were solved again."""
+
+    start: int
+    stop: int
+    row: int
+    """The row of the take that stands behind them, for the bone lengths."""
+    frames: dict[str, np.ndarray]
+    """All that a take knows of somebody's frames, each (n, ...); `state` too."""
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """As those of a fill."""
+        return self.row, self.row
+
+
 @dataclass(eq=False)
 class Track:
     """One person of the edited take."""
@@ -58,18 +76,22 @@ class Tracks:
     people: dict[int, Track]
     used: set[int]
     """Every id that somebody has or had."""
-    fills: list[Fill] = field(default_factory=list)
+    fills: list[Fill | Inset] = field(default_factory=list)
+    folder: str | os.PathLike[str] | None = None
+    """Where the take's file lies; None if that is not known."""
 
     def states(self, tracks: Sequence[Track]) -> np.ndarray:
         """(N, F) uint8 `State`."""
-        return self._look_up(self.take.state, State.PREDICTED, State.ABSENT, tracks)
+        known = self._look_up(self.take.state, State.PREDICTED, State.ABSENT, tracks)
+        return self._set_in(known, tracks, lambda inset: inset.frames["state"])
 
     def confidence(self, tracks: Sequence[Track]) -> np.ndarray:
         """(N, F) float32 mean confidence of the joints; 0 where filled, absent or not known."""
         joints = self.take.joint_confidence
         # A product with a vector is much faster than a mean over a short axis.
         mean = joints @ np.full(joints.shape[-1], 1 / joints.shape[-1], dtype=joints.dtype)
-        return self._look_up(np.nan_to_num(mean, nan=0.0), 0, 0, tracks)
+        known = self._look_up(np.nan_to_num(mean, nan=0.0), 0, 0, tracks)
+        return self._set_in(known, tracks, lambda inset: inset.frames["joint_confidence"].mean(axis=-1))
 
     def _look_up(self, values: np.ndarray, filled: float, nobody: float, tracks: Sequence[Track]) -> np.ndarray:
         """(N, F) values (P, F) of the take, or the two constants."""
@@ -79,6 +101,17 @@ class Tracks:
         # All fills share the row P, and NOBODY, -1, is the last row.
         sources = np.array([track.source for track in tracks], dtype=np.int32).reshape(len(tracks), frames)
         return table[np.minimum(sources, rows), np.arange(frames)]
+
+    def _set_in(
+        self, known: np.ndarray, tracks: Sequence[Track], values_of: Callable[[Inset], np.ndarray]
+    ) -> np.ndarray:
+        """Values (N, F) with those of the insets, (n,) each, where they are used."""
+        for number, inset in enumerate(self.fills, start=self.take.person_count):
+            if isinstance(inset, Inset):
+                span = slice(inset.start, inset.stop)
+                for own, track in zip(known, tracks, strict=True):
+                    own[span] = np.where(track.source[span] == number, values_of(inset), own[span])
+        return known
 
     def behind(self, source: np.ndarray) -> np.ndarray:
         """Rows of the take that stand behind sources of any shape; NOBODY remains NOBODY."""
