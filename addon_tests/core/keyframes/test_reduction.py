@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from animepose_blender.core import armature_space
 from animepose_blender.core import quaternions as quat
 from animepose_blender.core.keyframes import kept, world
 from animepose_blender.core.keyframes.curve import CONSTANT, evaluate
@@ -15,6 +16,7 @@ from animepose_blender.core.keyframes.reduction import Reduced, reduce_bones, re
 from animepose_blender.core.keyframes.world import Track, World
 from animepose_blender.core.retarget import euler
 from animepose_blender.core.retarget.armature import Armature
+from animepose_blender.core.synthetic import walking_take
 
 FRAMES = np.arange(1.0, 121.0)
 
@@ -263,3 +265,25 @@ def test_bad_input_is_refused(rng):
         reduce_bones(armature, [replace(tracks[0], values=hole)], FRAMES)
     with pytest.raises(ValueError, match="kind"):
         Track(0, "POLAR", np.zeros((3, 3)))
+
+
+@pytest.mark.parametrize("tolerance_mm", [1.0, 5.0, 20.0])
+def test_a_walking_person_stays_within_the_bound(tolerance_mm):
+    take, person = walking_take(people=1, frames=120), 0
+    rest = armature_space.rest_bones(take.bone_length_m[person])
+    seen = np.flatnonzero(take.state[person] > 0)
+    run = max(np.split(seen, np.flatnonzero(np.diff(seen) > 1) + 1), key=len)
+    turned = quat.unroll(armature_space.basis_rotations(take.rotations[person, run], rest.orientation))
+    location = armature_space.pelvis_location_m(take.root_world_m[person, run], rest)
+    matrices = np.tile(np.eye(4), (len(rest.parent), 1, 1))
+    matrices[:, :3, :3], matrices[:, :3, 3] = rest.orientation, rest.head_m
+    lengths = np.linalg.norm(rest.tail_m - rest.head_m, axis=1)
+    bones, deform = armature_space.SHOWN_NAMES, np.ones(len(lengths), dtype=bool)
+    armature = Armature(bones, np.array(rest.parent), matrices, lengths, np.eye(4), deform)
+    tracks = [Track(number, "QUATERNION", turned[:, number]) for number in range(len(lengths))]
+    tracks.append(Track(0, "location", location))
+    frames = run + 1.0
+    reduced = reduce_bones(armature, tracks, frames, tolerance_mm)
+    way_mm, turn_deg = world.errors(World(armature, tracks), tracks, _drawn(reduced, tracks, frames))
+    assert way_mm.max() <= tolerance_mm
+    assert turn_deg.max() <= 2.0
