@@ -13,7 +13,7 @@ from .retarget import operators as retarget_operators
 from .retarget import panels as retarget_panels
 from .retarget import properties as retarget_properties
 from .review import operators as review_operators
-from .review import overlay
+from .review import overlay, solve_operators, solving
 from .review import panels as review_panels
 from .review import properties as review_properties
 
@@ -34,6 +34,7 @@ CLASSES: tuple[type, ...] = (
     *review_properties.CLASSES,
     *overlay.CLASSES,
     *review_operators.CLASSES,
+    *solve_operators.CLASSES,
     *review_panels.CLASSES,
 )
 _PARTS = (
@@ -48,6 +49,7 @@ _PARTS = (
     cleanup_properties,
     review_properties,
     overlay,
+    solving,
 )
 """Modules with more to register than classes, in the order to do it."""
 

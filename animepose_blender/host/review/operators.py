@@ -36,7 +36,10 @@ class ANIMEPOSE_OT_review_take(bpy.types.Operator):
         scene.animepose_review.take = path
         session.keep(scene, edits)
         refresh(scene)
-        overlay.show(scene)
+        if scene.animepose_review.problem:
+            self.report({"WARNING"}, scene.animepose_review.problem)
+        else:
+            overlay.show(scene)
         return {"FINISHED"}
 
 

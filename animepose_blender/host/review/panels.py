@@ -6,7 +6,7 @@ import bpy
 
 from ..drawing import draw_wrapped
 from ..retarget.thumbnails import icon_of
-from . import overlay
+from . import overlay, solving
 
 SHOWN_PEOPLE = 6
 
@@ -60,6 +60,7 @@ class ANIMEPOSE_PT_tracks(bpy.types.Panel):
         row = column.row(align=True)
         row.operator("animepose.mark_wrong").fill = False
         row.operator("animepose.mark_wrong", text="Wrong, Fill In").fill = True
+        _draw_solving(layout, context)
         column = layout.column(align=True)
         column.prop(settings, "other", text="")
         row = column.row(align=True)
@@ -75,6 +76,20 @@ class ANIMEPOSE_PT_tracks(bpy.types.Panel):
         row.operator("animepose.drop_edit", icon="LOOP_BACK")
         row.operator("animepose.save_edits", icon="FILE_TICK")
         column.operator("animepose.import_reviewed", icon="ARMATURE_DATA")
+
+
+def _draw_solving(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    now = solving.solving
+    row = layout.row(align=True)
+    if now is not None:
+        row.progress(factor=now.fraction, text="Cancelling" if now.cancelling else "Solving Again")
+        row.operator("animepose.cancel_solving", text="", icon="X")
+        return
+    settings = context.scene.animepose_review
+    row.operator("animepose.solve_again", icon="FILE_REFRESH").wrong = settings.solve_wrong
+    row.prop(settings, "solve_wrong", text="", icon="GHOST_DISABLED", toggle=True)
+    if solving.problem:
+        draw_wrapped(layout, solving.problem, context, "ERROR")
 
 
 CLASSES = (ANIMEPOSE_UL_reviewed_people, ANIMEPOSE_PT_tracks)

@@ -75,6 +75,10 @@ class ANIMEPOSE_PG_review(bpy.types.PropertyGroup):
     people: CollectionProperty(type=ANIMEPOSE_PG_reviewed_person)  # type: ignore
     active: IntProperty(options={"SKIP_SAVE"})  # type: ignore
     other: EnumProperty(name="With", description="The other person", items=_others)  # type: ignore
+    solve_wrong: BoolProperty(  # type: ignore
+        name="Not This Person",
+        description="What was seen in the span is not this person: leave it out, and fill the span in",
+    )
     problem: StringProperty(options={"SKIP_SAVE"})  # type: ignore
 
     def active_person(self) -> "ANIMEPOSE_PG_reviewed_person | None":

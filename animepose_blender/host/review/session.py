@@ -60,9 +60,9 @@ def _load(path: str, stamp: int) -> Take:
 
 @lru_cache(maxsize=KEPT_TAKES)
 def _reviewed(path: str, stamp: int, edits: str) -> Reviewed:
-    estimate, records = _load(path, stamp), from_json(json.loads(edits or "[]"))
-    take = apply_edits(estimate, records)
-    return Reviewed(estimate, take, people_of(estimate, records), suspicious(take))
+    estimate, records, folder = _load(path, stamp), from_json(json.loads(edits or "[]")), os.path.dirname(path)
+    take = apply_edits(estimate, records, folder)
+    return Reviewed(estimate, take, people_of(estimate, records, folder), suspicious(take))
 
 
 def reviewed(scene: bpy.types.Scene) -> Reviewed:
@@ -74,9 +74,14 @@ def reviewed(scene: bpy.types.Scene) -> Reviewed:
     settings = scene.animepose_review
     if not settings.take:
         raise AnimePoseError("No take is being reviewed.", "Press Review Take.")
-    path = os.path.abspath(bpy.path.abspath(settings.take))
+    path = path_of(scene)
     load(path)
     return _reviewed(path, os.stat(path).st_mtime_ns, settings.edits)
+
+
+def path_of(scene: bpy.types.Scene) -> str:
+    """Where the take of the scene's review is."""
+    return os.path.abspath(bpy.path.abspath(scene.animepose_review.take))
 
 
 def edits_in(scene: bpy.types.Scene) -> list[Edit]:
@@ -90,7 +95,7 @@ def add(scene: bpy.types.Scene, edit: Edit) -> None:
     Raises:
         AnimePoseError: if it does not fit; nothing is changed then.
     """
-    edits = with_edit(reviewed(scene).estimate, edits_in(scene), edit)
+    edits = with_edit(reviewed(scene).estimate, edits_in(scene), edit, os.path.dirname(path_of(scene)))
     keep(scene, edits)
 
 
