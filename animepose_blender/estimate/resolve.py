@@ -9,6 +9,7 @@ import numpy as np
 from ..core import cameras, kinematics
 from ..core import quaternions as quat
 from ..core.armature_space import body_size
+from ..core.retarget.easing import smooth_step
 from ..core.swing_twist import slerp
 from ..errors import AnimePoseError, ExitCode
 from ..skeleton import MIRROR
@@ -153,8 +154,7 @@ def _put_in(take: Take, person: int, window: slice, inside: np.ndarray, seen: np
     own = inside[window]
     ends_s = time_s[np.flatnonzero(own)[[0, -1]]]
     away_s = np.maximum(np.maximum(ends_s[0] - time_s, time_s - ends_s[1]), 0.0)
-    share = np.clip(1 - away_s / BLEND_S, 0, 1)
-    share = share * share * (3 - 2 * share)
+    share = smooth_step(1 - away_s / BLEND_S)
     there = solved.state != State.ABSENT
     share = np.where(own, there.astype(float), np.where(present & there, share, 0.0))
     changed = share > 0

@@ -9,6 +9,7 @@ import numpy as np
 from .. import quaternions as quat
 from .armature import Armature
 from .controls import Controls
+from .easing import smooth_step
 from .posing import Placement, Stance
 from .slots import LIMB_SLOTS
 
@@ -76,8 +77,7 @@ def _pole(
     carried = quat.rotate(turned, np.broadcast_to(away_m, line.shape))
     carried = carried - line * np.sum(carried * line, axis=-1, keepdims=True)
     carried /= np.maximum(np.linalg.norm(carried, axis=-1, keepdims=True), 1e-9)
-    share = np.clip((distance / length - STRAIGHT[0]) / (STRAIGHT[1] - STRAIGHT[0]), 0, 1)
-    share = share * share * (3 - 2 * share)
+    share = smooth_step((distance / length - STRAIGHT[0]) / (STRAIGHT[1] - STRAIGHT[0]))
     side = share * off / np.maximum(distance, 1e-9) + (1 - share) * carried
     side /= np.maximum(np.linalg.norm(side, axis=-1, keepdims=True), 1e-9)
     return middle_m + np.linalg.norm(away_m) * side

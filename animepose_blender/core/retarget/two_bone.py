@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import quaternions as quat
+from .easing import smooth_step
 
 STRAIGHT = (0.1, 0.3)
 """Sine of the bend up to which the hinge leads, and from which on the limb's own plane alone does: 6 and 17 degrees."""
@@ -74,7 +75,7 @@ def reach(
     p = u - np.sum(u * d, axis=-1, keepdims=True) * d
     was = np.linalg.norm(p, axis=-1, keepdims=True)
     sine = np.linalg.norm(np.cross(u, v), axis=-1, keepdims=True) / (a * b)
-    straight = (1 - _smooth((sine - STRAIGHT[0]) / (STRAIGHT[1] - STRAIGHT[0]))) * (
+    straight = (1 - smooth_step((sine - STRAIGHT[0]) / (STRAIGHT[1] - STRAIGHT[0]))) * (
         np.sum(u * v, -1, keepdims=True) > 0
     )
     # A positive turn about the hinge takes the shin back and so the knee to d x hinge.
@@ -131,8 +132,3 @@ def _unit(vector: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
     other = np.linalg.norm(otherwise, axis=-1, keepdims=True)
     none = size < 1e-9
     return np.where(none, otherwise / np.maximum(other, 1e-12), vector / np.where(none, 1.0, size))
-
-
-def _smooth(share: np.ndarray) -> np.ndarray:
-    share = np.clip(share, 0.0, 1.0)
-    return share * share * (3 - 2 * share)
