@@ -49,6 +49,15 @@ def test_a_new_name_is_an_edit_and_the_imported_person_has_it(scene):
     assert "Anna" in bpy.data.objects and bpy.data.objects["Anna"].type == "ARMATURE"
 
 
+def test_who_was_imported_before_is_kept_but_hidden(scene):
+    before = bpy.data.objects["Person 1"]
+    assert before.visible_get()
+    assert bpy.ops.animepose.import_reviewed() == {"FINISHED"}
+    now = [one for one in bpy.data.objects if one.get("animepose_person_id") == 1]
+    assert len(now) == 2 and not before.visible_get()
+    assert [one.visible_get() for one in now if one != before] == [True]
+
+
 def test_who_is_ignored_is_not_imported_and_can_come_back(scene):
     review().active = 1
     assert bpy.ops.animepose.ignore_person() == {"FINISHED"}

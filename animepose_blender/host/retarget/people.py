@@ -11,17 +11,13 @@ import numpy as np
 from ...core.review.edited import load_edited
 from ...errors import AnimePoseError
 from ...take import State, Take
-from ..import_take import PROPERTY_SCHEMA, PROPERTY_TAKE, ImportOptions, import_take
+from ..import_take import ImportOptions, import_take
 from ..properties import absolute_path
 from ..rollback import animation_kept_on_failure, undone_on_failure
 from . import maps, take_in_scene, thumbnails
 from .orders import Order, carry_out, is_imported_person, prepare, remember
 from .properties import ANIMEPOSE_PG_retarget, filling
-
-REPLACED = "replaced"
-"""What the collection of people who got a rig is called, after their take's."""
-PROPERTY_ASIDE = "animepose_replaced_of"
-"""Custom property of that collection: the take's."""
+from .set_aside import bring_back, set_aside
 
 
 @dataclass
@@ -103,9 +99,9 @@ def assign(context: bpy.types.Context, settings: ANIMEPOSE_PG_retarget) -> Assig
         for ready in prepared:
             kept.enter_context(animation_kept_on_failure(ready.rig))
         results = [carry_out(settings, order, ready) for order, ready in zip(orders, prepared, strict=True)]
-        _bring_back([there[id_] for id_ in mannequins if id_ in there])
+        bring_back([there[id_] for id_ in mannequins if id_ in there])
         if settings.set_aside:
-            _set_aside([there[order.person_id] for order in orders if order.person_id in there])
+            set_aside([there[order.person_id] for order in orders if order.person_id in there])
     for order, ready, result in zip(orders, prepared, results, strict=True):
         remember(settings, order, ready, result)
         done.on_rigs += 1
@@ -157,34 +153,3 @@ def _import_options(scene: bpy.types.Scene, path: str, people: tuple[int, ...]) 
         set_frame_range=False, set_frame_rate=False, make_camera=False, make_floor=False,
         make_mannequins=chosen.make_mannequins, show_boxes=chosen.show_boxes, people=people,
     )  # fmt: skip
-
-
-def _set_aside(people: list[tuple[bpy.types.Object, bpy.types.Collection]]) -> None:
-    """Move imported people, with what hangs on them, into a collection of their take that is switched off."""
-    for armature, collection in people:
-        if PROPERTY_ASIDE in collection:
-            continue
-        aside = next((child for child in collection.children if PROPERTY_ASIDE in child), None)
-        if aside is None:
-            aside = bpy.data.collections.new(f"{collection.name} {REPLACED}")
-            aside.hide_viewport = aside.hide_render = True
-            aside[PROPERTY_ASIDE] = collection
-            # Whoever asks an armature's collection for its take is to find it here too.
-            for name in (PROPERTY_TAKE, PROPERTY_SCHEMA):
-                aside[name] = collection[name]
-            collection.children.link(aside)
-        _move(armature, aside)
-
-
-def _bring_back(people: list[tuple[bpy.types.Object, bpy.types.Collection]]) -> None:
-    """Undo `_set_aside` for people who are to be mannequins after all."""
-    for armature, collection in people:
-        if isinstance(collection.get(PROPERTY_ASIDE), bpy.types.Collection):
-            _move(armature, collection[PROPERTY_ASIDE])
-
-
-def _move(armature: bpy.types.Object, collection: bpy.types.Collection) -> None:
-    for one in (armature, *armature.children_recursive):
-        for old in [old for old in one.users_collection if PROPERTY_TAKE in old]:
-            old.objects.unlink(one)
-        collection.objects.link(one)

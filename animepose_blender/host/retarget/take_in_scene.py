@@ -40,13 +40,18 @@ def chosen_take(context: bpy.types.Context) -> str:
 
 def people_in_scene(scene: bpy.types.Scene, path: str) -> dict[int, tuple[bpy.types.Object, bpy.types.Collection]]:
     """Person id → the armature that was imported for that person, and the take's collection."""
-    return {
-        int(one[PROPERTY_PERSON]): (one, collection)
+    return {int(one[PROPERTY_PERSON]): (one, collection) for one, collection in everybody_in_scene(scene, path)}
+
+
+def everybody_in_scene(scene: bpy.types.Scene, path: str) -> list[tuple[bpy.types.Object, bpy.types.Collection]]:
+    """All armatures that were imported from a take, however often, and their collections."""
+    return [
+        (one, collection)
         for collection in take_collections(scene)
         if _same(collection[PROPERTY_TAKE], path)
         for one in collection.all_objects
         if one.type == "ARMATURE" and PROPERTY_PERSON in one
-    }
+    ]
 
 
 def is_in_scene(scene: bpy.types.Scene, path: str) -> bool:

@@ -13,7 +13,8 @@ from ...core.review.saved_edits import edits_of, save_edits
 from ...errors import AnimePoseError
 from ..import_plan import ImportOptions
 from ..import_take import import_take
-from ..retarget.take_in_scene import chosen_take
+from ..retarget.set_aside import set_aside
+from ..retarget.take_in_scene import chosen_take, everybody_in_scene
 from . import overlay, session
 from .properties import refresh
 
@@ -237,7 +238,7 @@ class ANIMEPOSE_OT_save_edits(_ReviewOperator, bpy.types.Operator):
 
 
 class ANIMEPOSE_OT_import_reviewed(_ReviewOperator, bpy.types.Operator):
-    """Import the people as the edits leave them, beside those that are there"""
+    """Import the people as the edits leave them; those who were imported before are kept in a hidden collection"""
 
     bl_idname = "animepose.import_reviewed"
     bl_label = "Import Edited People"
@@ -248,8 +249,10 @@ class ANIMEPOSE_OT_import_reviewed(_ReviewOperator, bpy.types.Operator):
         try:
             now = session.reviewed(scene)
             path = bpy.path.abspath(scene.animepose_review.take)
+            before = everybody_in_scene(scene, path)
             options = ImportOptions(**{**scene.animepose.import_options(), "make_camera": False, "make_floor": False})
             imported = import_take(context, now.take, path, options)
+            set_aside(before)
         except AnimePoseError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
