@@ -69,6 +69,16 @@ class Plan:
         return FIRST_FRAME, int(np.ceil(self.frames[-1] - 1e-6))
 
 
+def rate_of(scene: bpy.types.Scene) -> Fraction:
+    """Frames a second."""
+    return Fraction(scene.render.fps / scene.render.fps_base).limit_denominator(100_000)
+
+
+def frames_in(scene: bpy.types.Scene, take: Take) -> np.ndarray:
+    """(F,) frame numbers that an import gives a take at the scene's own rate."""
+    return frame_numbers(take.frame_time_s, rate_of(scene), FIRST_FRAME)
+
+
 def make_plan(scene: bpy.types.Scene, take: Take, options: ImportOptions) -> Plan:
     """Check what an import needs, and work out what does not depend on what it makes.
 
@@ -102,8 +112,7 @@ def make_plan(scene: bpy.types.Scene, take: Take, options: ImportOptions) -> Pla
         rate = clip_rate(take.source.get("frame_rate"), take.frame_time_s)
     except (ValueError, TypeError) as error:
         raise AnimePoseError(f"The take has no frame rate: {error}.", "Estimate the clip again.") from error
-    own_rate = Fraction(scene.render.fps / scene.render.fps_base).limit_denominator(100_000)
-    scene_rate = rate if options.set_frame_rate else own_rate
+    scene_rate = rate if options.set_frame_rate else rate_of(scene)
     clip = str(take.source.get("clip") or "")
     size = _size(take) if options.make_camera else None
     # The frames of a clip of variable rate are not counted but timed: players, Blender among them, seek by time.

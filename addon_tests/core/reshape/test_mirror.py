@@ -11,13 +11,12 @@ from animepose_blender.core import quaternions as quat
 from animepose_blender.core.reshape.mirror import (
     BoneChannels,
     Plane,
-    from_quaternions,
     mirror_channels,
     mirror_hands,
     mirror_poses,
     own_plane,
-    to_quaternions,
 )
+from animepose_blender.core.retarget import euler
 from animepose_blender.core.retarget.armature import Armature
 from animepose_blender.skeleton import MIRROR, REST_LENGTHS_M
 
@@ -90,7 +89,7 @@ def channels_of(names, rng, frames=12, modes=MODES):
         angle = np.linalg.norm(vector, axis=-1, keepdims=True)
         q = np.concatenate([np.cos(angle / 2), vector * np.sinc(angle / (2 * np.pi)) / 2], axis=-1)
         location = rng.normal(size=3) * 0.1 * np.cos(2 * time)
-        made[name] = BoneChannels(mode, from_quaternions(q, mode), location)
+        made[name] = BoneChannels(mode, euler.to_channels(q, mode), location)
     return made
 
 
@@ -160,7 +159,7 @@ def test_joints_of_a_rig_with_odd_rolls_are_their_mirror_images_in_blender(plane
     for name, own in channels.items():
         assert again.bones[name].mode == own.mode
         assert again.bones[name].location == pytest.approx(own.location, abs=1e-5)
-        q = [to_quaternions(np.asarray(c.rotation), c.mode) for c in (again.bones[name], own)]
+        q = [euler.from_channels(np.asarray(c.rotation), c.mode) for c in (again.bones[name], own)]
         assert angle_deg(*q).max() < 1e-3
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..quaternions import unroll
+from ..retarget.euler import without_flips
 
 SURE = 0.34
 """Cosine of half the angle to the frame before, above which that frame decides the sign: up to 140 degrees. A frame
@@ -73,20 +74,5 @@ def continuous_euler(angles: np.ndarray, order: str) -> np.ndarray:
     angles[~known] = np.nan
     for series in range(angles.shape[1]) if not known.all() else ():
         have = known[:, series]
-        angles[have, series] = _without_flips(angles[have, series], middle)
-    return (_without_flips(angles, middle) if known.all() else angles).reshape(shape)
-
-
-def _without_flips(angles: np.ndarray, middle: int) -> np.ndarray:
-    if len(angles) < 2:
-        return angles
-    other = angles + np.pi
-    other[..., middle] = np.pi - angles[..., middle]
-    stay = np.abs(_wrapped(angles[1:] - angles[:-1])).sum(-1)
-    change = np.abs(_wrapped(angles[1:] - other[:-1])).sum(-1)
-    changed = np.concatenate([np.zeros_like(angles[:1, ..., 0], dtype=bool), np.cumsum(change < stay, axis=0) % 2 == 1])
-    return np.unwrap(np.where(changed[..., None], other, angles), axis=0)
-
-
-def _wrapped(angles: np.ndarray) -> np.ndarray:
-    return (angles + np.pi) % (2 * np.pi) - np.pi
+        angles[have, series] = without_flips(angles[have, series], middle)
+    return (without_flips(angles, middle) if known.all() else angles).reshape(shape)

@@ -15,7 +15,6 @@ from functools import cached_property
 
 import numpy as np
 
-from .. import quaternions as quat
 from ..retarget import euler
 from ..retarget.armature import Armature
 
@@ -129,7 +128,7 @@ class World:
             if kind == "location":
                 location[self.place[rows]] = channels[rows, :, :3].swapaxes(1, 2)
             elif kind != "scale":
-                basis[self.place[rows]] = _matrices(_quaternion(channels[rows], kind))
+                basis[self.place[rows]] = _matrices(euler.from_channels(channels[rows], kind))
         for row in np.flatnonzero(kinds == "scale"):
             basis[self.place[row]] *= channels[row, :, :3].T
         return basis, location
@@ -164,15 +163,6 @@ class World:
                 if above >= 0:
                     np.maximum(lever[above], moved(pose.tails[place], pose.heads[above]), out=lever[above])
         return lever
-
-
-def _quaternion(channels: np.ndarray, kind: str) -> np.ndarray:
-    if kind == "AXIS_ANGLE":
-        return euler.from_axis_angle(channels)
-    if kind != "QUATERNION":
-        return euler.to_quaternion(channels[..., :3], kind)
-    length = np.sqrt((channels * channels).sum(-1, keepdims=True))
-    return np.where(length > 1e-9, channels / np.where(length > 1e-9, length, 1.0), quat.IDENTITY)
 
 
 def padded(values: np.ndarray) -> np.ndarray:

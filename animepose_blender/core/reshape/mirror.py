@@ -178,8 +178,8 @@ def _bone(own: BoneChannels, mode: str, turns: np.ndarray, moves: np.ndarray) ->
             factors = {4: np.concatenate([[1.0], -signs]), 3: -signs}[rotation.shape[-1]]
             rotation = rotation * factors
         else:
-            q = to_quaternions(rotation, own.mode)
-            rotation = from_quaternions(np.concatenate([q[:, :1], -q[:, 1:] @ turns.T], axis=-1), mode)
+            q = euler.from_channels(rotation, own.mode)
+            rotation = euler.to_channels(np.concatenate([q[:, :1], -q[:, 1:] @ turns.T], axis=-1), mode)
     if location is not None:
         location = location @ moves.T
     if scale is not None:
@@ -208,28 +208,11 @@ def _carry(
         count = max(len(part) for part in (channels.rotation, channels.location, np.zeros((1, 3))) if part is not None)
         location = np.zeros((count, 3)) if channels.location is None else channels.location
         rotation = channels.rotation
-        q = np.tile(quat.IDENTITY, (count, 1)) if rotation is None else to_quaternions(rotation, channels.mode)
+        q = np.tile(quat.IDENTITY, (count, 1)) if rotation is None else euler.from_channels(rotation, channels.mode)
         q = quat.multiply(quat.from_matrix(axes[bone].T @ turn @ axes[bone]), q)
         along = np.eye(3) if local_location is not None and not local_location[bone] else axes[bone]
         head = armature.rest[bone, :3, 3]
         moved = (head + location @ along.T) @ turn.T + own.shift_m
         made[armature.names[bone]] = replace(
-            channels, rotation=from_quaternions(q, channels.mode), location=(moved - head) @ along
+            channels, rotation=euler.to_channels(q, channels.mode), location=(moved - head) @ along
         )
-
-
-def to_quaternions(rotation: np.ndarray, mode: str) -> np.ndarray:
-    """(F, 4) unit quaternions of Blender's rotation channels in any mode; a quaternion of length 0 turns nothing."""
-    if mode == "AXIS_ANGLE":
-        return euler.from_axis_angle(rotation)
-    if mode != "QUATERNION":
-        return euler.to_quaternion(rotation, mode)
-    length = np.linalg.norm(rotation, axis=-1, keepdims=True)
-    return np.where(length > 1e-9, rotation / np.where(length > 1e-9, length, 1.0), quat.IDENTITY)
-
-
-def from_quaternions(q: np.ndarray, mode: str) -> np.ndarray:
-    """(F, 4) or (F, 3) Blender's rotation channels of a motion (F, 4); neither flips nor leaps."""
-    if mode == "AXIS_ANGLE":
-        return euler.to_axis_angle(q)
-    return quat.unroll(q) if mode == "QUATERNION" else euler.from_quaternion(q, mode)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..quaternions import conjugate, from_matrix, multiply, to_matrix
+from ..quaternions import IDENTITY, conjugate, from_matrix, multiply, to_matrix, unroll
 
 ORDERS: tuple[str, ...] = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 _ODD = ("XZY", "YXZ", "ZYX")
@@ -62,7 +62,7 @@ def from_quaternion(q: np.ndarray, order: str) -> np.ndarray:
         up = np.where(angles[..., j] > 0, 1.0, -1.0)
         angles[..., i] = np.where(singular, first, angles[..., i])
         angles[..., k] = np.where(singular, up * (first - alone), angles[..., k])
-    return sign * _continuous(angles, j)
+    return sign * without_flips(angles, j)
 
 
 def _carried(values: np.ndarray, unknown: np.ndarray) -> np.ndarray:
@@ -79,8 +79,13 @@ def _wrapped(angles: np.ndarray) -> np.ndarray:
     return (angles + np.pi) % (2 * np.pi) - np.pi
 
 
-def _continuous(angles: np.ndarray, middle: int) -> np.ndarray:
-    """Of both triples in each frame the one nearer to the frame before, and no jumps by whole turns."""
+def without_flips(angles: np.ndarray, middle: int) -> np.ndarray:
+    """(F, ..., 3) of both triples in each frame the one nearer to the frame before, and no jumps by whole turns.
+
+    Args:
+        angles: (F, ..., 3) radians, as x, y, z.
+        middle: the axis in the middle of the order.
+    """
     other = angles + np.pi
     other[..., middle] = np.pi - angles[..., middle]
     stay = np.abs(_wrapped(angles[1:] - angles[:-1])).sum(-1)
@@ -96,7 +101,7 @@ def from_axis_angle(channels: np.ndarray) -> np.ndarray:
     length = np.linalg.norm(axis, axis=-1, keepdims=True)
     half = channels[..., :1] / 2.0
     turned = np.concatenate([np.cos(half), np.sin(half) * axis / np.where(length > 1e-9, length, 1.0)], axis=-1)
-    return np.where(length > 1e-9, turned, np.array([1.0, 0.0, 0.0, 0.0]))
+    return np.where(length > 1e-9, turned, IDENTITY)
 
 
 def to_axis_angle(q: np.ndarray) -> np.ndarray:
@@ -115,6 +120,28 @@ def to_axis_angle(q: np.ndarray) -> np.ndarray:
     axis = axis * signs[..., None]
     angle = 2.0 * np.arctan2((q[..., 1:] * axis).sum(-1), q[..., 0])
     return np.concatenate([np.unwrap(_wrapped(angle), axis=0)[..., None], axis], axis=-1)
+
+
+def from_channels(channels: np.ndarray, mode: str) -> np.ndarray:
+    """(..., 4) unit quaternions of Blender's rotation channels in any mode; a quaternion of length 0 turns nothing.
+
+    Args:
+        channels: (..., 4), or (..., 3) Euler angles.
+        mode: QUATERNION, AXIS_ANGLE or one of `ORDERS`.
+    """
+    if mode == "AXIS_ANGLE":
+        return from_axis_angle(channels)
+    if mode != "QUATERNION":
+        return to_quaternion(channels[..., :3], mode)
+    length = np.linalg.norm(channels, axis=-1, keepdims=True)
+    return np.where(length > 1e-9, channels / np.where(length > 1e-9, length, 1.0), IDENTITY)
+
+
+def to_channels(q: np.ndarray, mode: str) -> np.ndarray:
+    """(F, ..., 4) or (F, ..., 3) Blender's rotation channels of a motion (F, ..., 4); neither flips nor leaps."""
+    if mode == "AXIS_ANGLE":
+        return to_axis_angle(q)
+    return unroll(q) if mode == "QUATERNION" else from_quaternion(q, mode)
 
 
 def angle_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:

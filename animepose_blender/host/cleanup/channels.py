@@ -16,10 +16,9 @@ from functools import cached_property
 import bpy
 import numpy as np
 
-from ...core import quaternions as quat
 from ...core.retarget import euler
 from .. import compat
-from ..retarget.read_curves import bone_path
+from ..retarget.read_curves import bone_path, rotation_property
 from .keys import SAME_FRAME, Keys, read_keys, sample
 
 _BONE = re.compile(r'pose\.bones\["((?:[^"\\]|\\.)*)"\]\.?(.*)', re.DOTALL)
@@ -182,8 +181,7 @@ def _told_apart(
         yield Channel(owner, path, Kind.LOCATION, curves, np.array(thing.location, dtype=np.float64))
         return
     if own:
-        order = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
-        if order.get(thing.rotation_mode, _EULER) != name:
+        if rotation_property(thing.rotation_mode) != name:
             return  # the bone does not turn by it
         rest = np.array(getattr(thing, name), dtype=np.float64)
         if len(curves) == _ROTATIONS[name]:
@@ -256,15 +254,7 @@ def _values(kind: Kind, channels: list[Channel], stored: np.ndarray) -> np.ndarr
     safe = np.where(known, stored, 0.0)
     rotations = np.empty_like(stored)
     for order, members in by_order(channels).items():
-        if order == "QUATERNION":
-            length = np.linalg.norm(safe[:, members], axis=-1, keepdims=True)
-            # Blender, too, takes four zeros for no rotation.
-            upright = np.where(length > 1e-9, safe[:, members], quat.IDENTITY)
-            rotations[:, members] = upright / np.where(length > 1e-9, length, 1.0)
-        elif order == "AXIS_ANGLE":
-            rotations[:, members] = euler.from_axis_angle(safe[:, members])
-        else:
-            rotations[:, members] = euler.to_quaternion(safe[:, members, :3], order)
+        rotations[:, members] = euler.from_channels(safe[:, members], order)
     return np.where(known, rotations, np.nan)
 
 

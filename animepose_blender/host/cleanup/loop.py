@@ -10,13 +10,13 @@ import numpy as np
 from ...core import quaternions as quat
 from ...core.reshape.cycle import find_cycles
 from ...core.reshape.loop import Loop, make_loop
-from ...core.reshape.mirror import from_quaternions
 from ...core.reshape.poses import Figure, Poses
+from ...core.retarget import euler
 from ...core.retarget.armature import Armature
 from ...errors import AnimePoseError
 from .. import compat
 from ..curves import CurveWriter
-from ..retarget.read_curves import bone_path
+from ..retarget.read_curves import bone_path, rotation_property
 from ..retarget.read_rig import read_rig
 from .channels import Channel, Kind, Wanted, batches, find_channels
 from .scope import Scope, frame_time_s, range_of, refuse_unusable
@@ -139,9 +139,8 @@ def _write(
     # The first bone turns with the way it goes, whether it had keys or not.
     for name in dict.fromkeys([names[0], *turned]):
         mode = rig.pose.bones[name].rotation_mode
-        path = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")
-        rotation = from_quaternions(made.poses.rotations[:, names.index(name)], mode)
-        writer.write(f"{bone_path(name)}.{path}", frames, rotation.T, group=name)
+        rotation = euler.to_channels(made.poses.rotations[:, names.index(name)], mode)
+        writer.write(f"{bone_path(name)}.{rotation_property(mode)}", frames, rotation.T, group=name)
     action = writer.action
     action.use_frame_range, action.frame_start, action.frame_end = True, 1.0, float(frames[-1])
     action.use_cyclic = True

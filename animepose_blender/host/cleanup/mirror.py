@@ -15,7 +15,7 @@ from ...core.retarget.armature import Armature
 from ...errors import AnimePoseError
 from .. import compat
 from ..curves import enum_value
-from ..retarget.read_curves import bone_path
+from ..retarget.read_curves import bone_path, rotation_property
 from ..retarget.read_rig import read_rig
 from .channels import Wanted, driven_channels, protection
 from .keys import Keys, fresh_keys, interpolations, key_types, read_keys, sample, with_own_handles
@@ -123,8 +123,7 @@ def _same_property(rig: bpy.types.Object, path: str, bone: str) -> str:
 
 
 def _rotation_path(rig: bpy.types.Object, bone: str) -> str:
-    mode = rig.pose.bones[bone].rotation_mode
-    return {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")
+    return rotation_property(rig.pose.bones[bone].rotation_mode)
 
 
 def _as_channels(rig: bpy.types.Object, name: str, properties: dict[str, _Course]) -> BoneChannels:

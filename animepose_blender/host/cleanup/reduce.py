@@ -15,6 +15,7 @@ from ...core.keyframes.world import Track
 from ...core.retarget.armature import Armature
 from ...errors import AnimePoseError
 from ..curves import FILLED_IN, enum_value
+from ..retarget.read_curves import rotation_property
 from ..retarget.read_rig import read_rig
 from .channels import Channel, Kind, batches, find_channels
 from .keys import SAME_FRAME, interpolations, key_types, replace_keys
@@ -137,7 +138,7 @@ def _still_tracks(
     keyed = {(one.owner, one.kind) for one in channels}
     for posed in rig.pose.bones:
         mode = posed.rotation_mode
-        name = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")
+        name = rotation_property(mode)
         for kind, path, what in (
             (Kind.ROTATION, name, mode), (Kind.LOCATION, "location", "location"), (None, "scale", "scale")
         ):  # fmt: skip

@@ -61,6 +61,11 @@ def bone_path(name: str) -> str:
     return f'pose.bones["{bpy.utils.escape_identifier(name)}"]'
 
 
+def rotation_property(mode: str) -> str:
+    """The property that turns a bone in a rotation mode."""
+    return {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")
+
+
 def own_poses(rig: bpy.types.Object, armature: Armature, chain: list[int], frames: np.ndarray) -> np.ndarray:
     """Pose matrices of a plain armature.
 
@@ -93,20 +98,13 @@ def _basis(
 ) -> np.ndarray:
     """(F, 4, 4), or (4, 4) of a bone that has no curves."""
     mode = posed.rotation_mode
-    rotation = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")
+    rotation = rotation_property(mode)
     path = bone_path(posed.name)
     channels = {
         name: _channels(f"{path}.{name}", np.array(getattr(posed, name)), curves, frames)
         for name in ("location", rotation, "scale")
     }
-    turn = channels[rotation]
-    if mode == "QUATERNION":
-        length = np.linalg.norm(turn, axis=-1, keepdims=True)
-        turn = np.where(length > 1e-9, turn / np.where(length > 1e-9, length, 1.0), quat.IDENTITY)
-    elif mode == "AXIS_ANGLE":
-        turn = euler.from_axis_angle(turn)
-    else:
-        turn = euler.to_quaternion(turn, mode)
+    turn = euler.from_channels(channels[rotation], mode)
     shape = np.broadcast_shapes(*(value.shape[:-1] for value in (turn, channels["location"], channels["scale"])))
     basis = np.zeros((*shape, 4, 4))
     basis[..., :3, :3] = quat.to_matrix(turn) * channels["scale"][..., None, :]

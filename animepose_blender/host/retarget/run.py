@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 import bpy
 
 from ... import rigs
 from ...core import quaternions as quat
-from ...core.frame_numbers import frame_numbers
 from ...core.retarget.controls import Keys
 from ...core.retarget.figures import Figures, compare
 from ...core.retarget.rig_map import RigMap
@@ -21,7 +19,7 @@ from ...errors import AnimePoseError
 from ...rigs.family import Property
 from ...take import State, Take
 from .. import compat
-from ..import_plan import FIRST_FRAME
+from ..import_plan import frames_in
 from ..rollback import animation_kept_on_failure, undone_on_failure
 from .bvh import source_from_bvh
 from .controls import controls_of
@@ -206,10 +204,7 @@ def _sampled_take(context: bpy.types.Context, source: TakeSource) -> Sampled:
         motion = motion_of(take, source.person)
     except ValueError as error:
         raise AnimePoseError(f"The take cannot be used: {error}.", "Choose another person or take.") from error
-    render = context.scene.render
-    rate = Fraction(render.fps / render.fps_base).limit_denominator(100_000)
-    frames = frame_numbers(take.frame_time_s, rate, FIRST_FRAME)
-    return Sampled(motion, frames, take.state[source.person] == State.PREDICTED)
+    return Sampled(motion, frames_in(context.scene, take), take.state[source.person] == State.PREDICTED)
 
 
 def _usable_map(rig: bpy.types.Object, rig_map: RigMap, names: tuple[str, ...]) -> RigMap:

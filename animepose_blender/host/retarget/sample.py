@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import bpy
@@ -12,7 +11,6 @@ import numpy as np
 
 from ...core import quaternions as quat
 from ...core.armature_space import body_size
-from ...core.frame_numbers import frame_numbers
 from ...core.retarget import euler, stance
 from ...core.retarget.armature import Armature
 from ...core.retarget.contact import contacts_of
@@ -24,7 +22,7 @@ from ...errors import AnimePoseError
 from ...skeleton import CONTACT_JOINTS, REST_JOINTS_M
 from ...take import State, Take
 from .. import compat
-from ..import_plan import FIRST_FRAME
+from ..import_plan import frames_in
 from ..import_take import PROPERTY_PERSON, PROPERTY_TAKE
 from .read_curves import has_plain_action, is_plain, own_poses, with_ancestors
 from .read_rig import matrices_of, read_rig, scene_with, set_frame, world_matrices
@@ -213,8 +211,7 @@ def _take_frames(
     except AnimePoseError:
         return None  # a file that has changed since is no reason to refuse: contacts are found in the motion
     people = np.flatnonzero(take.person_id == person_id)
-    rate = Fraction(context.scene.render.fps / context.scene.render.fps_base).limit_denominator(100_000)
-    numbers = frame_numbers(take.frame_time_s, rate, FIRST_FRAME)
+    numbers = frames_in(context.scene, take)
     index = np.clip(np.searchsorted(numbers, frames - FIT_FRAMES), 0, len(numbers) - 1)
     if not len(people) or np.abs(numbers[index] - frames).max() > FIT_FRAMES:
         return None

@@ -15,9 +15,7 @@ from ...errors import AnimePoseError
 from ...rigs.family import Property
 from .. import compat
 from ..curves import CurveWriter, rewrite
-from .read_curves import bone_path
-
-_PATHS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
+from .read_curves import bone_path, rotation_property
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def _curves_of(
         if key.location is not None:
             yield key.name, f"{path}.location", key.location[present].T
         if key.rotation is not None:
-            yield key.name, f"{path}.{_PATHS.get(modes[key.name], 'rotation_euler')}", turned[key.name]
+            yield key.name, f"{path}.{rotation_property(modes[key.name])}", turned[key.name]
 
 
 def _channels(rotations: np.ndarray, mode: str) -> np.ndarray:
@@ -72,11 +70,7 @@ def _channels(rotations: np.ndarray, mode: str) -> np.ndarray:
     rotations = quat.unroll(rotations)
     # A rotation keyed near the identity reads best with a positive scalar part.
     rotations = rotations * np.where(rotations[:1, :, :1] < 0, -1.0, 1.0)
-    if mode == "AXIS_ANGLE":
-        rotations = euler.to_axis_angle(rotations)
-    elif mode != "QUATERNION":
-        rotations = euler.from_quaternion(rotations, mode)
-    return np.ascontiguousarray(rotations.transpose(1, 2, 0))
+    return np.ascontiguousarray(euler.to_channels(rotations, mode).transpose(1, 2, 0))
 
 
 def write_action(

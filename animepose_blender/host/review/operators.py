@@ -11,7 +11,7 @@ from ...core.review.edits import Edit, Ignore, MarkWrong, Merge, Split, Swap
 from ...core.review.replay import next_person_id
 from ...core.review.saved_edits import edits_of, save_edits
 from ...errors import AnimePoseError
-from ..import_plan import ImportOptions
+from ..import_plan import ImportOptions, frames_in
 from ..import_take import import_take
 from ..retarget.set_aside import set_aside
 from ..retarget.take_in_scene import chosen_take, everybody_in_scene
@@ -206,11 +206,11 @@ class ANIMEPOSE_OT_jump_to_doubt(_ReviewOperator, bpy.types.Operator):
         except AnimePoseError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        doubt = next_doubt(now.doubts, session.current_index(scene, now.take), backwards=self.backwards)
+        doubt = next_doubt(now.doubts, session.index_at(scene, now.take), backwards=self.backwards)
         if doubt is None:
             self.report({"INFO"}, "There is nothing doubtful further on" if not self.backwards else "Nor before")
             return {"CANCELLED"}
-        scene.frame_set(round(float(session.frames_of(scene, now.take)[doubt.start])))
+        scene.frame_set(round(float(frames_in(scene, now.take)[doubt.start])))
         settings = scene.animepose_review
         ids = [one.person for one in settings.people]
         if doubt.person in ids:
@@ -263,9 +263,7 @@ class ANIMEPOSE_OT_import_reviewed(_ReviewOperator, bpy.types.Operator):
 def _time_s(scene: bpy.types.Scene, frame: int | None = None) -> float:
     """The moment of the take that a frame of the scene shows; None = the current one."""
     take = session.reviewed(scene).estimate
-    frames = session.frames_of(scene, take)
-    wanted = scene.frame_current_final if frame is None else float(frame)
-    return float(take.frame_time_s[int(abs(frames - wanted).argmin())])
+    return float(take.frame_time_s[session.index_at(scene, take, frame)])
 
 
 CLASSES = (

@@ -19,10 +19,12 @@ from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 
 from ...core.frame_numbers import nearest_frames
+from ...core.review.doubts import suspicious
 from ...core.review.edited import load_edited
 from ...core.review.picture import Drawn, drawn_at
 from ...errors import AnimePoseError
 from ...take import Take
+from ..import_plan import frames_in
 from ..mannequin import person_colour
 from ..retarget.take_in_scene import chosen_take
 from . import session
@@ -66,15 +68,15 @@ def show(scene: bpy.types.Scene, take: Take | None = None) -> None:
         AnimePoseError: if that take cannot be read.
     """
     global _shown, _handle
-    names = None
     if take is None:
         now = session.reviewed(scene)
-        take, known = now.take, {one.person: one.name for one in now.people}
-        names = [known.get(int(one), str(one)) for one in now.take.person_id]
-    names = names or [str(one) for one in take.person_id]
+        take, doubts, known = now.take, now.doubts, {one.person: one.name for one in now.people}
+    else:
+        doubts, known = suspicious(take), {}
+    names = [known.get(one, str(one)) for one in take.person_id.tolist()]
     colours = np.array([colour_of(int(one)) for one in take.person_id]).reshape(-1, 4)
-    frames = session.frames_of(scene, take)
-    _shown = _Shown(take, frames, scene.name, names, colours, strip_of(take, frames))
+    frames = frames_in(scene, take)
+    _shown = _Shown(take, frames, scene.name, names, colours, strip_of(take, doubts, frames))
     if _handle is None:
         _handle = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
     _redraw()

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 
 import bpy
 import numpy as np
 
-from ...core.frame_numbers import frame_numbers, nearest_frames
+from ...core.frame_numbers import nearest_frames
 from ...core.review.doubts import Doubt, suspicious
 from ...core.review.edited import apply_edits
 from ...core.review.edits import Edit, from_json, to_json
@@ -23,7 +22,7 @@ from ...core.review.people import Summary, people_of
 from ...core.review.replay import with_edit
 from ...errors import AnimePoseError
 from ...take import Take
-from ..import_plan import FIRST_FRAME
+from ..import_plan import frames_in
 
 KEPT_TAKES = 2
 """Estimates that are kept in memory."""
@@ -46,11 +45,15 @@ def load(path: str) -> Take:
         AnimePoseError: if it cannot be read.
     """
     path = os.path.abspath(bpy.path.abspath(path))
+    return _load(path, _stamp(path))
+
+
+def _stamp(path: str) -> int:
+    """When a take's file was changed last."""
     try:
-        stamp = os.stat(path).st_mtime_ns
+        return os.stat(path).st_mtime_ns
     except OSError as error:
         raise AnimePoseError(f"There is no take at {path}.", "Choose its file again.") from error
-    return _load(path, stamp)
 
 
 @lru_cache(maxsize=KEPT_TAKES)
@@ -75,8 +78,7 @@ def reviewed(scene: bpy.types.Scene) -> Reviewed:
     if not settings.take:
         raise AnimePoseError("No take is being reviewed.", "Press Review Take.")
     path = path_of(scene)
-    load(path)
-    return _reviewed(path, os.stat(path).st_mtime_ns, settings.edits)
+    return _reviewed(path, _stamp(path), settings.edits)
 
 
 def path_of(scene: bpy.types.Scene) -> str:
@@ -104,12 +106,7 @@ def keep(scene: bpy.types.Scene, edits: list[Edit]) -> None:
     scene.animepose_review.edits = json.dumps(to_json(edits))
 
 
-def frames_of(scene: bpy.types.Scene, take: Take) -> np.ndarray:
-    """(F,) frame numbers of the scene."""
-    rate = Fraction(scene.render.fps / scene.render.fps_base).limit_denominator(100_000)
-    return frame_numbers(take.frame_time_s, rate, FIRST_FRAME)
-
-
-def current_index(scene: bpy.types.Scene, take: Take) -> int:
-    """The take's frame that the scene shows."""
-    return int(nearest_frames(frames_of(scene, take), np.array([scene.frame_current_final]))[0])
+def index_at(scene: bpy.types.Scene, take: Take, frame: float | None = None) -> int:
+    """The take's frame that a frame of the scene shows; None = the current one."""
+    wanted = scene.frame_current_final if frame is None else float(frame)
+    return int(nearest_frames(frames_in(scene, take), np.array([wanted]))[0])

@@ -6,6 +6,7 @@ from bpy.props import BoolProperty
 
 from ...errors import AnimePoseError
 from .. import addon_state, jobs, setup_job
+from ..import_plan import frames_in
 from . import session, solving
 from .operators import _PersonOperator
 from .properties import refresh
@@ -47,7 +48,7 @@ class ANIMEPOSE_OT_solve_again(_PersonOperator, bpy.types.Operator):
             summary = next(one for one in now.people if one.person == person)
             first, last = summary.start, summary.stop - 1
             if scene.use_preview_range:
-                frames = session.frames_of(scene, now.estimate)
+                frames = frames_in(scene, now.estimate)
                 inside = (frames >= scene.frame_preview_start - 0.5) & (frames <= scene.frame_preview_end + 0.5)
                 chosen = inside.nonzero()[0]
                 first, last = (int(chosen[0]), int(chosen[-1])) if len(chosen) else (0, -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import blf
@@ -10,7 +11,7 @@ import gpu
 import numpy as np
 from gpu_extras.batch import batch_for_shader
 
-from ...core.review.doubts import suspicious
+from ...core.review.doubts import Doubt
 from ...core.review.people import runs_of
 from ...take import State, Take
 
@@ -47,8 +48,8 @@ class Strip:
     """(D,)"""
 
 
-def strip_of(take: Take, frames: np.ndarray) -> Strip:
-    """The bars of a take whose frames have the numbers (F,)."""
+def strip_of(take: Take, found: Sequence[Doubt], frames: np.ndarray) -> Strip:
+    """The bars of a take, and what was found doubtful in it; its frames have the numbers (F,)."""
     ends = np.append(frames, 2 * frames[-1] - frames[-2] if len(frames) > 1 else frames[-1] + 1)
     bars, row, alpha = [], [], []
     for person, state in enumerate(take.state):
@@ -65,7 +66,6 @@ def strip_of(take: Take, frames: np.ndarray) -> Strip:
             contacts += [(float(ends[start]), float(ends[stop]), person, foot) for start, stop, on in spans if on]
     held = np.array(contacts).reshape(-1, 4)
     ids = take.person_id.tolist()
-    doubts = suspicious(take)
     return Strip(
         (float(frames[0]), float(ends[-1])),
         np.array(bars).reshape(-1, 2),
@@ -74,8 +74,8 @@ def strip_of(take: Take, frames: np.ndarray) -> Strip:
         held[:, :2],
         held[:, 2].astype(np.int64),
         held[:, 3].astype(np.int64),
-        np.array([(ends[one.start], ends[one.stop]) for one in doubts]).reshape(-1, 2),
-        np.array([ids.index(one.person) for one in doubts], dtype=np.int64),
+        np.array([(ends[one.start], ends[one.stop]) for one in found]).reshape(-1, 2),
+        np.array([ids.index(one.person) for one in found], dtype=np.int64),
     )
 
 
