@@ -16,7 +16,7 @@ TIME_SLACK_S = 1e-3
 
 
 class Reporter(Protocol):
-    """What a run tells the outside."""
+    """The part of `observe.Reporter` that is used here, without what decodes clips."""
 
     def progress(self, stage: str, stage_fraction: float) -> None:
         """Raises `Cancelled` if the user wants to stop."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..retarget.easing import bounds, ease
-from .series import as_vectors, bridged, checked, opened, positive, step_s
+from .series import as_vectors, bridged, checked, lengths, opened, positive, step_s
 
 RELEASE = 1.5
 """It is let go at so many times the dead zone from where it stands, so that it does not come and go at the edge."""
@@ -47,7 +47,7 @@ def hold_still(
     if not (began >= 0).any():
         return values
     first, last = bounds(began)
-    held = (began >= 0) & _between_calm(_length(_means(whole, first, last) - whole) <= CALM * dead_zone, first, last)
+    held = (began >= 0) & _between_calm(lengths(_means(whole, first, last) - whole) <= CALM * dead_zone, first, last)
     correction = np.where(held[..., None], _means(whole, *bounds(np.where(held, began, -1))) - whole, 0.0)
     # What trembled is no speed to go on with.
     eased = ease(correction, held, time_s, LET_GO_S, fastest=dead_zone / LET_GO_S)
@@ -66,7 +66,7 @@ def _holds(
     means = _window_means(values, width)
     furthest = np.zeros(means.shape[:2])
     for offset in range(width):
-        away = _length(values[offset : offset + len(means)] - means)
+        away = lengths(values[offset : offset + len(means)] - means)
         furthest = np.maximum(furthest, np.where(known[offset : offset + len(means)], away, np.inf))
     still = np.zeros(known.shape, dtype=bool)
     still[: len(means)] = furthest <= dead_zone
@@ -77,7 +77,7 @@ def _holds(
     rest = max(2, round(2 * LET_GO_S / usual_s))
     for frame in range(count):
         holding = start >= 0
-        gone = holding & (_length(values[frame] - anchor) > RELEASE * dead_zone)
+        gone = holding & (lengths(values[frame] - anchor) > RELEASE * dead_zone)
         gone |= holding & ~known[frame]
         free_from[gone], start[gone] = frame + rest, -1
         begins = still[frame] & (start < 0) & (frame >= free_from)
@@ -95,10 +95,6 @@ def _between_calm(calm: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.n
     before = np.maximum.accumulate(np.where(calm, frames, -1), axis=0)
     behind = np.minimum.accumulate(np.where(calm, frames, count)[::-1], axis=0)[::-1]
     return ((before >= first) | (first == 0)) & ((behind <= last) | (last == count - 1))
-
-
-def _length(vectors: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.einsum("...c,...c->...", vectors, vectors))
 
 
 def _window_means(values: np.ndarray, width: int) -> np.ndarray:

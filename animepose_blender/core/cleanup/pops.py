@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .gaps import fill_gaps
-from .series import as_vectors, bridged, checked, positive, step_s
+from .series import as_vectors, bridged, checked, lengths, positive, step_s
 
 BESIDE = 3
 """Steps on either side of a pop that it must outdo."""
@@ -80,27 +80,23 @@ def _pops(values: np.ndarray, time_s: np.ndarray, least: float, widest: int) -> 
         last = count - width
         course = (values[width + 1 :] - values[:last]) / (time_s[width + 1 :] - time_s[:last])[:, None, None]
         into, out = velocity[:last] - course, velocity[width:] - course
-        leap = np.minimum(_length(into), _length(out))
+        leap = np.minimum(lengths(into), lengths(out))
         pop = (leap * usual_s > least) & (leap > UNUSUAL * np.minimum(uneven[:last], uneven[width:]))
-        pop &= ((into * out).sum(axis=-1) < 0) & (_length(course) < RETURNS * leap)
+        pop &= ((into * out).sum(axis=-1) < 0) & (lengths(course) < RETURNS * leap)
         frame, series = np.nonzero(pop)
         beside = [*range(BESIDE), *range(BESIDE + width + 1, 2 * BESIDE + width + 1)]
         steps = padded[frame[:, None] + beside, series[:, None]]
-        pop[frame, series] = leap[frame, series] > ABRUPT * _length(steps - course[frame, series][:, None]).max(axis=-1)
+        pop[frame, series] = leap[frame, series] > ABRUPT * lengths(steps - course[frame, series][:, None]).max(axis=-1)
         for offset in range(1, width + 1):
             result[offset : offset + last] |= pop
     return result
-
-
-def _length(vectors: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.einsum("...c,...c->...", vectors, vectors))
 
 
 def _unevenness(velocity: np.ndarray) -> np.ndarray:
     """(F - 1, S) the change of velocity at each step, such that white noise has that of its velocity itself."""
     if len(velocity) < 2:
         return np.zeros(velocity.shape[:2])
-    change = _length(np.diff(velocity, axis=0)) / np.sqrt(3.0)
+    change = lengths(np.diff(velocity, axis=0)) / np.sqrt(3.0)
     return np.concatenate([change[:1], change])
 
 

@@ -43,6 +43,11 @@ def step_s(time_s: np.ndarray) -> float:
     return float((time_s[-1] - time_s[0]) / (len(time_s) - 1))
 
 
+def lengths(vectors: np.ndarray) -> np.ndarray:
+    """(...) of vectors (..., C)."""
+    return np.sqrt(np.einsum("...c,...c->...", vectors, vectors))
+
+
 def as_vectors(values: np.ndarray, together: bool) -> np.ndarray:
     """(F, S, C) of values (F, ...): C parts of one vector with `together`, else 1."""
     count = len(values)
