@@ -8,6 +8,7 @@ from . import addon_state, cli, environment_operators, jobs, operators, panels, 
 from .cleanup import operators as cleanup_operators
 from .cleanup import panels as cleanup_panels
 from .cleanup import properties as cleanup_properties
+from .footsteps import properties as footsteps_properties
 from .retarget import live, map_list, people_list, thumbnails
 from .retarget import operators as retarget_operators
 from .retarget import panels as retarget_panels
@@ -31,6 +32,7 @@ CLASSES: tuple[type, ...] = (
     *cleanup_properties.CLASSES,
     *cleanup_operators.CLASSES,
     *cleanup_panels.CLASSES,
+    *footsteps_properties.CLASSES,
     *review_properties.CLASSES,
     *overlay.CLASSES,
     *review_operators.CLASSES,
@@ -47,6 +49,7 @@ _PARTS = (
     live,
     thumbnails,
     cleanup_properties,
+    footsteps_properties,
     review_properties,
     overlay,
     solving,

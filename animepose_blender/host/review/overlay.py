@@ -12,11 +12,9 @@ from typing import Any
 
 import blf
 import bpy
-import gpu
 import numpy as np
 from bpy.app.handlers import persistent
 from bpy_extras.view3d_utils import location_3d_to_region_2d
-from gpu_extras.batch import batch_for_shader
 
 from ...core.frame_numbers import nearest_frames
 from ...core.review.doubts import suspicious
@@ -24,6 +22,7 @@ from ...core.review.edited import load_edited
 from ...core.review.picture import Drawn, drawn_at
 from ...errors import AnimePoseError
 from ...take import Take
+from ..gpu_drawing import draw_lines
 from ..import_plan import frames_in
 from ..mannequin import person_colour
 from ..retarget.take_in_scene import chosen_take
@@ -148,22 +147,10 @@ def region_of_picture(context: bpy.types.Context) -> np.ndarray | None:
 
 
 def _draw_lines(drawn: Drawn, to_region: np.ndarray, colours: np.ndarray) -> None:
-    if not len(drawn.lines_px):
-        return
-    points = drawn.lines_px.reshape(-1, 2) @ to_region[:, :2].T + to_region[:, 2]
-    points = np.concatenate([points, np.zeros((len(points), 1))], axis=1).astype(np.float32)
+    lines = drawn.lines_px @ to_region[:, :2].T + to_region[:, 2]
     tints = colours[drawn.line_person].copy()
     tints[:, 3] *= drawn.line_alpha
-    tints = np.repeat(tints, 2, axis=0).astype(np.float32)
-    shader = gpu.shader.from_builtin("POLYLINE_SMOOTH_COLOR")
-    batch = batch_for_shader(shader, "LINES", {"pos": points, "color": tints})
-    scale = bpy.context.preferences.system.ui_scale
-    gpu.state.blend_set("ALPHA")
-    shader.bind()
-    shader.uniform_float("viewportSize", gpu.state.viewport_get()[2:])
-    shader.uniform_float("lineWidth", LINE_PX * scale)
-    batch.draw(shader)
-    gpu.state.blend_set("NONE")
+    draw_lines(lines, tints, LINE_PX)
 
 
 def _draw_names(drawn: Drawn, to_region: np.ndarray, shown: _Shown) -> None:

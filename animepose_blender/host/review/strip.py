@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import blf
 import bpy
-import gpu
 import numpy as np
-from gpu_extras.batch import batch_for_shader
 
 from ...core.review.doubts import Doubt
 from ...core.review.people import runs_of
 from ...take import State, Take
+from ..gpu_drawing import draw_boxes
 
 ROW_PX, GAP_PX, FOOT_PX, SIDE_PX, NAME_PX = 10.0, 3.0, 24.0, 90.0, 11.0
 FAINT = 0.35
@@ -117,7 +116,7 @@ def draw_strip(context: bpy.types.Context, strip: Strip, names: list[str], colou
             [[1.0, 1.0, 1.0, 0.9]],
         ]
     )
-    _draw_boxes(everything, tints)
+    draw_boxes(everything, tints)
     blf.size(0, NAME_PX * scale)
     for row, name in enumerate(names):
         blf.position(0, 8 * scale, float(foot(np.array(row))), 0)
@@ -130,17 +129,3 @@ def _free_width(context: bpy.types.Context) -> float:
     covered = [one.width for one in context.area.regions if one.type == "UI" and one.alignment == "RIGHT"]
     overlaps = context.preferences.system.use_region_overlap
     return context.region.width - (max(covered, default=0) if overlaps else 0)
-
-
-def _draw_boxes(boxes: np.ndarray, tints: np.ndarray) -> None:
-    """(N, 4) x0, y0, x1, y1 in the region, (N, 4) colours."""
-    x0, y0, x1, y1 = boxes.T
-    corners = np.stack([np.stack(pair, axis=1) for pair in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))], axis=1)
-    points = np.concatenate([corners.reshape(-1, 2), np.zeros((4 * len(boxes), 1))], axis=1).astype(np.float32)
-    faces = (4 * np.arange(len(boxes))[:, None, None] + np.array([[0, 1, 2], [0, 2, 3]])).reshape(-1, 3)
-    shader = gpu.shader.from_builtin("SMOOTH_COLOR")
-    colours = np.repeat(tints, 4, axis=0).astype(np.float32)
-    batch = batch_for_shader(shader, "TRIS", {"pos": points, "color": colours}, indices=faces.astype(np.int32))
-    gpu.state.blend_set("ALPHA")
-    batch.draw(shader)
-    gpu.state.blend_set("NONE")

@@ -1,0 +1,1 @@
+"""Footsteps: spans in which a foot stands, as an animator edits them."""

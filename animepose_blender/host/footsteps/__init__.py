@@ -1,0 +1,1 @@
+"""Footsteps on a rig: found, shown, edited, and the feet pinned by them."""

@@ -1,0 +1,49 @@
+"""Boxes and lines on the screen, many in one call; for drawing handlers."""
+
+from __future__ import annotations
+
+import bpy
+import gpu
+import numpy as np
+from gpu_extras.batch import batch_for_shader
+
+
+def draw_boxes(boxes: np.ndarray, tints: np.ndarray) -> None:
+    """Filled boxes: (N, 4) x0, y0, x1, y1 in the region, (N, 4) colours."""
+    if not len(boxes):
+        return
+    x0, y0, x1, y1 = boxes.T
+    corners = np.stack([np.stack(pair, axis=1) for pair in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))], axis=1)
+    points = np.concatenate([corners.reshape(-1, 2), np.zeros((4 * len(boxes), 1))], axis=1).astype(np.float32)
+    faces = (4 * np.arange(len(boxes))[:, None, None] + np.array([[0, 1, 2], [0, 2, 3]])).reshape(-1, 3)
+    shader = gpu.shader.from_builtin("SMOOTH_COLOR")
+    colours = np.repeat(tints, 4, axis=0).astype(np.float32)
+    batch = batch_for_shader(shader, "TRIS", {"pos": points, "color": colours}, indices=faces.astype(np.int32))
+    gpu.state.blend_set("ALPHA")
+    batch.draw(shader)
+    gpu.state.blend_set("NONE")
+
+
+def draw_lines(lines: np.ndarray, tints: np.ndarray, width_px: float) -> None:
+    """Straight lines, in whatever space the handler draws.
+
+    Args:
+        lines: (N, 2, 2) in the region, or (N, 2, 3) in the world.
+        tints: (N, 4) colours.
+        width_px: at interface scale 1.
+    """
+    if not len(lines):
+        return
+    points = lines.reshape(-1, lines.shape[-1])
+    if points.shape[1] == 2:
+        points = np.concatenate([points, np.zeros((len(points), 1))], axis=1)
+    shader = gpu.shader.from_builtin("POLYLINE_SMOOTH_COLOR")
+    batch = batch_for_shader(
+        shader, "LINES", {"pos": points.astype(np.float32), "color": np.repeat(tints, 2, axis=0).astype(np.float32)}
+    )
+    gpu.state.blend_set("ALPHA")
+    shader.bind()
+    shader.uniform_float("viewportSize", gpu.state.viewport_get()[2:])
+    shader.uniform_float("lineWidth", width_px * bpy.context.preferences.system.ui_scale)
+    batch.draw(shader)
+    gpu.state.blend_set("NONE")
