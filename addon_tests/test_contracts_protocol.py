@@ -36,8 +36,20 @@ def test_a_message_comes_back_the_same_and_takes_one_line(message):
 
 
 def test_a_request_comes_back_the_same_whatever_it_asks_for():
-    for job in (JobRequest("a.mp4", "a.npz"), protocol.SolveRequest("a.npz", "b.npz", 2, 1.0, 2.5, wrong=True)):
+    again = protocol.SolveRequest("a.npz", "b.npz", 2, 1.0, 2.5, wrong=True, foot_lock="never", smoothness_s=0.2)
+    for job in (JobRequest("a.mp4", "a.npz"), again):
         assert protocol.decode_job(protocol.encode_job(job)) == job
+
+
+def test_a_request_of_before_does_not_choose_how_feet_are_solved_again():
+    job = protocol.decode_job('{"job": "solve", "source": "a.npz", "take": "b.npz", "person_id": 1}')
+    assert (job.foot_lock, job.smoothness_s) == (None, None)
+
+
+@pytest.mark.parametrize(("choice", "reason"), [({"foot_lock": "glue"}, "glue"), ({"smoothness_s": 3.0}, "3.0 s")])
+def test_a_span_cannot_be_solved_in_a_way_that_no_clip_can(choice, reason):
+    with pytest.raises(AnimePoseError, match=reason):
+        protocol.SolveRequest("a.npz", "b.npz", 1, **choice)
 
 
 def test_a_span_that_ends_before_it_starts_is_refused():

@@ -134,6 +134,11 @@ def build_parser() -> argparse.ArgumentParser:
     solve.add_argument("--start", metavar="S", type=float, help="first moment, seconds (default: the take's first)")
     solve.add_argument("--end", metavar="S", type=float, help="last moment, seconds (default: the take's last)")
     solve.add_argument("--wrong", action="store_true", help="what was seen there is not this person: fill it in")
+    solve.add_argument("--foot-lock", choices=FOOT_LOCKS, help="what is done to feet (default: as the take was made)")
+    solve.add_argument(
+        "--smoothness", metavar="SECONDS", type=float,
+        help="half-life of sudden errors, 0 smooths nothing (default: as the take was made)",
+    )  # fmt: skip
     solve.set_defaults(verb=_solve)
 
     convert = verbs.add_parser("convert", help="from clips or takes to .blend files and exports", epilog=_EXIT_CODES)
@@ -286,7 +291,10 @@ def _estimate(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
 
 def _solve(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
     source, take = os.path.abspath(arguments.take), os.path.abspath(arguments.output)
-    job = SolveRequest(source, take, arguments.person, arguments.start, arguments.end, arguments.wrong)
+    job = SolveRequest(
+        source, take, arguments.person, arguments.start, arguments.end, arguments.wrong, arguments.foot_lock,
+        arguments.smoothness,
+    )  # fmt: skip
     say(run_job(job, surroundings, []).take)
     return ExitCode.DONE
 

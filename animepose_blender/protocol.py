@@ -146,19 +146,14 @@ class JobRequest:
 
     def _require_motion(self) -> None:
         """Refuse what the motion cannot be solved with."""
-        least, most = SMOOTHNESS_RANGE_S
-        _require(
-            least <= self.smoothness_s <= most, f"the smoothness is {self.smoothness_s} s",
-            f"Give a half-life from {least:g} (none) to {most:g} s.",
-        )  # fmt: skip
+        _require_smoothness(self.smoothness_s)
         least, most = HOLD_STILL_RANGE_M
         _require(
             least <= self.hold_still_m <= most, f"people are held still within {self.hold_still_m} m",
             f"Give a distance from {least:g} (none) to {most:g} m.",
         )  # fmt: skip
-        locks, floors = ", ".join(FOOT_LOCKS), ", ".join(FLOORS)
-        _require(self.foot_lock in FOOT_LOCKS, f"unknown foot lock {self.foot_lock!r}", f"Choose one of {locks}.")
-        _require(self.floor in FLOORS, f"unknown floor {self.floor!r}", f"Choose one of {floors}.")
+        _require_foot_lock(self.foot_lock)
+        _require(self.floor in FLOORS, f"unknown floor {self.floor!r}", f"Choose one of {', '.join(FLOORS)}.")
         _require(
             self.foot_lock != "grounding" or self.floor != "none", "grounding needs a floor, and there is none",
             "Choose a flat floor, or another foot lock.",
@@ -185,6 +180,11 @@ class SolveRequest:
     """Last moment; None = its end."""
     wrong: bool = False
     """Whether what was seen there is not this person: it is left out, and the span filled in like a gap."""
+    foot_lock: str | None = None
+    """One of `FOOT_LOCKS`; None = as the take was made. `never` also says that no foot stands there, and `always` that
+    one does, to whoever reads the new take's contacts."""
+    smoothness_s: float | None = None
+    """As in `JobRequest`; None = as the take was made."""
     protocol: int = PROTOCOL_VERSION
     preset: ClassVar[str] = "solve"
 
@@ -197,6 +197,10 @@ class SolveRequest:
             f"the span ends at {self.end_s} s and starts at {self.start_s} s",
             "Let the span end after its start.",
         )
+        if self.smoothness_s is not None:
+            _require_smoothness(self.smoothness_s)
+        if self.foot_lock is not None:
+            _require_foot_lock(self.foot_lock)
 
 
 Request = JobRequest | SolveRequest
@@ -323,6 +327,19 @@ def _from_json(cls: type[_T], data: dict[str, Any], what: str) -> _T:
     if unknown or missing:
         raise AnimePoseError(f"The {what} has unknown fields {unknown} and lacks {missing}.", _REPAIR)
     return cls(**data)
+
+
+def _require_smoothness(smoothness_s: float) -> None:
+    least, most = SMOOTHNESS_RANGE_S
+    _require(
+        least <= smoothness_s <= most, f"the smoothness is {smoothness_s} s",
+        f"Give a half-life from {least:g} (none) to {most:g} s.",
+    )  # fmt: skip
+
+
+def _require_foot_lock(foot_lock: str) -> None:
+    locks = ", ".join(FOOT_LOCKS)
+    _require(foot_lock in FOOT_LOCKS, f"unknown foot lock {foot_lock!r}", f"Choose one of {locks}.")
 
 
 def _require(condition: bool, what: str, remedy: str) -> None:

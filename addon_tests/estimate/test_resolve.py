@@ -12,6 +12,7 @@ from animepose_blender.core import kinematics
 from animepose_blender.core.synthetic import walking_take
 from animepose_blender.errors import AnimePoseError
 from animepose_blender.estimate.resolve import BLEND_S, solve_again
+from animepose_blender.skeleton import CONTACT_JOINTS
 from animepose_blender.take import State, Take
 
 from .evidence import Knows
@@ -127,6 +128,60 @@ def test_the_worker_tells_what_it_cannot_solve(walk, tmp_path, capsys):
     assert cli.main(["solve", str(tmp_path / "no.npz"), *words[2:], "--person", "1"]) == 3
     assert "knows no person 9" in capsys.readouterr().err
     assert not (tmp_path / "again.npz").exists()
+
+
+def sliding_mm(take: Take, span: slice = slice(FIRST, LAST + 1)) -> float:
+    """How far heels and toes of the first person go while the walk has them stand."""
+    feet_m = take.joints_world_m[0][span][:, CONTACT_JOINTS]
+    stands = (take.contact[0][span][1:] > 0.5) & (take.contact[0][span][:-1] > 0.5)
+    return float(1000 * np.linalg.norm(np.diff(feet_m, axis=0), axis=-1)[stands].sum())
+
+
+def test_feet_are_let_go_for_a_span_and_its_contacts_say_so(walk):
+    again = solve_again(walk, 0, FIRST, LAST, foot_lock="never", lifter=Knows(walk))
+    assert (again.contact[0, FIRST : LAST + 1] < 0.3).all()
+    np.testing.assert_array_equal(again.contact[0, :FIRST], walk.contact[0, :FIRST])
+    pinned = solve_again(walk, 0, FIRST, LAST, lifter=Knows(walk))
+    assert (pinned.contact[0, FIRST : LAST + 1] > 0.5).any()
+    again.contact[0] = pinned.contact[0]
+    assert sliding_mm(again) > 2 * sliding_mm(pinned)
+
+
+def test_feet_that_are_told_not_to_stand_are_pinned_for_a_span_and_its_contacts_say_so(walk):
+    nobody_stands = copied(walk)  # for sure; the foot that stands is still the likelier one
+    nobody_stands.contact *= 0.4
+    knows = Knows(nobody_stands)
+    free = solve_again(walk, 0, FIRST, LAST, foot_lock="auto", lifter=knows)
+    again = solve_again(walk, 0, FIRST, LAST, foot_lock="always", lifter=knows)
+    assert not (free.contact[0, FIRST : LAST + 1] > 0.5).any()
+    assert (again.contact[0, FIRST : LAST + 1] > 0.5).any(axis=1).all()
+    free.contact[0] = again.contact[0]
+    assert sliding_mm(again) < 0.5 * sliding_mm(free)
+
+
+def test_a_span_can_be_solved_more_smoothly_than_the_clip_was(walk):
+    def jerk(take: Take) -> float:
+        return float(np.abs(np.diff(take.joints_world_m[0, FIRST + 3 : LAST - 3], n=3, axis=0)).mean())
+
+    plain = solve_again(walk, 0, FIRST, LAST, foot_lock="never", lifter=Knows(walk))
+    smooth = solve_again(walk, 0, FIRST, LAST, foot_lock="never", smoothness_s=0.3, lifter=Knows(walk))
+    assert jerk(smooth) < 0.7 * jerk(plain)
+
+
+def test_nobody_is_kept_on_a_floor_that_is_not_there(walk):
+    take = copied(walk)
+    take.source["motion"] = {"floor": "none"}
+    with pytest.raises(AnimePoseError, match="needs a floor"):
+        solve_again(take, 0, FIRST, LAST, foot_lock="grounding", lifter=Knows(walk))
+
+
+def test_the_worker_solves_as_the_command_line_says(walk, tmp_path):
+    source = walk.save(tmp_path / "walk.npz")
+    words = ["solve", str(source), "-o", str(tmp_path / "again.npz"), "--person", "1", "--start", "1", "--end", "1.5"]
+    assert cli.main([*words, "--foot-lock", "never", "--smoothness", "0.1"]) == 0
+    assert (Take.load(tmp_path / "again.npz").contact[0, 30:46] < 0.3).all()
+    assert cli.main([*words, "--foot-lock", "glue"]) == 2
+    assert cli.main([*words, "--smoothness", "-1"]) == 2
 
 
 def test_what_cannot_be_solved_is_told(walk):

@@ -90,6 +90,16 @@ def test_without_a_preview_range_the_whole_person_is_solved(scene):
     assert (edit.person, edit.start_s, edit.end_s) == (1, times_s[0], times_s[-1])
 
 
+def test_feet_are_let_go_where_the_user_wishes_it(scene):
+    review().solve_foot_lock = "never"
+    assert bpy.ops.animepose.solve_again(foot_lock=review().solve_foot_lock, smoothness=0.1) == {"FINISHED"}
+    follow()
+    assert solving.problem == ""
+    before = Take.load(review().take)
+    assert (before.contact[0, 30:40] > 0.5).any() and (edited().contact[0, 30:40] < 0.3).all()
+    np.testing.assert_array_equal(edited().contact[0, 40:], before.contact[0, 40:])
+
+
 def test_a_cancelled_one_changes_nothing_and_leaves_nothing(scene, tmp_path):
     bpy.ops.animepose.solve_again()
     assert bpy.ops.animepose.cancel_solving() == {"FINISHED"}

@@ -16,6 +16,7 @@ from ..skeleton import MIRROR
 from ..take import State, Take
 from .evidence import Evidence
 from .fit.settings import MotionSettings
+from .fit.standing import FEWEST, one_foot_stands
 from .floor import SOLE_M
 from .fuse import Ground, RootEvidence, from_size
 from .lift import Lifted
@@ -24,6 +25,7 @@ from .lifting.sequences import of_lifted
 from .lifting.sides import put_right
 from .person import Solved, solve_person
 from .predict import TrajectoryPredictor, default_predictor
+from .span import DOUBTED
 from .view import View
 
 MARGIN_S = 2.0
@@ -47,6 +49,8 @@ def solve_again(
     last: int,
     *,
     wrong: bool = False,
+    foot_lock: str | None = None,
+    smoothness_s: float | None = None,
     lifter: Lifter | None = None,
     predictor: TrajectoryPredictor | None = None,
 ) -> Take:
@@ -61,11 +65,14 @@ def solve_again(
         person: index of the person.
         first, last: frames of the span, both included.
         wrong: what was seen in the span is not this person: it is left out, and the span is filled in like a gap.
+        foot_lock, smoothness_s: as in `protocol.SolveRequest`; None = as the take was made. Where feet are let go
+            (`never`) the new take's contacts say so, and where they are held (`always`) as well.
         lifter, predictor: None = those of a run.
     Returns:
         The take with another motion of the person in the span.
     Raises:
-        AnimePoseError: if the span is not in the clip, or nothing is seen of the person in it or near it.
+        AnimePoseError: if the span is not in the clip, nothing is seen of the person in it or near it, or feet are to
+            be kept on a floor that the take does not have.
     """
     count = take.frame_count
     if not (0 <= person < take.person_count and 0 <= first <= last < count):
@@ -75,6 +82,7 @@ def solve_again(
             "Choose a span of the take.",
             ExitCode.USAGE,
         )
+    motion = _settings(take, foot_lock, smoothness_s)
     time_s = take.frame_time_s
     low = int(np.searchsorted(time_s, time_s[first] - MARGIN_S))
     high = int(np.searchsorted(time_s, time_s[last] + MARGIN_S, side="right"))
@@ -100,17 +108,38 @@ def solve_again(
         others_m,
         predictor or default_predictor(),
         [_roots(take, person, low + frames, frames, view, inside[low + frames])],
-        _settings(take),
+        motion,
         lengths_m,
     )
+    solved = replace(solved, contact=_told_contact(solved, view.time_s, foot_lock))
     return _put_in(take, person, window, inside, seen, solved)
 
 
-def _settings(take: Take) -> MotionSettings:
-    """Those of the run that made the take."""
+def _settings(take: Take, foot_lock: str | None, smoothness_s: float | None) -> MotionSettings:
+    """Those of the run that made the take, but for what is chosen anew."""
     known = take.source.get("motion") or {}
     names = MotionSettings.__dataclass_fields__
-    return MotionSettings(**{name: value for name, value in known.items() if name in names})
+    motion = MotionSettings(**{name: value for name, value in known.items() if name in names})
+    if foot_lock is not None:
+        motion = replace(motion, foot_lock=foot_lock)
+    if smoothness_s is not None:
+        motion = replace(motion, smoothness_s=smoothness_s)
+    if foot_lock == "grounding" and motion.floor == "none":
+        raise AnimePoseError(
+            "Grounding needs a floor, and the take was made without one.", "Choose another foot lock.", ExitCode.USAGE
+        )
+    return motion
+
+
+def _told_contact(solved: Solved, time_s: np.ndarray, foot_lock: str | None) -> np.ndarray:
+    """(F, 4) contacts that agree with what the user says of the feet, so that a rig's feet are not pinned otherwise."""
+    if foot_lock == "never":
+        return np.minimum(solved.contact, DOUBTED)
+    if foot_lock != "always" or len(time_s) < FEWEST:
+        return solved.contact
+    stands = one_foot_stands(np.nan_to_num(solved.contact), float(np.median(np.diff(time_s))))
+    # Nobody sees whether predicted feet stand.
+    return np.where((solved.state == State.OBSERVED)[:, None], np.maximum(solved.contact, stands), solved.contact)
 
 
 def _lifted(take: Take, person: int, frames: np.ndarray, size: float, lifter: Lifter) -> Lifted:

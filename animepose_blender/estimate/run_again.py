@@ -49,7 +49,15 @@ def run_again(job: SolveRequest, report: Reporter) -> Result:
             ExitCode.USAGE,
         )
     report.progress("solve", 0.0)
-    again = solve_again(take, take.person_id.tolist().index(job.person_id), first, last, wrong=job.wrong)
+    again = solve_again(
+        take,
+        take.person_id.tolist().index(job.person_id),
+        first,
+        last,
+        wrong=job.wrong,
+        foot_lock=job.foot_lock,
+        smoothness_s=job.smoothness_s,
+    )
     report.progress("write", 0.0)
     path = again.save(job.take)
     report.progress("write", 1.0)

@@ -86,8 +86,15 @@ def _draw_solving(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
         row.operator("animepose.cancel_solving", text="", icon="X")
         return
     settings = context.scene.animepose_review
-    row.operator("animepose.solve_again", icon="FILE_REFRESH").wrong = settings.solve_wrong
+    solve = row.operator("animepose.solve_again", icon="FILE_REFRESH")
+    solve.wrong, solve.foot_lock = settings.solve_wrong, settings.solve_foot_lock
+    solve.smoothness = settings.solve_smoothness if settings.solve_smoothly else -1.0
     row.prop(settings, "solve_wrong", text="", icon="GHOST_DISABLED", toggle=True)
+    row = layout.row(align=True)
+    row.prop(settings, "solve_foot_lock")
+    row.prop(settings, "solve_smoothly", text="", icon="MOD_SMOOTH", toggle=True)
+    if settings.solve_smoothly:
+        row.prop(settings, "solve_smoothness", text="")
     if solving.problem:
         draw_wrapped(layout, solving.problem, context, "ERROR")
 

@@ -18,8 +18,14 @@ from bpy.props import (
 
 from ...core.review.edits import LONGEST_NAME, Rename
 from ...errors import AnimePoseError
+from ...protocol import SMOOTHNESS_RANGE_S, JobRequest
+from ..properties import FOOT_LOCK_ITEMS
 from ..retarget.thumbnails import make_icons
 from . import session
+
+AS_BEFORE = "as_before"
+SOLVE_FOOT_LOCK_ITEMS = ((AS_BEFORE, "As Before", "As the take was made"), *FOOT_LOCK_ITEMS)
+FOOT_LOCK_DESCRIPTION = "What is done to feet in the span: Never lets a wrongly pinned foot go, Always pins one"
 
 _filling = False
 
@@ -79,6 +85,17 @@ class ANIMEPOSE_PG_review(bpy.types.PropertyGroup):
         name="Not This Person",
         description="What was seen in the span is not this person: leave it out, and fill the span in",
     )
+    solve_foot_lock: EnumProperty(  # type: ignore
+        name="Feet", description=FOOT_LOCK_DESCRIPTION, items=SOLVE_FOOT_LOCK_ITEMS
+    )
+    solve_smoothly: BoolProperty(  # type: ignore
+        name="Other Smoothness", description="Solve the span more or less smoothly than the take was made"
+    )
+    solve_smoothness: FloatProperty(  # type: ignore
+        name="Smoothness", description="Half-life of sudden errors in seconds; 0 smooths nothing",
+        min=SMOOTHNESS_RANGE_S[0], soft_max=0.3, max=SMOOTHNESS_RANGE_S[1], default=JobRequest.smoothness_s, step=1,
+        precision=3,
+    )  # fmt: skip
     problem: StringProperty(options={"SKIP_SAVE"})  # type: ignore
 
     def active_person(self) -> "ANIMEPOSE_PG_reviewed_person | None":

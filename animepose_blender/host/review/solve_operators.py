@@ -2,14 +2,15 @@
 
 # No `from __future__ import annotations` here: Blender reads the properties from the annotations themselves.
 import bpy
-from bpy.props import BoolProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty
 
 from ...errors import AnimePoseError
+from ...protocol import SMOOTHNESS_RANGE_S
 from .. import addon_state, jobs, setup_job
 from ..import_plan import frames_in
 from . import session, solving
 from .operators import _PersonOperator
-from .properties import refresh
+from .properties import AS_BEFORE, FOOT_LOCK_DESCRIPTION, SOLVE_FOOT_LOCK_ITEMS, refresh
 
 
 class ANIMEPOSE_OT_solve_again(_PersonOperator, bpy.types.Operator):
@@ -23,6 +24,11 @@ class ANIMEPOSE_OT_solve_again(_PersonOperator, bpy.types.Operator):
         name="Not This Person",
         description="What was seen there is not this person: leave it out, and fill the span in",
     )
+    foot_lock: EnumProperty(name="Foot Lock", description=FOOT_LOCK_DESCRIPTION, items=SOLVE_FOOT_LOCK_ITEMS)  # type: ignore
+    smoothness: FloatProperty(  # type: ignore
+        name="Smoothness", description="Half-life of sudden errors in seconds; below 0: as the take was made",
+        min=-1.0, max=SMOOTHNESS_RANGE_S[1], default=-1.0,
+    )  # fmt: skip
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -54,7 +60,10 @@ class ANIMEPOSE_OT_solve_again(_PersonOperator, bpy.types.Operator):
                 first, last = (int(chosen[0]), int(chosen[-1])) if len(chosen) else (0, -1)
             if last < first:
                 raise AnimePoseError("The span holds no frame of the person.", "Choose another preview range.")
-            solving.start(addon_state.worker_python(), scene, person, first, last, self.wrong)
+            foot_lock = self.foot_lock if self.foot_lock != AS_BEFORE else None
+            smoothness_s = round(self.smoothness, 6) if self.smoothness >= 0 else None
+            python = addon_state.worker_python()
+            solving.start(python, scene, person, first, last, self.wrong, foot_lock, smoothness_s)
         except AnimePoseError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

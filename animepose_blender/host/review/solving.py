@@ -58,9 +58,20 @@ problem = ""
 """Why the last span was not solved, for the panel."""
 
 
-def start(python: str, scene: bpy.types.Scene, person: int, first: int, last: int, wrong: bool) -> None:
+def start(
+    python: str,
+    scene: bpy.types.Scene,
+    person: int,
+    first: int,
+    last: int,
+    wrong: bool,
+    foot_lock: str | None = None,
+    smoothness_s: float | None = None,
+) -> None:
     """Start solving the frames `first` to `last` of a person (id) of the scene's review.
 
+    Args:
+        wrong, foot_lock, smoothness_s: as in `protocol.SolveRequest`.
     Raises:
         AnimePoseError: if one is being solved already, or the worker or the files cannot be made.
     """
@@ -78,7 +89,8 @@ def start(python: str, scene: bpy.types.Scene, person: int, first: int, last: in
     try:
         source = given.save(Path(folder, "before.npz"))
         answer = str(Path(folder, "after.npz"))
-        request = SolveRequest(str(source), answer, person, float(times_s[first]), float(times_s[last]), wrong)
+        start_s, end_s = float(times_s[first]), float(times_s[last])
+        request = SolveRequest(str(source), answer, person, start_s, end_s, wrong, foot_lock, smoothness_s)
         client = WorkerClient(python, request, runtime_folder() / "solve.log")
     except AnimePoseError:
         shutil.rmtree(folder, ignore_errors=True)
