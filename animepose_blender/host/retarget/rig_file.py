@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,10 +56,16 @@ def parse_rig(text: str, rig_map: str = "") -> RigFile:
 
 
 def retarget_people(
-    context: bpy.types.Context, take: Take, rig_file: RigFile, settings: Settings
+    context: bpy.types.Context,
+    take: Take,
+    rig_file: RigFile,
+    settings: Settings,
+    people: Sequence[int] | None = None,
 ) -> tuple[list[Appended], list[str]]:
     """A copy of the rig for everybody who is seen, with their motion on it.
 
+    Args:
+        people: ids of those who are meant; None = everybody.
     Returns:
         The copies in the take's order, and sentences for the user.
     Raises:
@@ -66,6 +73,8 @@ def retarget_people(
     """
     made, warnings = [], []
     for person in range(take.person_count):
+        if people is not None and take.person_id[person] not in people:
+            continue
         if (take.state[person] == State.ABSENT).all():
             continue
         copy = append_rig(context.scene, rig_file)
