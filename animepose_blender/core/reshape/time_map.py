@@ -110,6 +110,33 @@ class TimeMap:
         after = self.speed[-1] * np.maximum(new - self.new_s[-1], 0.0)
         return inside + before + after
 
+    def speed_at(self, new_s: np.ndarray) -> np.ndarray:
+        """(...) speeds d old / d new at new times (...)."""
+        new = np.asarray(new_s, dtype=np.float64)
+        at = np.clip(np.searchsorted(self.new_s, new, side="right") - 1, 0, len(self.new_s) - 2)
+        h, rise = np.diff(self.new_s)[at], np.diff(self.old_s)[at]
+        s, d0, d1 = rise / h, self.speed[at], self.speed[at + 1]
+        u = np.clip((new - self.new_s[at]) / h, 0.0, 1.0)
+        part = u * (1 - u)
+        return s * s * (d1 * u * u + 2 * s * part + d0 * (1 - u) ** 2) / (s + (d0 + d1 - 2 * s) * part) ** 2
+
+    def new_at(self, old_s: np.ndarray) -> np.ndarray:
+        """(...) new times of old ones (...), the inverse of `old_at`.
+
+        u is the root of a quadratic, in the form that loses no digits (Press et al., Numerical Recipes, 5.6).
+        """
+        old = np.asarray(old_s, dtype=np.float64)
+        at = np.clip(np.searchsorted(self.old_s, old, side="right") - 1, 0, len(self.old_s) - 2)
+        h, rise = np.diff(self.new_s)[at], np.diff(self.old_s)[at]
+        s, d0, d1 = rise / h, self.speed[at], self.speed[at + 1]
+        y = np.clip((old - self.old_s[at]) / rise, 0.0, 1.0)
+        bend = y * (d0 + d1 - 2 * s)
+        a, b, c = s - d0 + bend, d0 - bend, -s * y
+        u = 2 * c / (-b - np.sqrt(np.maximum(b * b - 4 * a * c, 0.0)))
+        before = np.minimum(old - self.old_s[0], 0.0) / self.speed[0]
+        after = np.maximum(old - self.old_s[-1], 0.0) / self.speed[-1]
+        return self.new_s[at] + h * np.clip(u, 0.0, 1.0) + before + after
+
     def new_times(self, time_s: np.ndarray) -> np.ndarray:
         """(G,) times of the new motion's frames: the old rate from the new start to the new end.
 
