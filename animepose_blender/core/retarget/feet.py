@@ -85,7 +85,12 @@ class Pinned:
 
 
 def pin_feet(
-    legs: Legs, contact: np.ndarray, time_s: np.ndarray, floor_m: float = 0.0, present: np.ndarray | None = None
+    legs: Legs,
+    contact: np.ndarray,
+    time_s: np.ndarray,
+    floor_m: float = 0.0,
+    present: np.ndarray | None = None,
+    told: np.ndarray | None = None,
 ) -> Pinned:
     """Hold heels and toes where they stand.
 
@@ -95,14 +100,18 @@ def pin_feet(
         time_s: (F,) increasing.
         floor_m: height of the floor.
         present: (F,) bool; elsewhere nothing stands. None = everywhere.
+        told: (F, 4) bool, points that stand by somebody's word: however fast they move or turn, and however shortly.
+            None = none do.
     """
     probability = np.nan_to_num(contact) * (1.0 if present is None else present[:, None])
+    by_word = np.zeros((len(contact), 2, 2), dtype=bool) if told is None else told.reshape(-1, 2, 2)
     ankle_m = end_of(legs.hip_m, legs.turned[:, :, :2], legs.segments_m)
     points_m = ankle_m[:, :, None] + quat.rotate(legs.turned[:, :, None, 2], legs.sole_m)
     length_m = np.linalg.norm(legs.segments_m, axis=-1).sum(axis=-1)
-    probability = probability.reshape(-1, 2, 2) * (_speed(points_m, time_s) < SLIDES_S * length_m[:, None])
-    stands = _handed_over(spans(probability, time_s, BEGINS, ENDS, SHORTEST_S, GAP_S))
-    stands = _turning_let_go(stands, legs, time_s)
+    slow = _speed(points_m, time_s) < SLIDES_S * length_m[:, None]
+    probability = probability.reshape(-1, 2, 2) * (slow | by_word)
+    stands = _handed_over(spans(probability, time_s, BEGINS, ENDS, SHORTEST_S, GAP_S) | by_word)
+    stands = _turning_let_go(stands, legs, time_s) | by_word
     weight = np.maximum(probability, 1e-3) * stands
     standing = stands.any(axis=-1)
 

@@ -50,17 +50,13 @@ def compare(motion: Motion, armature: Armature, rig_map: RigMap) -> Figures:
     Raises:
         ValueError: if one of them is no figure: without two legs or arms, or without anything above the pelvis.
     """
-    theirs = Rest(
-        dict(zip(motion.slots, motion.rest_head_m, strict=True)),
-        dict(zip(motion.slots, motion.rest_tail_m, strict=True)),
-        np.eye(3),
-        motion.rest_knuckle_m,
-    )
+    source = figure_of(motion)
+    theirs, body = source.rest, source.body
     at = {slot: armature.index[bone] for slot, bone in rig_map.bones.items() if slot != "root"}
     heads_m, tails_m = armature.in_world(armature.heads), armature.in_world(armature.tails)
     axes = np.concatenate([np.eye(3), armature.to_world[:3, :3].T / armature.scale])
     ours = Rest({s: heads_m[i] for s, i in at.items()}, {s: tails_m[i] for s, i in at.items()}, axes)
-    body, target_body = body_frame(theirs), body_frame(ours)
+    target_body = body_frame(ours)
     bends = any(f"toe.{side}" in motion.index for side in SIDES)
     floor_m = soles(ours, target_body, armature.to_world[:3, 3], bends)
     their_floor_m = motion.rest_sole_m - motion.sole_height_m * body[:, 2]
@@ -68,10 +64,25 @@ def compare(motion: Motion, armature: Armature, rig_map: RigMap) -> Figures:
     ratio = lengths[0] / lengths[1] if min(lengths) > 0 else 1.0
     # The points that stand lie as high in the target's feet as in the source's.
     height_m = ratio * motion.sole_height_m
-    source = Figure(theirs, body, part_frames(theirs, body), motion.rest_sole_m, motion.sole_height_m)
     points_m = floor_m + height_m * target_body[:, 2]
     target = Figure(ours, target_body, part_frames(ours, target_body), points_m, height_m)
     return Figures(source, target, ratio, _exchanged(target, rig_map))
+
+
+def figure_of(motion: Motion) -> Figure:
+    """What moves, at rest.
+
+    Raises:
+        ValueError: if it is no figure; see `compare`.
+    """
+    rest = Rest(
+        dict(zip(motion.slots, motion.rest_head_m, strict=True)),
+        dict(zip(motion.slots, motion.rest_tail_m, strict=True)),
+        np.eye(3),
+        motion.rest_knuckle_m,
+    )
+    body = body_frame(rest)
+    return Figure(rest, body, part_frames(rest, body), motion.rest_sole_m, motion.sole_height_m)
 
 
 def _exchanged(figure: Figure, rig_map: RigMap) -> list[str]:

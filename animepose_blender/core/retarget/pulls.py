@@ -8,13 +8,15 @@ import numpy as np
 
 from .. import quaternions as quat
 from .capsules import body_of
-from .feet import Legs, pin_feet
+from .feet import Legs, Pinned, pin_feet
 from .figures import Figure
 from .hand_contact import keep_hands
 from .motion import Motion
 from .path import Path
 from .slots import ARM, FINGER, LIMB_SLOTS, SIDES
 from .two_bone import end_of, reach
+
+_LEGS = tuple(tuple(f"{slot}.{side}" for slot in ("thigh", "shin", "foot")) for side in SIDES)
 
 
 def hold_feet(
@@ -29,27 +31,34 @@ def hold_feet(
     Returns:
         (F, 3) what the whole figure is shifted by, and the new rotations of thighs, shins and feet.
     """
-    legs = [[f"{slot}.{side}" for slot in ("thigh", "shin", "foot")] for side in SIDES]
-    if any(slot not in turned or slot not in heads_m for leg in legs for slot in leg):
+    legs = legs_of(heads_m, turned, target)
+    if legs is None:
         return np.zeros((len(motion.time_s), 3)), {}
     contact = np.zeros_like(motion.contact) if path.stays else motion.held
-    pinned = pin_feet(
-        Legs(
-            hip_m=np.stack([heads_m[leg[0]] for leg in legs], axis=1),
-            turned=np.stack([np.stack([turned[slot] for slot in leg], axis=1) for leg in legs], axis=1),
-            segments_m=np.array([_segments(target, leg) for leg in legs]),
-            sole_m=np.array([target.soles_m[n] - target.rest.heads_m[leg[2]] for n, leg in enumerate(legs)]),
-            hinge=np.array([target.frames[leg[1]][:, 1] for leg in legs]),
-        ),
-        contact,
-        motion.time_s,
-        path.floor_m + target.sole_height_m,
-        motion.present,
+    floor_m = path.floor_m + target.sole_height_m
+    pinned = pin_feet(legs, contact, motion.time_s, floor_m, motion.present)
+    return pinned.shift_m, legs_turned(pinned, turned)
+
+
+def legs_of(heads_m: Mapping[str, np.ndarray], turned: Mapping[str, np.ndarray], figure: Figure) -> Legs | None:
+    """Both legs of a figure in motion; None if it lacks a part of one. Arguments as those of `hold_feet`."""
+    if any(slot not in turned or slot not in heads_m for leg in _LEGS for slot in leg):
+        return None
+    return Legs(
+        hip_m=np.stack([heads_m[leg[0]] for leg in _LEGS], axis=1),
+        turned=np.stack([np.stack([turned[slot] for slot in leg], axis=1) for leg in _LEGS], axis=1),
+        segments_m=np.array([_segments(figure, leg) for leg in _LEGS]),
+        sole_m=np.array([figure.soles_m[n] - figure.rest.heads_m[leg[2]] for n, leg in enumerate(_LEGS)]),
+        hinge=np.array([figure.frames[leg[1]][:, 1] for leg in _LEGS]),
     )
-    made = {slot: pinned.turned[:, n, k] for n, leg in enumerate(legs) for k, slot in enumerate(leg)}
+
+
+def legs_turned(pinned: Pinned, turned: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Slot → (F, 4) new rotations of thighs, shins, feet, and of the toes that hang on them."""
+    made = {slot: pinned.turned[:, n, k] for n, leg in enumerate(_LEGS) for k, slot in enumerate(leg)}
     for side in SIDES:
         made |= _carried(turned, [f"toe.{side}"], turned[f"foot.{side}"], made[f"foot.{side}"])
-    return pinned.shift_m, made
+    return made
 
 
 def _segments(figure: Figure, limb: tuple[str, ...] | list[str]) -> np.ndarray:
