@@ -114,10 +114,20 @@ def selected_bones(armature: bpy.types.Object) -> list[str]:
     return [
         posed.name
         for posed in armature.pose.bones
-        if (posed if in_pose else posed.bone).select
-        and not (posed if in_pose else posed.bone).hide
-        and (not len(posed.bone.collections) or any(one.is_visible_effectively for one in posed.bone.collections))
+        if (posed if in_pose else posed.bone).select and _is_visible(posed, in_pose)
     ]
+
+
+def visible_bones(armature: bpy.types.Object) -> list[str]:
+    """Names of the bones that can be seen in Pose Mode."""
+    in_pose = "select" in bpy.types.PoseBone.bl_rna.properties
+    return [posed.name for posed in armature.pose.bones if _is_visible(posed, in_pose)]
+
+
+def _is_visible(posed: bpy.types.PoseBone, in_pose: bool) -> bool:
+    collections = posed.bone.collections
+    shown = not len(collections) or any(one.is_visible_effectively for one in collections)
+    return shown and not (posed if in_pose else posed.bone).hide
 
 
 def turns_clips_upright() -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import bpy
 import numpy as np
 
 from ...errors import AnimePoseError
-from .channels import Batch, Channel, Found, batches, find_channels
+from .channels import Batch, Channel, Found, Wanted, batches, find_channels
 from .scope import Scope, action_to_change, frame_time_s, range_of, refuse_unusable, wanted_of
 from .write_back import KeyOn, Range, write_back
 
@@ -58,28 +58,43 @@ def clean(context: bpy.types.Context, rigs: Sequence[bpy.types.Object], scope: S
         work = []
         for rig, wanted in wanted_of(usable, scope).items():
             action = stack.enter_context(action_to_change(rig, scope))
-            found = find_channels(rig, wanted, selection=scope.frames == "KEYS")
+            found, within = found_of(context, rig, wanted, scope, change)
             notes += [f"{rig.name}: {found.said()}"] if found.left else []
             others = action.users - action.use_fake_user - 1
             if others > 0 and not scope.to_new_action:
                 notes.append(
                     f"{action.name} has {others} more {'user' if others == 1 else 'users'}, who see the change"
                 )
-            within = range_of(context, rig, scope)
-            _refuse_empty(rig, found, scope, any(_reaches(within, one, change.key_on) for one in found.channels))
             work.append((rig, found, within))
         # All that may fail comes before the first curve changes.
         results = [
-            (batch, change.apply(batch, frame_time_s(context, batch.frames)), within)
-            for _, found, within in work
-            for batch in map(change.prepare, batches(found.channels, on_keys=change.on_keys))
+            (batch, result, within) for _, found, within in work for batch, result in results_of(context, found, change)
         ]
         for batch, result, within in results:
-            within = type(within)(within.first, within.last, within.selected_only) if change.abrupt else within
             changed += write_back(batch, result, within, change.key_on)
         for rig, _, _ in work:
             rig.update_tag()
     return Done(changed, len(work), tuple(notes))
+
+
+def found_of(
+    context: bpy.types.Context, rig: bpy.types.Object, wanted: Wanted, scope: Scope, change: Change
+) -> tuple[Found, Range]:
+    """The channels of an armature that a change is about, and the frames.
+
+    Raises:
+        AnimePoseError: if there are none.
+    """
+    found = find_channels(rig, wanted, selection=scope.frames == "KEYS")
+    within = range_of(context, rig, scope)
+    _refuse_empty(rig, found, scope, any(_reaches(within, one, change.key_on) for one in found.channels))
+    return found, replace(within, border=0) if change.abrupt else within
+
+
+def results_of(context: bpy.types.Context, found: Found, change: Change) -> Iterator[tuple[Batch, np.ndarray]]:
+    """Batches and what they become; nothing is written."""
+    for batch in map(change.prepare, batches(found.channels, on_keys=change.on_keys)):
+        yield batch, change.apply(batch, frame_time_s(context, batch.frames))
 
 
 def _reaches(within: Range, channel: Channel, key_on: KeyOn) -> bool:

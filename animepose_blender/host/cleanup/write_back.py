@@ -80,6 +80,16 @@ def write_back(batch: Batch, result: np.ndarray, within: Range, key_on: KeyOn = 
     Returns:
         How many curves changed.
     """
+    new = eased(batch, result, within)
+    changed = 0
+    for number, channel in enumerate(batch.channels):
+        if np.isfinite(new[:, number]).any():
+            changed += _write(channel, batch, number, new[:, number], within, key_on)
+    return changed
+
+
+def eased(batch: Batch, result: np.ndarray, within: Range) -> np.ndarray:
+    """(F, N, C) what the channels hold at the frames of a range afterwards, as they are kept; NaN = as before."""
     weights = np.stack([within.weights(channel, batch.frames) for channel in batch.channels], axis=1)[..., None]
     known = np.isfinite(batch.values).all(-1, keepdims=True)
     weights = np.where(known, weights, weights > 0)
@@ -88,13 +98,7 @@ def write_back(batch: Batch, result: np.ndarray, within: Range, key_on: KeyOn = 
     else:
         old = np.where(known, batch.values, 0.0)
         stored = np.where(known, old + weights * (result - old), result)
-    changed = 0
-    for number, channel in enumerate(batch.channels):
-        inside = weights[:, number, 0] > 0
-        new = np.where(inside[:, None], stored[:, number], np.nan)
-        if np.isfinite(new).any():
-            changed += _write(channel, batch, number, new, within, key_on)
-    return changed
+    return np.where(weights > 0, stored, np.nan)
 
 
 def _turned(old: np.ndarray, new: np.ndarray, weights: np.ndarray, known: np.ndarray) -> np.ndarray:

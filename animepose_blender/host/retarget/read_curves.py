@@ -32,19 +32,29 @@ def with_ancestors(armature: Armature, bones: list[int]) -> list[int]:
 
 def is_plain(rig: bpy.types.Object, armature: Armature, chain: list[int]) -> bool:
     """Whether the bones of `chain` are moved by their channels and their parents alone."""
-    driven = [] if rig.animation_data is None else [curve.data_path for curve in rig.animation_data.drivers]
-    driven = [path for path in driven if path.startswith("pose.")]
-    for index in chain:
-        name = armature.names[index]
-        bone, posed = rig.data.bones[name], rig.pose.bones[name]
-        if any(not one.mute and one.influence > 0 for one in posed.constraints):
-            return False
-        if not (bone.use_inherit_rotation and bone.use_local_location and bone.inherit_scale == "FULL"):
-            return False
-        prefix = bone_path(name)
-        if any(path.startswith(prefix) for path in driven):
-            return False
-    return True
+    driven = driven_of_pose(rig)
+    return all(is_plain_bone(rig, armature.names[index], driven) for index in chain)
+
+
+def driven_of_pose(rig: bpy.types.Object) -> list[str]:
+    """RNA paths of what drivers move in an armature's pose."""
+    paths = [] if rig.animation_data is None else [curve.data_path for curve in rig.animation_data.drivers]
+    return [path for path in paths if path.startswith("pose.")]
+
+
+def is_plain_bone(rig: bpy.types.Object, name: str, driven: list[str]) -> bool:
+    """Whether a bone is moved by its channels and its parent alone.
+
+    Args:
+        driven: see `driven_of_pose`.
+    """
+    bone, posed = rig.data.bones[name], rig.pose.bones[name]
+    if any(not one.mute and one.influence > 0 for one in posed.constraints):
+        return False
+    if not (bone.use_inherit_rotation and bone.use_local_location and bone.inherit_scale == "FULL"):
+        return False
+    prefix = bone_path(name)
+    return not any(path.startswith(prefix) for path in driven)
 
 
 def has_plain_action(rig: bpy.types.Object) -> bool:
