@@ -89,6 +89,8 @@ def facts_of(take: Take) -> dict[str, Any]:
     frames = take.frame_count
     return {
         "frames": frames,
+        "models": list(take.source.get("models") or []),
+        "versions": dict(take.source.get("versions") or {}),
         "people": [
             {
                 "id": one.person,

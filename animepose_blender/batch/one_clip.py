@@ -1,0 +1,161 @@
+"""All that is made of one clip, stage by stage; each finished stage leaves a record, so that it is not repeated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from .. import __version__
+from ..errors import AnimePoseError, ExitCode
+from ..protocol import JobRequest
+from .build import Build, Built
+from .order import Order, Rig
+from .plan import PlannedClip, PlannedResult
+from .records import Record, Records, content_hash, key_of
+from .report import ClipReport, ResultReport
+
+Show = Callable[[str, float | None], None]
+"""Takes what is being done now, and which part of it is done, if that is known."""
+
+
+class Tools(Protocol):
+    """What carries the stages out, one at a time: processes of this machine, or of others."""
+
+    def estimate(self, job: JobRequest, show: Show) -> list[str]:
+        """Write the job's take; warnings. Raises AnimePoseError, or KeyboardInterrupt if cancelled."""
+        ...
+
+    def build(self, build: Build, show: Show) -> Built:
+        """Make one result; raises as `estimate`."""
+        ...
+
+    def preview(self, take: str, clip: str, video: str, show: Show) -> None:
+        """Draw the people over the clip; raises as `estimate`."""
+        ...
+
+
+def convert_clip(
+    planned: PlannedClip, order: Order, tools: Tools, records: Records, resume: bool, show: Show
+) -> ClipReport:
+    """Do everything for one clip. What fails is told in the report; only a cancel is raised.
+
+    Args:
+        records: of the folder of the results; finished stages are noted there.
+        resume: whether stages that earlier runs finished are passed over.
+    Raises:
+        KeyboardInterrupt: if cancelled.
+    """
+    settings = {} if planned.job is None else _settings(planned.job)
+    report = ClipReport(planned.clip.input, planned.name, take=str(planned.take), settings=settings)
+    try:
+        report.sha256 = content_hash(planned.clip.input)
+        if planned.job is not None:
+            _estimate(planned, planned.job, tools, records, resume, show, report)
+        for result in planned.results:
+            report.results.append(_result(planned, result, order, tools, records, resume, show, report))
+        if planned.preview is not None:
+            _preview(planned, planned.preview, tools, records, resume, show, report)
+    except AnimePoseError as error:
+        report.fail(error)
+        return report
+    failed = [one for one in report.results if one.status != "done"]
+    report.status, report.exit_code = ("failed", int(ExitCode.SOME_FAILED)) if failed else ("done", int(ExitCode.DONE))
+    if failed:
+        report.message, report.remedy = failed[0].message, failed[0].remedy
+    return report
+
+
+def _settings(job: JobRequest) -> dict[str, Any]:
+    return {name: value for name, value in asdict(job).items() if name not in ("clip", "take", "protocol")}
+
+
+def _estimate(
+    planned: PlannedClip, job: JobRequest, tools: Tools, records: Records, resume: bool, show: Show, report: ClipReport
+) -> None:
+    # The take tells where its clip is, so the path belongs to what it depends on.
+    key = key_of(
+        "estimate", clip=report.sha256, path=job.clip, take=job.take, settings=report.settings, version=__version__
+    )
+    record = records.finished(key) if resume else None
+    if record is None:
+        started = time.monotonic()
+        warnings = tools.estimate(job, show)
+        facts = {"warnings": warnings, "seconds": round(time.monotonic() - started, 3)}
+        record = records.keep(key, [job.take], facts)
+    else:
+        report.reused = True
+    report.warnings = list(record.facts["warnings"])
+    report.seconds["estimate"] = record.facts["seconds"]
+
+
+def _result(
+    planned: PlannedClip,
+    result: PlannedResult,
+    order: Order,
+    tools: Tools,
+    records: Records,
+    resume: bool,
+    show: Show,
+    report: ClipReport,
+) -> ResultReport:
+    """One result; a failure of it leaves the clip's other results alone."""
+    rigs = {name: order.rigs[name] for name in result.casting.rigs}
+    own = ResultReport(result.casting.name, rigs={name: rig.file for name, rig in rigs.items()})
+    build = Build(
+        str(planned.take), str(result.target), dict(result.casting.people), rigs, order.formats, order.engine,
+        order.reduce_mm,
+    )  # fmt: skip
+    try:
+        key = key_of("build", take=content_hash(planned.take), build=_hashed(build), version=__version__)
+        record = records.finished(key) if resume else None
+        own.reused = record is not None
+        if record is None:
+            built = tools.build(build, show)
+            paths = [path for files in built.files.values() for path in files]
+            facts = dict(built.facts) | {"files": _relative(built.files, order.output), "warnings": built.warnings}
+            record = records.keep(key, paths, facts)
+    except AnimePoseError as error:
+        own.status, own.message, own.remedy = "failed", error.message, error.remedy
+        return own
+    own.status = "done"
+    own.files = {one: [str(order.output / path) for path in paths] for one, paths in record.facts["files"].items()}
+    own.seconds, own.warnings = dict(record.facts["seconds"]), list(record.facts["warnings"])
+    _tell(report, record)
+    return own
+
+
+def _tell(report: ClipReport, record: Record) -> None:
+    """What a result knows of its take."""
+    facts = record.facts
+    report.frames, report.people = facts["frames"], list(facts["people"])
+    report.models, report.versions = list(facts["models"]), dict(facts["versions"])
+
+
+def _hashed(build: Build) -> dict[str, Any]:
+    """The order with the contents of rigs and maps in the place of their dates."""
+    return asdict(build) | {"rigs": {name: _hashed_rig(rig) for name, rig in build.rigs.items()}}
+
+
+def _hashed_rig(rig: Rig) -> dict[str, Any]:
+    path = rig.file[: rig.file.lower().rindex(".blend") + len(".blend")] if ".blend" in rig.file.lower() else rig.file
+    rig_map = content_hash(rig.map) if Path(rig.map).is_file() else rig.map
+    return asdict(replace(rig, map=rig_map)) | {"content": content_hash(path)}
+
+
+def _relative(files: Mapping[str, list[str]], output: Path) -> dict[str, list[str]]:
+    return {one: [Path(path).relative_to(output).as_posix() for path in paths] for one, paths in files.items()}
+
+
+def _preview(
+    planned: PlannedClip, video: Path, tools: Tools, records: Records, resume: bool, show: Show, report: ClipReport
+) -> None:
+    key = key_of("preview", take=content_hash(planned.take), clip=planned.clip.input, version=__version__)
+    record = records.finished(key) if resume else None
+    if record is None:
+        started = time.monotonic()
+        tools.preview(str(planned.take), "" if planned.clip.is_take else planned.clip.input, str(video), show)
+        record = records.keep(key, [str(video)], {"seconds": round(time.monotonic() - started, 3)})
+    report.preview, report.seconds["preview"] = str(video), record.facts["seconds"]

@@ -1,0 +1,119 @@
+"""What an order comes to: which take each clip gets, which results, and what they are called."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import AnimePoseError, ExitCode
+from ..protocol import JobRequest
+from .inputs import TAKE_SUFFIX, stem_of
+from .naming import USUAL, USUAL_WITH_RIG, distinct, fill_in
+from .order import Casting, Clip, Order
+
+
+@dataclass(frozen=True)
+class PlannedResult:
+    """One result of a clip."""
+
+    casting: Casting
+    target: Path
+    """Without a suffix."""
+
+    def files(self, formats: tuple[str, ...]) -> list[Path]:
+        """The files it will have; BVH, of which each person gets one, stands for one."""
+        return [Path(f"{self.target}.{one}") for one in formats]
+
+
+@dataclass(frozen=True)
+class PlannedClip:
+    """One clip or take and all that is made of it."""
+
+    clip: Clip
+    number: int
+    """From 1 on."""
+    name: str
+    """For messages and progress."""
+    take: Path
+    """The take: the input itself, or where the estimate is written."""
+    job: JobRequest | None
+    """None for a take."""
+    results: tuple[PlannedResult, ...]
+    preview: Path | None
+
+
+def plan(order: Order) -> list[PlannedClip]:
+    """Everything that is to be made, in the order of the clips.
+
+    Raises:
+        AnimePoseError: if there is nothing to do, a setting cannot be used, or a result would overwrite an input.
+    """
+    if not order.clips:
+        raise AnimePoseError("No clip is given.", "Name clips, takes or folders.", ExitCode.USAGE)
+    # Results never get a name with which they would overwrite an input that lies in the folder of the results.
+    taken = _names_in(order.output, [clip.input for clip in order.clips])
+    names = distinct([_clean_stem(clip) for clip in order.clips], taken)
+    targets = _targets(order, names)
+    planned, at = [], 0
+    for number, (clip, name) in enumerate(zip(order.clips, names, strict=True), 1):
+        castings = order.castings_of(clip)
+        results = tuple(
+            PlannedResult(casting, order.output / target)
+            for casting, target in zip(castings, targets[at : at + len(castings)], strict=True)
+        )
+        at += len(castings)
+        take = Path(clip.input) if clip.is_take else order.output / f"{name}{TAKE_SUFFIX}"
+        job = None if clip.is_take else JobRequest(clip.input, str(take), **order.estimate_of(clip))
+        preview = order.output / f"{name}_preview.mp4" if order.preview else None
+        planned.append(PlannedClip(clip, number, name, take, job, results, preview))
+    _refuse_overwriting(order, planned)
+    return planned
+
+
+def _clean_stem(clip: Clip) -> str:
+    return fill_in("{clip}", {"clip": clip.name or stem_of(clip.input)})
+
+
+def _names_in(folder: Path, inputs: list[str]) -> set[str]:
+    """Stems of the inputs that lie in a folder as takes: a clip of the same name must not get that take's name."""
+    there = os.path.realpath(folder)
+    return {
+        stem_of(path)
+        for path in inputs
+        if path.lower().endswith(TAKE_SUFFIX)
+        and os.path.dirname(os.path.realpath(path)) == there
+        and any(stem_of(other) == stem_of(path) and other != path for other in inputs)
+    }
+
+
+def _targets(order: Order, names: list[str]) -> list[str]:
+    """Of every result of every clip its path in the folder of the results."""
+    made = []
+    for number, (clip, name) in enumerate(zip(order.clips, names, strict=True), 1):
+        castings = order.castings_of(clip)
+        template = order.names or (USUAL if len(castings) == 1 else USUAL_WITH_RIG)
+        settings = order.estimate_of(clip)
+        for casting in castings:
+            values: Mapping[str, object] = {
+                "clip": name, "rig": casting.name, "number": number, "engine": order.engine or "blender",
+                "start": round(1000 * (settings.get("start_s") or 0.0)), "preset": settings.get("preset", "offline"),
+            }  # fmt: skip
+            made.append(fill_in(template, values))
+    return distinct(made)
+
+
+def _refuse_overwriting(order: Order, planned: list[PlannedClip]) -> None:
+    inputs = {os.path.realpath(clip.input).lower() for clip in order.clips}
+    inputs |= {os.path.realpath(rig.file.rpartition(".blend")[0] + ".blend").lower() for rig in order.rigs.values()}
+    for one in planned:
+        written = [path for result in one.results for path in result.files(order.formats)]
+        written += [one.take] if one.job is not None else []
+        written += [one.preview] if one.preview is not None else []
+        for path in written:
+            if os.path.realpath(path).lower() in inputs:
+                raise AnimePoseError(
+                    f"The result {path} would overwrite an input.", "Choose another folder or other names.",
+                    ExitCode.USAGE,
+                )  # fmt: skip
