@@ -8,7 +8,10 @@ from . import addon_state, cli, environment_operators, jobs, operators, panels, 
 from .cleanup import operators as cleanup_operators
 from .cleanup import panels as cleanup_panels
 from .cleanup import properties as cleanup_properties
+from .footsteps import drag as footsteps_drag
+from .footsteps import keymap as footsteps_keymap
 from .footsteps import properties as footsteps_properties
+from .footsteps import strip as footsteps_strip
 from .retarget import live, map_list, people_list, thumbnails
 from .retarget import operators as retarget_operators
 from .retarget import panels as retarget_panels
@@ -33,6 +36,7 @@ CLASSES: tuple[type, ...] = (
     *cleanup_operators.CLASSES,
     *cleanup_panels.CLASSES,
     *footsteps_properties.CLASSES,
+    *footsteps_drag.CLASSES,
     *review_properties.CLASSES,
     *overlay.CLASSES,
     *review_operators.CLASSES,
@@ -50,6 +54,8 @@ _PARTS = (
     thumbnails,
     cleanup_properties,
     footsteps_properties,
+    footsteps_strip,
+    footsteps_keymap,
     review_properties,
     overlay,
     solving,
