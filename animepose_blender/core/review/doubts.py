@@ -92,7 +92,7 @@ def next_doubt(doubts: Sequence[Doubt], frame: int, *, backwards: bool = False) 
 def _of_person(take: Take, row: int, person: int) -> list[Doubt]:
     sure = np.nan_to_num(take.joint_confidence[row], nan=0.0).mean(axis=-1)
     low = np.where(take.state[row] == State.OBSERVED, 1 - sure / LOW_CONFIDENCE, -1.0)
-    found = _spans(take, person, Kind.LOW_CONFIDENCE, low, LASTING_S)
+    found = lasting_spans(take, person, Kind.LOW_CONFIDENCE, low, LASTING_S)
     if take.frame_count < 2:
         return found
 
@@ -124,7 +124,7 @@ def _of_two(take: Take, first: int, second: int) -> list[Doubt]:
     severity = np.full(take.frame_count, -1.0)
     severity[near] = 1 - between_m.mean(axis=-1) / SAME_PLACE_M
     one, other = take.person_id[[first, second]].tolist()
-    return _spans(take, one, Kind.SAME_PLACE, severity, LASTING_S, other)
+    return lasting_spans(take, one, Kind.SAME_PLACE, severity, LASTING_S, other)
 
 
 def _beyond(value: np.ndarray, limit: np.ndarray | float) -> np.ndarray:
@@ -135,10 +135,10 @@ def _beyond(value: np.ndarray, limit: np.ndarray | float) -> np.ndarray:
 def _steps(take: Take, person: int, kind: Kind, severity: np.ndarray) -> list[Doubt]:
     """Doubts about steps from frame to frame (F - 1,), which begin a frame before they end."""
     both = np.maximum(np.append(severity, -1.0), np.insert(severity, 0, -1.0))
-    return _spans(take, person, kind, both, 0.0)
+    return lasting_spans(take, person, kind, both, 0.0)
 
 
-def _spans(
+def lasting_spans(
     take: Take, person: int, kind: Kind, severity: np.ndarray, least_s: float, other: int | None = None
 ) -> list[Doubt]:
     """Doubts for stretches of (F,) severities above 0; close ones are joined, short ones left out."""
