@@ -385,7 +385,11 @@ def test_registering_twice_in_a_row_works():
 
 def test_every_import_option_has_a_property():
     from animepose_blender.host.import_take import ImportOptions
+    from animepose_blender.host.key_options import Within
     from animepose_blender.host.properties import OPTION_NAMES
 
-    options = bpy.context.scene.animepose.import_options()
-    assert ImportOptions(**options) == ImportOptions() and tuple(options) == OPTION_NAMES
+    settings = bpy.context.scene.animepose
+    options = settings.import_options()
+    assert ImportOptions(**options) == ImportOptions() and tuple(options) == (*OPTION_NAMES, "reduce")
+    settings.reduce_keys = True
+    assert settings.import_options()["reduce"] == Within()

@@ -21,6 +21,9 @@ BAR_M = 0.014
 DASH_M = 0.09
 """Length of a dash, and of the space after it."""
 _ROUGHNESS = 0.8
+_LOOSER = 4.0
+"""Sides of a box leap from joint to joint, and are there to judge by: with fewer keys they may be off by so many times
+as much as bones."""
 _CORNERS = np.array(list(product((0, 1), repeat=3)))
 _SIDES = np.array([[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]])
 """Corners of each side of a cuboid, seen from outside against the clock."""
@@ -33,6 +36,7 @@ def make_boxes(
     camera_to_world: np.ndarray,
     frames: np.ndarray,
     predicted: np.ndarray,
+    within_mm: float | None = None,
 ) -> list[bpy.types.Object]:
     """A frame of edge 1 m, placed, turned and scaled to the box in each frame that has one, else hidden.
 
@@ -43,6 +47,7 @@ def make_boxes(
         camera_to_world: (F, 4, 4).
         frames: (F,) frame numbers.
         predicted: (F,) bool; here a dashed frame, a child of the first, is shown instead.
+        within_mm: how far bones with fewer keys are off; None = a key on every frame.
     Returns:
         The objects, linked to no collection yet: none if no frame has a box, two if some boxes are predicted.
     """
@@ -61,8 +66,20 @@ def make_boxes(
     box.rotation_mode = "QUATERNION"
     writer = CurveWriter(box, name)
     hold = np.append(np.diff(np.flatnonzero(given)) > 1, False)
-    for path, values in (("location", centre_m), ("rotation_quaternion", turn), ("scale", upper - lower)):
-        writer.write(path, frames[given], values.T, group="Box", hold=hold, filled_in=predicted[given])
+    allowed: dict[str, float | None] = {"location": None, "rotation_quaternion": None, "scale": None}
+    if within_mm is not None:
+        # A side is off by as much as the place and by half as much as the size. Parts of a quaternion are half angles.
+        each_m = _LOOSER * within_mm / 1000 / 3
+        allowed = {
+            "location": each_m,
+            "rotation_quaternion": each_m / float(np.linalg.norm(usual_m)),
+            "scale": 2 * each_m,
+        }
+    channels = {"location": centre_m, "rotation_quaternion": turn, "scale": upper - lower}
+    for path, values in channels.items():
+        writer.write(
+            path, frames[given], values.T, group="Box", hold=hold, filled_in=predicted[given], tolerance=allowed[path]
+        )
     hide_while_absent(writer, frames, given & ~predicted)
     if not (given & predicted).any():
         return [box]

@@ -16,6 +16,10 @@ DISPLAY_SIZE_M = 0.4
 _STILL = 1e-6
 """A camera whose numbers never differ by more (metres, parts of a quaternion, mm, parts of the width) is static."""
 _SQUARE_PIXEL_TOLERANCE = 1e-4
+_OFF = 1 / 4000
+"""How far each channel with fewer keys may move the picture, as a part of its width: half a pixel of 2000."""
+_NEAR_M = 3.0
+"""People in the picture are about as far away at least."""
 _OPENCV_TO_BLENDER = np.array([1.0, -1.0, -1.0])
 """Camera axes: OpenCV's y points down and z forward, Blender's y up and z back; columns of the rotation change sign."""
 
@@ -57,7 +61,9 @@ def optics(intrinsics: np.ndarray, size: tuple[int, int]) -> Optics:
     )
 
 
-def make_camera(name: str, lens: Optics, camera_to_world: np.ndarray, frames: np.ndarray) -> bpy.types.Object:
+def make_camera(
+    name: str, lens: Optics, camera_to_world: np.ndarray, frames: np.ndarray, *, fewer_keys: bool = False
+) -> bpy.types.Object:
     """A camera object, linked to no collection yet.
 
     Args:
@@ -65,6 +71,8 @@ def make_camera(name: str, lens: Optics, camera_to_world: np.ndarray, frames: np
         lens: see `optics`.
         camera_to_world: (F, 4, 4), OpenCV's camera axes.
         frames: (F,) frame numbers.
+        fewer_keys: whether to leave out keys without which the picture stays as it is, but for `_OFF`; otherwise there
+            is one on every frame.
     """
     data = bpy.data.cameras.new(name)
     data.sensor_fit = "HORIZONTAL"
@@ -79,7 +87,9 @@ def make_camera(name: str, lens: Optics, camera_to_world: np.ndarray, frames: np
     if moving:
         writer = CurveWriter(data, f"{name} lens")
         for path, values in moving.items():
-            writer.write(path, frames, values[None])
+            # At the picture's edge, half its width away, a change of the lens moves it half as much.
+            allowed = _OFF if path != "lens" else 2 * _OFF * float(values.min())
+            writer.write(path, frames, values[None], tolerance=allowed if fewer_keys else None)
 
     camera = bpy.data.objects.new(name, data)
     location_m = camera_to_world[:, :3, 3]
@@ -89,8 +99,13 @@ def make_camera(name: str, lens: Optics, camera_to_world: np.ndarray, frames: np
     camera.rotation_quaternion = rotation[0].tolist()
     if np.ptp(location_m, axis=0).max() > _STILL or np.ptp(rotation, axis=0).max() > _STILL:
         writer = CurveWriter(camera, name)
-        writer.write("location", frames, location_m.T, group="Transform")
-        writer.write("rotation_quaternion", frames, rotation.T, group="Transform")
+        place, turn = None, None
+        if fewer_keys:
+            # Parts of a quaternion are half angles.
+            angle = _OFF * SENSOR_WIDTH_MM / float(lens.lens_mm.max())
+            place, turn = angle * _NEAR_M, angle / 2
+        writer.write("location", frames, location_m.T, group="Transform", tolerance=place)
+        writer.write("rotation_quaternion", frames, rotation.T, group="Transform", tolerance=turn)
     else:
         # A camera that stands still is turned by hand, if at all: angles are the handier channels for it.
         camera.rotation_mode = "XYZ"

@@ -7,6 +7,8 @@ from functools import cache
 import bpy
 import numpy as np
 
+from ..core.keyframes.curve import Curve
+from ..core.keyframes.reduction import reduce_channels
 from . import compat
 
 CONSTANT_TOLERANCE = 1e-6
@@ -41,8 +43,9 @@ class CurveWriter:
         group: str = "",
         hold: np.ndarray | None = None,
         filled_in: np.ndarray | None = None,
+        tolerance: float | None = None,
     ) -> None:
-        """Make one curve a channel, linear between keys.
+        """Make one curve a channel, linear between keys; one that stays constant has one key.
 
         Args:
             data_path: RNA path, such as `location`.
@@ -51,9 +54,18 @@ class CurveWriter:
             group: name of the curves' group in the editors.
             hold: (N,) bool, keys whose value stays until the next key instead of gliding to it.
             filled_in: (N,) bool, keys that nobody observed; they get the type `FILLED_IN`.
+            tolerance: how far any channel may be off, in its own unit; curves are then bent, with as few keys as that
+                allows. None = a key on every frame.
         """
         interpolation, types = _kinds(len(frames), hold, filled_in)
         moving = np.ptp(channels, axis=1) > CONSTANT_TOLERANCE
+        if tolerance is not None and moving.any():
+            still = np.where(moving[:, None], channels, channels[:, :1])
+            keep = None if filled_in is None else changes(filled_in)
+            fewer = reduce_channels(frames, [still.T], [tolerance], hold=hold, keep=keep)
+            for index, (curve, at) in enumerate(zip(fewer.curves[0], fewer.samples[0], strict=True)):
+                _fill_shaped(self._curves.new(data_path, index, group), curve, None if types is None else types[at])
+            return
         for index, values in enumerate(channels):
             count = len(frames) if moving[index] else 1
             _fill(self._curves.new(data_path, index, group), frames[:count], values, interpolation, types)
@@ -92,6 +104,29 @@ def _kinds(count: int, hold: np.ndarray | None, filled_in: np.ndarray | None) ->
     return interpolation, types.astype(np.int32)
 
 
+def changes(spans: np.ndarray) -> np.ndarray:
+    """(F,) bool, the frames on both sides of each change of (F,) bool."""
+    result = np.zeros(len(spans), dtype=bool)
+    result[1:] |= spans[1:] != spans[:-1]
+    result[:-1] |= spans[1:] != spans[:-1]
+    return result
+
+
+def shape_of(curve: Curve) -> dict[str, np.ndarray]:
+    """The K keys of a curve as Blender's properties of them, (K, C) each."""
+    numbers = [enum_value("interpolation", name) for name in ("CONSTANT", "LINEAR", "BEZIER")]
+    handles = [enum_value("handle_left_type", name) for name in ("FREE", "ALIGNED")]
+    types = np.array(handles, dtype=np.int32)[curve.aligned.astype(int)][:, None]
+    return {
+        "co": _points(curve.frames, curve.values),
+        "handle_left": curve.left.astype(np.float32),
+        "handle_right": curve.right.astype(np.float32),
+        "interpolation": np.array(numbers, dtype=np.int32)[curve.interpolation][:, None],
+        "handle_left_type": types,
+        "handle_right_type": types,
+    }
+
+
 def _points(frames: np.ndarray, values: np.ndarray) -> np.ndarray:
     co = np.empty((len(frames), 2), dtype=np.float32)
     co[:, 0], co[:, 1] = frames, values[: len(frames)]
@@ -116,7 +151,23 @@ def _fill(
     automatic = np.full(count, enum_value("handle_left_type", "AUTO_CLAMPED"), dtype=np.int32)
     points.foreach_set("handle_left_type", automatic)
     points.foreach_set("handle_right_type", automatic)
+    _finish(curve)
+
+
+def _fill_shaped(curve: bpy.types.FCurve, made: Curve, types: np.ndarray | None) -> None:
+    """Give an empty curve the keys of another, with (K,) types."""
+    points = curve.keyframe_points
+    points.add(len(made.frames))
+    for name, values in shape_of(made).items():
+        points.foreach_set(name, values.ravel())
+    if types is not None:
+        points.foreach_set("type", types)
+    _finish(curve)
+
+
+def _finish(curve: bpy.types.FCurve) -> None:
     # New keys are selected: they would move with the first one that the user drags, and look all alike.
+    points = curve.keyframe_points
     for part in ("select_control_point", "select_left_handle", "select_right_handle"):
-        points.foreach_set(part, np.zeros(count, dtype=bool))
+        points.foreach_set(part, np.zeros(len(points), dtype=bool))
     curve.update()

@@ -15,6 +15,7 @@ from ..errors import AnimePoseError
 from ..skeleton import BONES
 from ..take import State, Take
 from .cameras import Optics, optics
+from .key_options import Within
 
 FIRST_FRAME = 1
 """Frame of the scene where the take begins."""
@@ -40,6 +41,8 @@ class ImportOptions:
     """On the timeline, where somebody is predicted, absent, or seen again."""
     people: tuple[int, ...] | None = None
     """Ids of those who are imported; None = everybody. The floor and the camera are those of all."""
+    reduce: Within | None = None
+    """How far curves with fewer keys may be off; None = a key on every frame."""
 
 
 DEFAULT_OPTIONS = ImportOptions()

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 import bpy
 import numpy as np
 
+from ..core.footsteps.spans import from_contact
 from ..core.frame_numbers import blender_rate
 from ..core.review.edited import NAMES_KEY
 from ..take import SCHEMA_VERSION, State, Take
 from .armatures import animate_armature, make_armatures
 from .boxes import make_boxes
 from .cameras import make_camera
+from .cleanup.reduce import Baked, Feet, reduce_baked
 from .curves import CurveWriter
 from .floor import make_floor
 from .import_plan import DEFAULT_OPTIONS, ImportOptions, Plan, make_plan
@@ -89,7 +91,9 @@ def _build(
 
     camera = None
     if options.make_camera and plan.lens:
-        camera = make_camera(f"{plan.name} camera", plan.lens, take.camera_to_world, plan.frames)
+        camera = make_camera(
+            f"{plan.name} camera", plan.lens, take.camera_to_world, plan.frames, fewer_keys=options.reduce is not None
+        )
         collection.objects.link(camera)
         scene.camera = camera
         if options.show_plate:
@@ -112,9 +116,14 @@ def _build(
         if options.make_mannequins:
             mannequins.append(_mannequin(name, armature, take, plan, number))
             collection.objects.link(mannequins[-1])
-        boxes += _boxes(name, take, plan, number)
+        boxes += _boxes(name, take, plan, number, options)
     for box in boxes:
         box_collection.objects.link(box)
+    if options.reduce is not None:
+        contacts = take.contact[plan.people]
+        feet = [Feet(from_contact(contact, plan.frames)) for contact in contacts]
+        baked = [Baked(armature, feet=each) for armature, each in zip(armatures, feet, strict=True)]
+        reduce_baked(context, baked, options.reduce)
     if options.add_markers:
         add_markers(scene, state_labels(names, plan.frames, take.state[plan.people]))
     return ImportedTake(collection, camera, armatures, mannequins, boxes, plan.frame_range, warnings)
@@ -144,11 +153,12 @@ def _mannequin(name: str, armature: bpy.types.Object, take: Take, plan: Plan, nu
     return mannequin
 
 
-def _boxes(name: str, take: Take, plan: Plan, number: int) -> list[bpy.types.Object]:
+def _boxes(name: str, take: Take, plan: Plan, number: int, options: ImportOptions) -> list[bpy.types.Object]:
     person = plan.people[number]
     predicted = take.state[person] == State.PREDICTED
     colour, box_m = person_colour(number), take.box_camera_m[person]
-    return make_boxes(f"{name} box", colour, box_m, take.camera_to_world, plan.frames, predicted)
+    within_mm = options.reduce.mm if options.reduce is not None else None
+    return make_boxes(f"{name} box", colour, box_m, take.camera_to_world, plan.frames, predicted, within_mm)
 
 
 def _apply_settings(scene: bpy.types.Scene, options: ImportOptions, plan: Plan) -> None:

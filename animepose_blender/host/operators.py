@@ -12,6 +12,7 @@ from ..errors import AnimePoseError
 from . import addon_state, jobs, setup_job
 from .import_plan import ImportOptions
 from .import_take import import_take
+from .key_options import draw_key_options
 from .properties import ImportOptionProperties
 
 LISTED_WARNINGS = 3
@@ -130,7 +131,7 @@ class ANIMEPOSE_OT_import_take(ImportOptionProperties, bpy.types.Operator, Impor
 
 
 def draw_import_options(layout: bpy.types.UILayout, options: ImportOptionProperties) -> None:
-    """One checkbox for each import option; the panel and the file browser share it."""
+    """The import options; the panel and the file browser share it."""
     layout.use_property_split = True
     layout.use_property_decorate = False
     column = layout.column(heading="Set")
@@ -145,6 +146,7 @@ def draw_import_options(layout: bpy.types.UILayout, options: ImportOptionPropert
     column.prop(options, "make_floor")
     column.prop(options, "show_boxes")
     column.prop(options, "add_markers")
+    draw_key_options(layout, options)
 
 
 def _draw_import_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:

@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from ..errors import AnimePoseError, ExitCode
 from ..protocol import JobRequest
 from .import_plan import ImportOptions
+from .key_options import KeyOptionProperties
 
 PRESET_ITEMS = (
     ("offline", "Offline", "MediaPipe Pose: runs on any CPU and fetches nothing"),
@@ -44,7 +45,8 @@ FLOOR_ITEMS = (
     ("flat", "Flat", "Feet stand on one level floor, and nothing is below it"),
     ("none", "None", "Nothing is drawn to a floor or kept above it, as on stairs, furniture and in water"),
 )
-OPTION_NAMES = tuple(name for name in ImportOptions.__dataclass_fields__ if name != "people")
+OPTION_NAMES = tuple(name for name in ImportOptions.__dataclass_fields__ if name not in ("people", "reduce"))
+"""The options that are a checkbox each."""
 MAX_TAKES_PER_CLIP = 1000
 
 # From 4.5 on a path property says whether it takes paths relative to the .blend.
@@ -56,8 +58,8 @@ def path_property(**keywords: Any) -> Any:
     return StringProperty(options={"ANIMATABLE"} | _RELATIVE, **keywords)
 
 
-class ImportOptionProperties:
-    """One property for each field of `ImportOptions`; the settings and the import operator share them."""
+class ImportOptionProperties(KeyOptionProperties):
+    """What `ImportOptions` are made from; the settings and the import operator share them."""
 
     set_frame_range: BoolProperty(  # type: ignore
         name="Frame Range", description="Set the scene's first and last frame to the clip's", default=True
@@ -84,9 +86,9 @@ class ImportOptionProperties:
         default=False,
     )  # fmt: skip
 
-    def import_options(self) -> dict[str, bool]:
+    def import_options(self) -> dict[str, Any]:
         """Fields of `ImportOptions`."""
-        return {name: getattr(self, name) for name in OPTION_NAMES}
+        return {name: getattr(self, name) for name in OPTION_NAMES} | {"reduce": self.within()}
 
 
 class ANIMEPOSE_PG_settings(ImportOptionProperties, bpy.types.PropertyGroup):

@@ -107,17 +107,20 @@ class Found:
         return f"{', '.join(parts)} {'curve was left as it is' if one else 'curves were left as they are'}"
 
 
-def find_channels(rig: bpy.types.Object, wanted: Wanted, *, selection: bool = False) -> Found:
+def find_channels(
+    rig: bpy.types.Object, wanted: Wanted, *, selection: bool = False, action: bpy.types.Action | None = None
+) -> Found:
     """The channels of the active action that have something to clean: two keys at least.
 
     Args:
         rig: an armature object with an action.
         selection: whether to read which keys are selected.
+        action: another one of a single slot, such as that of a strip.
     """
     found = Found([])
     driven = driven_channels(rig)
     scale = float(np.cbrt(abs(np.linalg.det(np.array(rig.matrix_world)[:3, :3])))) or 1.0
-    for (owner, path), curves in _by_property(rig, wanted).items():
+    for (owner, path), curves in _by_property(rig, wanted, action).items():
         keys = {index: read_keys(curve, selection=selection) for index, curve in curves.items()}
         usable = {}
         for index, curve in curves.items():
@@ -135,10 +138,12 @@ def find_channels(rig: bpy.types.Object, wanted: Wanted, *, selection: bool = Fa
     return found
 
 
-def _by_property(rig: bpy.types.Object, wanted: Wanted) -> dict[tuple[str, str], dict[int, bpy.types.FCurve]]:
+def _by_property(
+    rig: bpy.types.Object, wanted: Wanted, action: bpy.types.Action | None
+) -> dict[tuple[str, str], dict[int, bpy.types.FCurve]]:
     """(bone, RNA path) → component → curve, of bones that are there and wanted."""
     properties: dict[tuple[str, str], dict[int, bpy.types.FCurve]] = {}
-    for curve in compat.curves_of(rig):
+    for curve in compat.curves_of(rig) if action is None else compat.curves_of_action(action):
         bone = _BONE.fullmatch(curve.data_path)
         name = bpy.utils.unescape_identifier(bone[1]) if bone else ""
         if (bone and name not in rig.pose.bones) or not len(curve.keyframe_points):

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 
 from ...core.keyframes.curve import Curve
-from ..curves import FILLED_IN, enum_value
+from ..curves import FILLED_IN, enum_value, shape_of
 from .segments import cut
 
 _WIDTH = {"co": 2, "handle_left": 2, "handle_right": 2}
@@ -178,13 +178,8 @@ def replace_keys(curve: bpy.types.FCurve, first: float, last: float, made: Curve
     held = _everything(curve)
     outside = (held["co"][:, 0] < first - SAME_FRAME) | (held["co"][:, 0] > last + SAME_FRAME)
     new = _plain(held, made.frames, made.values)
-    new["handle_left"], new["handle_right"] = made.left.astype(np.float32), made.right.astype(np.float32)
-    numbers = [enum_value("interpolation", name) for name in ("CONSTANT", "LINEAR", "BEZIER")]
-    new["interpolation"] = np.array(numbers, dtype=np.int32)[made.interpolation][:, None]
+    new |= shape_of(made)
     new["type"] = kinds.astype(np.int32)[:, None]
-    handles = [enum_value("handle_left_type", name) for name in ("FREE", "ALIGNED")]
-    for name in ("handle_left_type", "handle_right_type"):
-        new[name] = np.array(handles, dtype=np.int32)[made.aligned.astype(int)][:, None]
     _merge(curve, {name: array[outside] for name, array in held.items()}, new)
 
 

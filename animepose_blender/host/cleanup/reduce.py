@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
 
-from ...core.keyframes.curve import Curve
-from ...core.keyframes.reduction import reduce_bones
+from ...core.footsteps.spans import Footstep
+from ...core.keyframes.reduction import Reduced, reduce_bones
 from ...core.keyframes.world import Track
 from ...core.retarget.armature import Armature
+from ...core.retarget.rig_map import RigMap
 from ...errors import AnimePoseError
-from ..curves import FILLED_IN, enum_value
+from ..curves import FILLED_IN, changes, enum_value
+from ..footsteps.properties import footsteps_of, steps_of
+from ..key_options import Within
 from ..retarget.read_curves import rotation_property
 from ..retarget.read_rig import read_rig
-from .channels import Channel, Kind, batches, find_channels
+from .channels import Channel, Kind, Wanted, batches, find_channels
 from .keys import SAME_FRAME, interpolations, key_types, replace_keys
 from .scope import Scope, action_to_change, range_of, refuse_unusable, wanted_of
 from .write_back import Range, as_kept
@@ -31,6 +36,35 @@ class Fewer:
     """Keys of the curves that were reduced."""
     after: int
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Feet:
+    """When the feet of an armature stand: their bones keep the keys at the first and the last frame."""
+
+    steps: Sequence[Footstep] = ()
+    bones: tuple[str, str] = ("foot.L", "foot.R")
+    """Left and right."""
+
+
+@dataclass(frozen=True, eq=False)
+class Baked:
+    """An armature whose motion was just written with a key on every frame."""
+
+    rig: bpy.types.Object
+    action: bpy.types.Action | None = None
+    """None = the one that it plays; otherwise one of a single slot."""
+    feet: Feet = Feet()
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What is reduced at once: channels of an armature, at (F,) frames."""
+
+    rig: bpy.types.Object
+    channels: Sequence[Channel]
+    frames: np.ndarray
+    feet: Feet
 
 
 def reduce_keys(
@@ -50,9 +84,8 @@ def reduce_keys(
     """
     usable = refuse_unusable(list(rigs), scope)
     notes: list[str] = []
-    before = after = 0
     with ExitStack() as stack:
-        work = []
+        work: list[_Work] = []
         for rig, wanted in wanted_of(usable, scope).items():
             stack.enter_context(action_to_change(rig, scope))
             found = find_channels(rig, wanted, selection=scope.frames == "KEYS")
@@ -60,20 +93,50 @@ def reduce_keys(
             channels = [one for one in found.channels if one.owner and one.kind is not Kind.SCALAR]
             if not channels:
                 raise AnimePoseError(f"No rotation or location of a bone of {rig.name} has two keys.", "Choose others.")
-            work.append((rig, channels, _frames(channels, range_of(context, rig, scope), scope)))
-        reduced = [
-            (rig, channels, frames, _reduced(context, rig, channels, frames, tolerance_mm, tolerance_deg))
-            for rig, channels, frames in work
-        ]
-        for rig, channels, frames, curves in reduced:
-            before += _count(channels)
-            for channel, (made, samples) in zip(channels, curves, strict=True):
-                kinds = _kinds(channel, frames)
-                for part, curve in channel.curves.items():
-                    replace_keys(curve, frames[0], frames[-1], made[part], kinds[samples[part]])
-            after += _count(channels)
-            rig.update_tag()
+            frames = _frames(channels, range_of(context, rig, scope), scope)
+            work.append(_Work(rig, channels, frames, _feet_of(rig)))
+        before, after = _carry_out(context, work, Within(tolerance_mm, tolerance_deg))
     return Fewer(before, after, tuple(notes))
+
+
+def reduce_baked(context: bpy.types.Context, baked: Sequence[Baked], within: Within) -> Fewer:
+    """Give motion that was just written as few keys as it needs; what has fewer than three frames stays as it is.
+
+    Raises:
+        AnimePoseError: if an armature cannot be read; nothing is changed then.
+    """
+    work = []
+    for one in baked:
+        found = find_channels(one.rig, Wanted(), action=one.action)
+        channels = [channel for channel in found.channels if channel.owner and channel.kind is not Kind.SCALAR]
+        first = min((channel.extent[0] for channel in channels), default=0)
+        last = max((channel.extent[1] for channel in channels), default=0)
+        if last - first >= 2:
+            work.append(_Work(one.rig, channels, np.arange(first, last + 1, dtype=np.float64), one.feet))
+    return Fewer(*_carry_out(context, work, within), ())
+
+
+def _carry_out(context: bpy.types.Context, work: Sequence[_Work], within: Within) -> tuple[int, int]:
+    """How many keys there were and are."""
+    wanted = [_inputs(context, one) for one in work]
+    # Pure arithmetic on arrays: people are reduced beside each other.
+    with ThreadPoolExecutor() as pool:
+        made = list(
+            pool.map(lambda each: reduce_bones(**each, tolerance_mm=within.mm, tolerance_deg=within.deg), wanted)
+        )
+    before = sum(_count(one.channels) for one in work)
+    for one, reduced in zip(work, made, strict=True):
+        _write(one, reduced)
+    return before, sum(_count(one.channels) for one in work)
+
+
+def _write(work: _Work, reduced: Reduced) -> None:
+    frames = work.frames
+    for channel, curves, samples in zip(work.channels, reduced.curves, reduced.samples):
+        kinds = _kinds(channel, frames)
+        for part, curve in channel.curves.items():
+            replace_keys(curve, frames[0], frames[-1], curves[part], kinds[samples[part]])
+    work.rig.update_tag()
 
 
 def _count(channels: Sequence[Channel]) -> int:
@@ -94,28 +157,46 @@ def _frames(channels: Sequence[Channel], within: Range, scope: Scope) -> np.ndar
     return np.arange(first, last + 1, dtype=np.float64)
 
 
-def _reduced(
-    context: bpy.types.Context,
-    rig: bpy.types.Object,
-    channels: Sequence[Channel],
-    frames: np.ndarray,
-    tolerance_mm: float,
-    tolerance_deg: float,
-) -> list[tuple[tuple[Curve, ...], tuple[np.ndarray, ...]]]:
-    """Of each channel its curves, and which frames their keys stand at."""
+def _inputs(context: bpy.types.Context, work: _Work) -> dict[str, Any]:
+    """What `reduce_bones` is given; tracks of the channels first."""
+    rig, channels, frames = work.rig, work.channels, work.frames
     armature = read_rig(context, rig)
     tracks = _tracks(armature, channels, frames)
     posed = _still_tracks(rig, armature, channels, len(frames))
     if not all(np.isfinite(track.values).all() for track in tracks):
         raise AnimePoseError(f"The action of {rig.name} has broken keys.", "Fill gaps first.")
     filled = np.any([_kinds(one, frames) == enum_value("type", FILLED_IN) for one in channels], axis=0)
-    edges = np.zeros(len(frames), dtype=bool)
-    edges[1:] |= filled[1:] != filled[:-1]
-    edges[:-1] |= filled[1:] != filled[:-1]
-    made = reduce_bones(
-        armature, [*tracks, *posed], frames, tolerance_mm, tolerance_deg, hold=_held(channels, frames), keep=edges
-    )
-    return list(zip(made.curves[: len(tracks)], made.samples[: len(tracks)], strict=True))
+    keep = changes(filled)[:, None] | _standing(armature, work.feet, frames)
+    return {
+        "armature": armature, "tracks": [*tracks, *posed], "frames": frames, "hold": _held(channels, frames),
+        "keep": keep,
+    }  # fmt: skip
+
+
+def _feet_of(rig: bpy.types.Object) -> Feet:
+    """The footsteps that were found in the action that a rig plays."""
+    kept = footsteps_of(rig)
+    if kept is None:
+        return Feet()
+    bones = RigMap.from_json(kept.rig_map).bones if kept.rig_map else {}
+    return Feet(steps_of(kept), (bones.get("foot.L", Feet.bones[0]), bones.get("foot.R", Feet.bones[1])))
+
+
+def _standing(armature: Armature, feet: Feet, frames: np.ndarray) -> np.ndarray:
+    """(F, N) bool, which bones keep a key where a foot begins and ends to stand: the foot, what it hangs on, and
+    controls that lie at it."""
+    keep = np.zeros((len(frames), len(armature.names)), dtype=bool)
+    heads = armature.rest[:, :3, 3]
+    for foot, name in enumerate(feet.bones):
+        ends = np.array([end for step in feet.steps if step.foot == foot for end in (step.start, step.end)], dtype=int)
+        if not len(ends) or name not in armature.index:
+            continue
+        bone = armature.index[name]
+        near = np.linalg.norm(heads - heads[bone], axis=1) < armature.lengths[bone]
+        while bone >= 0:
+            near[bone], bone = True, int(armature.parents[bone])
+        keep[np.ix_(np.isin(frames, ends), near)] = True
+    return keep
 
 
 def _tracks(armature: Armature, channels: Sequence[Channel], frames: np.ndarray) -> list[Track]:
