@@ -17,7 +17,8 @@ PASS, GO_ON = {"PASS_THROUGH"}, {"RUNNING_MODAL"}
 
 
 class _OnStrip:
-    bl_options = {"INTERNAL"}
+    bl_options = {"INTERNAL", "UNDO"}
+    """The undo step is this operator's and not that of the one it calls, whose redo panel would lie over the strip."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -72,9 +73,8 @@ class ANIMEPOSE_OT_drag_footstep(_OnStrip, bpy.types.Operator):
         if self._hit.part == Part.EMPTY:
             foot = FOOT_ITEMS[now.foot][0]
             return _called(self, bpy.ops.animepose.add_footstep, foot=foot, start=now.start, end=now.end)
-        return _called(
-            self, bpy.ops.animepose.edit_footstep, index=self._hit.index, start=now.start, end=now.end
-        )  # fmt: skip
+        index = self._hit.index
+        return _called(self, bpy.ops.animepose.edit_footstep, index=index, start=now.start, end=now.end)
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Show the footsteps as they are."""
@@ -128,6 +128,7 @@ class ANIMEPOSE_OT_footstep_cursor(_OnStrip, bpy.types.Operator):
 
     bl_idname = "animepose.footstep_cursor"
     bl_label = "Pointer over Footsteps"
+    bl_options = {"INTERNAL"}
 
     _over: Part | None = None
 
@@ -143,9 +144,9 @@ class ANIMEPOSE_OT_footstep_cursor(_OnStrip, bpy.types.Operator):
 
 
 def _called(operator: bpy.types.Operator, call: Callable[..., set[str]], **choices: object) -> set[str]:
-    """Call an operator with an undo step of its own; what it cannot do is said."""
+    """Call an operator as a part of another one; what it cannot do is said."""
     try:
-        return call("EXEC_DEFAULT", True, **choices)
+        return call("EXEC_DEFAULT", **choices)
     except RuntimeError as error:  # bpy raises what an operator reports as an error
         operator.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
         return {"CANCELLED"}
