@@ -13,7 +13,7 @@ from ..errors import AnimePoseError, ExitCode
 from ..protocol import JobRequest
 from .build import Build, Built
 from .order import Order, Rig
-from .plan import PlannedClip, PlannedResult
+from .plan import PlannedClip, PlannedResult, blend_of
 from .records import Record, Records, content_hash, key_of
 from .report import ClipReport, ResultReport
 
@@ -34,6 +34,14 @@ class Tools(Protocol):
 
     def preview(self, take: str, clip: str, video: str, show: Show) -> None:
         """Draw the people over the clip; raises as `estimate`."""
+        ...
+
+    def cancel(self) -> None:
+        """End what runs; called from another thread. What was running raises KeyboardInterrupt."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held."""
         ...
 
 
@@ -140,9 +148,8 @@ def _hashed(build: Build) -> dict[str, Any]:
 
 
 def _hashed_rig(rig: Rig) -> dict[str, Any]:
-    path = rig.file[: rig.file.lower().rindex(".blend") + len(".blend")] if ".blend" in rig.file.lower() else rig.file
     rig_map = content_hash(rig.map) if Path(rig.map).is_file() else rig.map
-    return asdict(replace(rig, map=rig_map)) | {"content": content_hash(path)}
+    return asdict(replace(rig, map=rig_map)) | {"content": content_hash(blend_of(rig))}
 
 
 def _relative(files: Mapping[str, list[str]], output: Path) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from ..errors import AnimePoseError, ExitCode
 from ..protocol import JobRequest
 from .inputs import TAKE_SUFFIX, stem_of
 from .naming import USUAL, USUAL_WITH_RIG, distinct, fill_in
-from .order import Casting, Clip, Order
+from .order import Casting, Clip, Order, Rig
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,9 @@ def plan(order: Order) -> list[PlannedClip]:
     """
     if not order.clips:
         raise AnimePoseError("No clip is given.", "Name clips, takes or folders.", ExitCode.USAGE)
+    for name, rig in order.rigs.items():
+        if not blend_of(rig).is_file():
+            raise AnimePoseError(f"There is no rig {name} at {rig.file}.", "Name a .blend, or FILE.blend:OBJECT.")
     # Results never get a name with which they would overwrite an input that lies in the folder of the results.
     taken = _names_in(order.output, [clip.input for clip in order.clips])
     names = distinct([_clean_stem(clip) for clip in order.clips], taken)
@@ -70,6 +73,12 @@ def plan(order: Order) -> list[PlannedClip]:
         planned.append(PlannedClip(clip, number, name, take, job, results, preview))
     _refuse_overwriting(order, planned)
     return planned
+
+
+def blend_of(rig: Rig) -> Path:
+    """The file of a rig, without its object."""
+    end = rig.file.lower().rfind(".blend:")
+    return Path(rig.file if end < 0 else rig.file[: end + len(".blend")])
 
 
 def _clean_stem(clip: Clip) -> str:
@@ -106,7 +115,7 @@ def _targets(order: Order, names: list[str]) -> list[str]:
 
 def _refuse_overwriting(order: Order, planned: list[PlannedClip]) -> None:
     inputs = {os.path.realpath(clip.input).lower() for clip in order.clips}
-    inputs |= {os.path.realpath(rig.file.rpartition(".blend")[0] + ".blend").lower() for rig in order.rigs.values()}
+    inputs |= {os.path.realpath(blend_of(rig)).lower() for rig in order.rigs.values()}
     for one in planned:
         written = [path for result in one.results for path in result.files(order.formats)]
         written += [one.take] if one.job is not None else []

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..console import note
-from .local import Watcher
 from .plan import PlannedClip
 from .report import ClipReport
+from .schedule import Watcher
 
 STATUS_COLOURS = {"done": "green", "failed": "red", "cancelled": "yellow"}
 
