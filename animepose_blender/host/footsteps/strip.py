@@ -21,8 +21,8 @@ SCRUB_PX, MARKERS_PX, SCROLL_BAR = 23.0, 42.0, 0.6
 """What Blender draws at the top and at the foot of the region, at scale 1; the scroll bar's height in widget units."""
 BONE_COLOURS = {LEFT: 3, RIGHT: 0}
 """Which of the theme's bone colours each side has, as the armatures have them."""
-CALM, BACK_ALPHA = 0.3, 0.9
-"""How much of the background's grey is mixed into a bar's colour; opacity of the background."""
+CALM, BRIGHT, BACK_ALPHA = 0.3, 0.5, 0.9
+"""How much of the theme's grey is mixed into a bar's colour, of white into the dragged one's; opacity of the background."""
 NAMES, NAME_PX, NAME_WIDTH_PX = {LEFT: "L", RIGHT: "R"}, 10.0, 14.0
 MENUS = ("DOPESHEET_MT_view", "TIME_MT_view")
 NO_SHIFT = (0.0, 1.0)
@@ -128,30 +128,29 @@ def _draw() -> None:
     seen = (boxes[:, 2] >= 0) & (boxes[:, 0] <= width)
     names = NAME_WIDTH_PX * layout.scale
     rows = layout.foot_of_row(np.array([LEFT, RIGHT]))
-    behind = np.array(
-        [[0, layout.low_px, width, layout.high_px], *((0, low, width, low + layout.row_px) for low in rows)]
-    )
-    labels = np.array([[0, layout.low_px, names, layout.high_px]])
+    foot = layout.low_px if layout.low_px >= MARKERS_PX * layout.scale else 0.0  # under the scroll bar, not the markers
+    behind = np.array([[0, foot, width, layout.high_px], *((0, low, width, low + layout.row_px) for low in rows)])
+    labels = np.array([[0, foot, names, layout.high_px]])
     dark, row = (*(0.55 * back), BACK_ALPHA), (*(0.8 * back), BACK_ALPHA)
     draw_boxes(
         np.concatenate([behind, boxes[seen], labels]),
-        np.concatenate([[dark, row, row], _tints(theme, back, feet, active)[seen], [(*(0.55 * back), 1.0)]]),
+        np.concatenate([[dark, row, row], _tints(theme, feet, active)[seen], [(*(0.55 * back), 1.0)]]),
     )
     blf.size(0, NAME_PX * layout.scale)
     red, green, blue = theme.dopesheet_editor.space.text[:3]
     blf.color(0, red, green, blue, 1.0)
-    for foot, name in NAMES.items():
-        blf.position(0, 4 * layout.scale, rows[foot] + layout.row_px / 2 - 0.36 * NAME_PX * layout.scale, 0)
+    for side, name in NAMES.items():
+        blf.position(0, 4 * layout.scale, rows[side] + layout.row_px / 2 - 0.36 * NAME_PX * layout.scale, 0)
         blf.draw(0, name)
 
 
-def _tints(theme: bpy.types.Theme, back: np.ndarray, feet: np.ndarray, active: int | None) -> np.ndarray:
+def _tints(theme: bpy.types.Theme, feet: np.ndarray, active: int | None) -> np.ndarray:
     """(N, 4) colours of bars: the bones' own, calmed; the active one's is bright."""
-    sets = [theme.bone_color_sets[BONE_COLOURS[foot]] for foot in (LEFT, RIGHT)]
-    calm = np.array([(1 - CALM) * np.array(one.select[:3]) + CALM * back for one in sets])
-    tints = np.concatenate([calm[feet], np.ones((len(feet), 1))], axis=1)
+    grey = np.array(theme.dopesheet_editor.space.text[:3])
+    own = np.array([theme.bone_color_sets[BONE_COLOURS[foot]].select[:3] for foot in (LEFT, RIGHT)])
+    tints = np.concatenate([((1 - CALM) * own + CALM * grey)[feet], np.ones((len(feet), 1))], axis=1)
     if active is not None:
-        tints[active, :3] = 0.6 * np.array(sets[feet[active]].select[:3]) + 0.4
+        tints[active, :3] = (1 - BRIGHT) * own[feet[active]] + BRIGHT
     return tints
 
 
