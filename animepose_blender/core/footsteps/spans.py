@@ -12,10 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import AnimePoseError, ExitCode
+from ..retarget.easing import bounds
 
 LEFT, RIGHT = 0, 1
 STANDS = 0.5
 """Contact from which on a heel or toe stands."""
+LIKE_FOUND_S = 0.2
+"""A footstep that is made longer goes on as it was for so long: on the heel or on the toes."""
 
 
 @dataclass(frozen=True, order=True)
@@ -37,7 +40,11 @@ class Footstep:
 
 def from_contact(contact: np.ndarray, frames: np.ndarray) -> list[Footstep]:
     """The spans of (F, 4) contacts (left heel, left toe, right heel, right toe; 0 to 1) at (F,) frame numbers."""
-    stands = np.nan_to_num(contact).reshape(-1, 2, 2).max(axis=-1) > STANDS
+    return from_stands(np.nan_to_num(contact).reshape(-1, 2, 2).max(axis=-1) > STANDS, frames)
+
+
+def from_stands(stands: np.ndarray, frames: np.ndarray) -> list[Footstep]:
+    """The spans in which feet stand, (F, 2) bool, left and right, at (F,) frame numbers."""
     found = []
     for foot in (LEFT, RIGHT):
         padded = np.concatenate([[False], stands[:, foot], [False]]).astype(np.int8)
@@ -47,22 +54,54 @@ def from_contact(contact: np.ndarray, frames: np.ndarray) -> list[Footstep]:
     return sorted(found)
 
 
-def to_contact(steps: Sequence[Footstep], frames: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """(F, 4) contacts that stand within the footsteps and nowhere else.
+def stand_in(steps: Sequence[Footstep], frames: np.ndarray) -> np.ndarray:
+    """(F, 2) bool, in which of (F,) frames the left and the right foot stand."""
+    stands = np.zeros((len(frames), 2), dtype=bool)
+    for step in steps:
+        stands[(frames > step.start - 0.5) & (frames < step.end + 0.5), step.foot] = True
+    return stands
+
+
+def to_contact(
+    stands: np.ndarray, found: np.ndarray, time_s: np.ndarray, part: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Contacts that stand where feet do and nowhere else.
+
+    Where heel or toe was found to stand, it is the one that does. Near such frames of the same footstep the same does;
+    far from them, the whole foot.
 
     Args:
-        frames: (F,) frame numbers.
-        found: (F, 4) as they were found: they tell heel from toe where one of them was found to stand; where neither
-            was, the whole foot does.
+        stands: (F, 2) bool, the left and the right foot.
+        found: (F, 4) as contacts were found.
+        time_s: (F,)
+        part: (F, 2, 2) bool, heel and toe: what stands where nothing was found; None = the whole foot.
+    Returns:
+        (F, 4) contacts, and (F, 4) bool: points that stand although they were not found to.
     """
-    made = np.zeros((len(frames), 2, 2))
     known = np.nan_to_num(found).reshape(-1, 2, 2)
-    told = (known.max(axis=-1, keepdims=True) > STANDS).repeat(2, axis=-1)
-    whole = np.where(told, known, 1.0)
-    for step in steps:
-        inside = (frames > step.start - 0.5) & (frames < step.end + 0.5)
-        made[inside, step.foot] = whole[inside, step.foot]
-    return made.reshape(-1, 4)
+    heel_or_toe = (known > STANDS) & stands[..., None]
+    sure = heel_or_toe.any(axis=-1)
+    contact, told = np.zeros(known.shape), np.zeros(known.shape, dtype=bool)
+    first, last = bounds(stands)
+    for foot in (LEFT, RIGHT):
+        nearest = _nearest(sure[:, foot])
+        same = (nearest >= first[:, foot]) & (nearest <= last[:, foot]) & sure[nearest, foot]
+        near = stands[:, foot] & same & (np.abs(time_s[nearest] - time_s) <= LIKE_FOUND_S)
+        whole = True if part is None else part[:, foot]
+        points = np.where(near[:, None], heel_or_toe[nearest, foot], whole) & stands[:, foot, None]
+        contact[:, foot] = np.where(points, np.where(sure[:, foot, None], known[:, foot], 1.0), 0.0)
+        told[:, foot] = points & ~sure[:, foot, None]
+    return contact.reshape(-1, 4), told.reshape(-1, 4)
+
+
+def _nearest(mask: np.ndarray) -> np.ndarray:
+    """(F,) the frame of `mask` (F,) nearest to each; something if there is none."""
+    frames, there = np.arange(len(mask)), np.flatnonzero(mask)
+    if not len(there):
+        return frames
+    after = np.searchsorted(there, frames).clip(0, len(there) - 1)
+    before = (after - 1).clip(0)
+    return np.where(np.abs(there[before] - frames) <= np.abs(there[after] - frames), there[before], there[after])
 
 
 def with_step(steps: Sequence[Footstep], new: Footstep) -> list[Footstep]:

@@ -122,13 +122,13 @@ def put_in(
     """
     if not len(frames):
         return
-    held = _everything(curve)
+    held = everything(curve)
     before = np.searchsorted(held["co"][:, 0], frames) - 1
     leads = np.zeros(len(held["co"]), dtype=bool)
     leads[before[before >= 0]] = True
     holding = held["interpolation"][:, 0] == enum_value("interpolation", "CONSTANT")
     held["interpolation"][holding & leads] = enum_value("interpolation", "LINEAR")
-    new = _plain(held, frames, values)
+    new = plain(held, frames, values)
     new["interpolation"] = held["interpolation"][before.clip(0)]
     new["type"][:] = enum_value("type", FILLED_IN if filled_in else "KEYFRAME")
     if guards is not None:
@@ -138,7 +138,7 @@ def put_in(
             key = int(before[number])
             if 0 <= key < len(bezier) - 1 and bezier[key]:
                 _keep_shape(shaped, held, new, key, int(number), int(guards[number]))
-    _merge(curve, held, new)
+    merge(curve, held, new)
 
 
 def _keep_shape(
@@ -175,12 +175,12 @@ def replace_keys(curve: bpy.types.FCurve, first: float, last: float, made: Curve
         made: keys within the range.
         kinds: (K,) the numbers of their types.
     """
-    held = _everything(curve)
+    held = everything(curve)
     outside = (held["co"][:, 0] < first - SAME_FRAME) | (held["co"][:, 0] > last + SAME_FRAME)
-    new = _plain(held, made.frames, made.values)
+    new = plain(held, made.frames, made.values)
     new |= shape_of(made)
     new["type"] = kinds.astype(np.int32)[:, None]
-    _merge(curve, {name: array[outside] for name, array in held.items()}, new)
+    merge(curve, {name: array[outside] for name, array in held.items()}, new)
 
 
 def fresh_keys(
@@ -219,7 +219,7 @@ def interpolations(curve: bpy.types.FCurve) -> np.ndarray:
     return kinds
 
 
-def _everything(curve: bpy.types.FCurve) -> dict[str, np.ndarray]:
+def everything(curve: bpy.types.FCurve) -> dict[str, np.ndarray]:
     """Each property of the K keys as (K, C)."""
     points = curve.keyframe_points
     held: dict[str, np.ndarray] = {}
@@ -230,7 +230,21 @@ def _everything(curve: bpy.types.FCurve) -> dict[str, np.ndarray]:
     return held
 
 
-def _plain(like: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+def put_everything(curve: bpy.types.FCurve, held: dict[str, np.ndarray]) -> None:
+    """Give a curve the keys of `everything` and no others, as exactly as they were."""
+    points, count = curve.keyframe_points, len(held["co"])
+    if count < len(points):
+        points.clear()
+    points.add(count - len(points))
+    for name, array in held.items():
+        points.foreach_set(name, array.reshape(-1))
+    curve.update()
+    # Blender may place automatic handles anew, where those that were there came from elsewhere.
+    for name in ("handle_left", "handle_right"):
+        points.foreach_set(name, held[name].reshape(-1))
+
+
+def plain(like: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
     """New keys, unselected, with handles that follow by themselves."""
     new = {name: np.zeros((len(frames), array.shape[1]), dtype=array.dtype) for name, array in like.items()}
     for name in ("co", "handle_left", "handle_right"):
@@ -242,7 +256,7 @@ def _plain(like: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray) 
     return new
 
 
-def _merge(curve: bpy.types.FCurve, kept: dict[str, np.ndarray], new: dict[str, np.ndarray]) -> None:
+def merge(curve: bpy.types.FCurve, kept: dict[str, np.ndarray], new: dict[str, np.ndarray]) -> None:
     """Let a curve have both sorts of keys and no others."""
     points = curve.keyframe_points
     order = np.argsort(np.concatenate([kept["co"][:, 0], new["co"][:, 0]]), kind="stable")

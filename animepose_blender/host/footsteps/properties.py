@@ -30,9 +30,10 @@ class ANIMEPOSE_PG_footsteps(bpy.types.PropertyGroup):
     steps: CollectionProperty(type=ANIMEPOSE_PG_footstep)  # type: ignore
     active: IntProperty(options={"SKIP_SAVE"})  # type: ignore
     mode: EnumProperty(name="Foot Lock", items=MODE_ITEMS)  # type: ignore
-    base: PointerProperty(type=bpy.types.Action)  # type: ignore
+    base: PointerProperty(type=bpy.types.Action, description="The legs' curves before any pins")  # type: ignore
     slot: StringProperty()  # type: ignore
     rig_map: StringProperty()  # type: ignore
+    ik_legs: StringProperty(description="Legs that IK moves, with commas between them")  # type: ignore
 
 
 def footsteps_of(rig: bpy.types.Object | None) -> "ANIMEPOSE_PG_footsteps | None":

@@ -111,7 +111,7 @@ def _basis(
     rotation = rotation_property(mode)
     path = bone_path(posed.name)
     channels = {
-        name: _channels(f"{path}.{name}", np.array(getattr(posed, name)), curves, frames)
+        name: channels_at(f"{path}.{name}", np.array(getattr(posed, name)), curves, frames)
         for name in ("location", rotation, "scale")
     }
     turn = euler.from_channels(channels[rotation], mode)
@@ -123,7 +123,7 @@ def _basis(
     return basis
 
 
-def _channels(
+def channels_at(
     path: str, present: np.ndarray, curves: dict[tuple[str, int], bpy.types.FCurve], frames: np.ndarray
 ) -> np.ndarray:
     """(F, C) of a property's channels, or (C,) where none is animated."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import bpy
@@ -30,6 +31,8 @@ from .read_rig import matrices_of, read_rig, scene_with, set_frame, world_matric
 FOOT_HEIGHT_M = float(REST_JOINTS_M[list(CONTACT_JOINTS), 2].min())
 """Height at which heel and toe lie within the foot of a person of the skeleton's own size."""
 LONGEST_FRAMES = 200_000
+PROPERTY_OWN_WAY = "animepose_own_way"
+"""Of an action whose times or sides are no longer those of the take it came from."""
 FIT_FRAMES = 0.5
 """A take's frame this near to a sampled one is the same moment."""
 
@@ -43,6 +46,10 @@ class Sampled:
     """(F,) frame numbers of the scene."""
     predicted: np.ndarray
     """(F,) bool"""
+    poses: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 4, 4)))
+    """(A, F, 4, 4) pose matrices of further bones that were asked for, armature axes and units."""
+    to_world: np.ndarray = field(default_factory=lambda: np.eye(4))
+    """(4, 4) or (F, 4, 4) where the armature's object stands."""
 
 
 def frame_range_of(context: bpy.types.Context, source: bpy.types.Object) -> tuple[int, int]:
@@ -59,7 +66,11 @@ def frame_range_of(context: bpy.types.Context, source: bpy.types.Object) -> tupl
 
 
 def sample_armature(
-    context: bpy.types.Context, source: bpy.types.Object, rig_map: RigMap, frame_range: tuple[int, int] | None = None
+    context: bpy.types.Context,
+    source: bpy.types.Object,
+    rig_map: RigMap,
+    frame_range: tuple[int, int] | None = None,
+    also: Sequence[str] = (),
 ) -> Sampled:
     """The motion of an armature in every frame of a range.
 
@@ -68,6 +79,7 @@ def sample_armature(
         source: the armature; nothing of it changes.
         rig_map: which of its bones fills which slot; names that it lacks are left out.
         frame_range: first and last frame; None = see `frame_range_of`.
+        also: further bones that it has, whose poses are wanted.
     Raises:
         AnimePoseError: if the object cannot be read, has no pelvis, or the range is empty.
     """
@@ -84,18 +96,19 @@ def sample_armature(
         )
     frames = np.arange(first, last + 1, dtype=np.float64)
     bones = [armature.index[rig_map.bones[slot]] for slot in slots]
-    poses = _poses(source, armature, bones, frames)
+    poses = poses_of(source, armature, [*bones, *(armature.index[name] for name in also)], frames)
     to_world = world_matrices(context, source, frames)
-    motion = _motion(armature, slots, bones, poses, to_world, _seconds(context.scene, frames))
-    return _with_take(context, source, motion, frames)
+    motion = _motion(armature, slots, bones, poses[: len(bones)], to_world, _seconds(context.scene, frames))
+    motion, predicted = _with_take(context, source, motion, frames)
+    return Sampled(motion, frames, predicted, poses[len(bones) :], to_world)
 
 
 def _seconds(scene: bpy.types.Scene, frames: np.ndarray) -> np.ndarray:
     return (frames - frames[0]) * scene.render.fps_base / scene.render.fps
 
 
-def _poses(source: bpy.types.Object, armature: Armature, bones: list[int], frames: np.ndarray) -> np.ndarray:
-    """(S, F, 4, 4) pose matrices of some bones."""
+def poses_of(source: bpy.types.Object, armature: Armature, bones: list[int], frames: np.ndarray) -> np.ndarray:
+    """(S, F, 4, 4) pose matrices of some bones, armature axes and units."""
     chain = with_ancestors(armature, bones)
     if has_plain_action(source) and is_plain(source, armature, chain):
         places = {bone: number for number, bone in enumerate(chain)}
@@ -174,13 +187,14 @@ def _next(slot: str, filled: dict[str, int]) -> str:
     return f"{stem[:-1]}{int(stem[-1]) + 1}.{side}" if stem in FINGER else ""
 
 
-def _with_take(context: bpy.types.Context, source: bpy.types.Object, motion: Motion, frames: np.ndarray) -> Sampled:
-    """The motion with contacts and presence: of the take it came from, or else found in it."""
+def _with_take(
+    context: bpy.types.Context, source: bpy.types.Object, motion: Motion, frames: np.ndarray
+) -> tuple[Motion, np.ndarray]:
+    """The motion with contacts and presence, of the take it came from, or else found in it; and (F,) what of it is
+    predicted."""
     known = _take_frames(context, source, frames)
     if known is None:
-        return Sampled(
-            dataclasses.replace(motion, contact=contacts_of(motion)), frames, np.zeros(len(frames), dtype=bool)
-        )
+        return dataclasses.replace(motion, contact=contacts_of(motion)), np.zeros(len(frames), dtype=bool)
     take, person, index = known
     state = take.state[person, index]
     present = state != State.ABSENT
@@ -191,7 +205,12 @@ def _with_take(context: bpy.types.Context, source: bpy.types.Object, motion: Mot
         motion, contact=contact, present=present, origin_m=None, sole_height_m=height_m,
         rest_sole_m=motion.rest_sole_m + [0.0, 0.0, height_m],
     )  # fmt: skip
-    return Sampled(motion, frames, state == State.PREDICTED)
+    return motion, state == State.PREDICTED
+
+
+def _goes_its_own_way(source: bpy.types.Object) -> bool:
+    action = source.animation_data.action if source.animation_data is not None else None
+    return action is not None and bool(action.get(PROPERTY_OWN_WAY))
 
 
 def _take_frames(
@@ -201,7 +220,7 @@ def _take_frames(
     armature comes from none, its file is gone, or its frames are others by now."""
     person_id = source.get(PROPERTY_PERSON)
     paths = [c.get(PROPERTY_TAKE) for c in source.users_collection if c.get(PROPERTY_TAKE)]
-    if person_id is None or not paths:
+    if person_id is None or not paths or _goes_its_own_way(source):
         return None
     path = Path(bpy.path.abspath(paths[0]))
     if not path.is_file():

@@ -1,0 +1,100 @@
+"""The legs' curves as they were before any pins: kept in an action of their own, and put back bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import bpy
+import numpy as np
+
+from .. import compat
+from ..cleanup.keys import everything, put_everything
+
+NAME = ".{} before pins"
+"""A name that begins with a dot is not listed where actions are chosen."""
+
+
+def keep_base(animation: bpy.types.AnimData, paths: Iterable[str]) -> bpy.types.Action:
+    """A copy of the action that animation data plays, with the curves of some properties and no others."""
+    base = animation.action.copy()
+    base.name = NAME.format(animation.action.name)
+    base.use_fake_user = False
+    kept = set(paths)
+    slot = compat.slot_name(animation)
+    for home in _homes(base):
+        of_slot = not slot or home.slot.identifier == slot
+        for curve in list(home.fcurves):
+            if not of_slot or curve.data_path not in kept:
+                home.fcurves.remove(curve)
+        for group in [group for group in home.groups if not len(group.channels)]:
+            home.groups.remove(group)
+    return base
+
+
+def restore(rig: bpy.types.Object, base: bpy.types.Action, paths: Iterable[str]) -> None:
+    """Let the properties of `paths` have the curves that they have in `base`, keys and handles exactly, and no more."""
+    wanted = set(paths)
+    before = {(curve.data_path, curve.array_index): curve for home in _homes(base) for curve in home.fcurves}
+    for curve in compat.curves_of(rig):
+        if curve.data_path in wanted and (curve.data_path, curve.array_index) not in before:
+            remove_curve(rig, curve)
+    curves = {(curve.data_path, curve.array_index): curve for curve in compat.curves_of(rig)}
+    for (path, part), kept in before.items():
+        if path not in wanted:
+            continue
+        curve = curves.get((path, part))
+        if curve is None:
+            curve = compat.new_curve(rig, path, part, kept.group.name if kept.group is not None else "")
+            curve.extrapolation = kept.extrapolation
+        put_everything(curve, everything(kept))
+    rig.update_tag()
+
+
+@contextmanager
+def kept_on_failure(rig: bpy.types.Object, paths: Iterable[str]) -> Iterator[None]:
+    """If the block fails, give the properties of `paths` the curves they had, and raise on."""
+    wanted = set(paths)
+    held = {
+        (curve.data_path, curve.array_index): (everything(curve), curve.group.name if curve.group is not None else "")
+        for curve in compat.curves_of(rig)
+        if curve.data_path in wanted
+    }
+    try:
+        yield
+    except BaseException:
+        for curve in [curve for curve in compat.curves_of(rig) if curve.data_path in wanted]:
+            if (curve.data_path, curve.array_index) not in held:
+                remove_curve(rig, curve)
+        curves = {(curve.data_path, curve.array_index): curve for curve in compat.curves_of(rig)}
+        for (path, part), (keys, group) in held.items():
+            put_everything(curves.get((path, part)) or compat.new_curve(rig, path, part, group), keys)
+        raise
+
+
+def is_same(rig: bpy.types.Object, base: bpy.types.Action, paths: Iterable[str]) -> bool:
+    """Whether the properties of `paths` have exactly the keys that they have in `base`."""
+    wanted = set(paths)
+    here = {(c.data_path, c.array_index): everything(c) for c in compat.curves_of(rig) if c.data_path in wanted}
+    there = {(c.data_path, c.array_index): everything(c) for home in _homes(base) for c in home.fcurves}
+    return here.keys() == there.keys() and all(
+        np.array_equal(here[key][name], there[key][name]) for key in here for name in ("co", "interpolation")
+    )
+
+
+def remove_curve(rig: bpy.types.Object, curve: bpy.types.FCurve) -> None:
+    """Take a curve out of the action that the rig plays."""
+    slot = compat.slot_name(rig.animation_data)
+    for home in _homes(rig.animation_data.action):
+        if not slot or home.slot.identifier == slot:
+            home.fcurves.remove(curve)
+            return
+
+
+def _homes(action: bpy.types.Action) -> list[Any]:
+    """Where an action's curves are: channel bags, or the action itself in older versions."""
+    if not compat.has_slots():
+        return [action]
+    strips = [strip for layer in action.layers for strip in layer.strips if strip.type == "KEYFRAME"]
+    return [bag for strip in strips for slot in action.slots if (bag := strip.channelbag(slot)) is not None]
