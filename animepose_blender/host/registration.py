@@ -10,6 +10,9 @@ from .cleanup import panels as cleanup_panels
 from .cleanup import properties as cleanup_properties
 from .footsteps import drag as footsteps_drag
 from .footsteps import keymap as footsteps_keymap
+from .footsteps import operators as footsteps_operators
+from .footsteps import panels as footsteps_panels
+from .footsteps import pins as footsteps_pins
 from .footsteps import properties as footsteps_properties
 from .footsteps import strip as footsteps_strip
 from .retarget import live, map_list, people_list, thumbnails
@@ -36,6 +39,8 @@ CLASSES: tuple[type, ...] = (
     *cleanup_operators.CLASSES,
     *cleanup_panels.CLASSES,
     *footsteps_properties.CLASSES,
+    *footsteps_operators.CLASSES,
+    *footsteps_panels.CLASSES,
     *footsteps_drag.CLASSES,
     *review_properties.CLASSES,
     *overlay.CLASSES,
@@ -54,6 +59,7 @@ _PARTS = (
     thumbnails,
     cleanup_properties,
     footsteps_properties,
+    footsteps_pins,
     footsteps_strip,
     footsteps_keymap,
     review_properties,
