@@ -78,14 +78,17 @@ def curves_of(datablock: bpy.types.ID) -> list[bpy.types.FCurve]:
     animation = datablock.animation_data
     if animation is None or animation.action is None:
         return []
+    return curves_of_slot(animation.action, slot_name(animation))
+
+
+def curves_of_slot(action: bpy.types.Action, slot: str) -> list[bpy.types.FCurve]:
+    """The curves of one slot of an action, given by its identifier; all of them where actions have no slots."""
     if not has_slots():
-        return list(animation.action.fcurves)
-    bags = [
-        strip.channelbag(animation.action_slot)
-        for layer in animation.action.layers
-        for strip in layer.strips
-        if strip.type == "KEYFRAME" and animation.action_slot is not None
-    ]
+        return list(action.fcurves)
+    if not slot:
+        return []
+    strips = [strip for layer in action.layers for strip in layer.strips if strip.type == "KEYFRAME"]
+    bags = [strip.channelbag(action.slots[slot]) for strip in strips]
     return [curve for bag in bags if bag is not None for curve in bag.fcurves]
 
 
@@ -99,6 +102,19 @@ def new_curve(datablock: bpy.types.ID, data_path: str, index: int, group: str) -
     curve = home.fcurves.new(data_path, index=index)
     curve.group = home.groups.get(group) or home.groups.new(group)
     return curve
+
+
+def remove_curve(datablock: bpy.types.ID, curve: bpy.types.FCurve) -> None:
+    """Take one of `curves_of` a data-block away."""
+    animation = datablock.animation_data
+    if not has_slots():
+        animation.action.fcurves.remove(curve)
+        return
+    strips = [strip for layer in animation.action.layers for strip in layer.strips if strip.type == "KEYFRAME"]
+    for bag in (strip.channelbag(animation.action_slot) for strip in strips):
+        if bag is not None and any(other == curve for other in bag.fcurves):
+            bag.fcurves.remove(curve)
+            return
 
 
 def select_bones(armature: bpy.types.Object) -> None:

@@ -7,6 +7,7 @@ import bpy
 from . import addon_state, cli, environment_operators, jobs, operators, panels, preferences, properties, setup_job
 from .cleanup import operators as cleanup_operators
 from .cleanup import panels as cleanup_panels
+from .cleanup import preview_properties as cleanup_preview
 from .cleanup import properties as cleanup_properties
 from .footsteps import drag as footsteps_drag
 from .footsteps import keymap as footsteps_keymap
@@ -36,6 +37,7 @@ CLASSES: tuple[type, ...] = (
     *people_list.CLASSES,
     *retarget_panels.CLASSES,
     *cleanup_properties.CLASSES,
+    *cleanup_preview.CLASSES,
     *cleanup_operators.CLASSES,
     *cleanup_panels.CLASSES,
     *footsteps_properties.CLASSES,
@@ -58,6 +60,7 @@ _PARTS = (
     live,
     thumbnails,
     cleanup_properties,
+    cleanup_preview,
     footsteps_properties,
     footsteps_pins,
     footsteps_strip,

@@ -7,7 +7,7 @@ from math import degrees
 import bpy
 
 from ...errors import AnimePoseError
-from . import changes
+from . import preview
 from .loop import loop_motion
 from .mirror import mirror_motion
 from .properties import (
@@ -23,6 +23,7 @@ from .properties import (
 from .reduce import reduce_keys
 from .run import Change, clean
 from .scope import Scope, rigs_of, why_not
+from .tools import CHANGES
 
 LISTED_NOTES = 3
 NOTHING_KIND = "Neither rotations, locations nor other numbers are chosen"
@@ -53,7 +54,8 @@ class _Cleanup(ScopeProperties):
         try:
             if not scope.kinds:
                 raise AnimePoseError(f"{NOTHING_KIND}.", "Choose one of them.")
-            said, notes = self.carry_out(context, scope)
+            with preview.remembering(context):
+                said, notes = self.carry_out(context, scope)
         except AnimePoseError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -95,7 +97,7 @@ class ANIMEPOSE_OT_smooth_motion(_Cleanup, SmoothProperties, KeyProperties, bpy.
     bl_label = "Smooth Motion"
 
     def change(self) -> Change:
-        return changes.smooth(self.smoothing(), self.key_on())
+        return CHANGES["SMOOTH"](self)
 
 
 class ANIMEPOSE_OT_remove_pops(_Cleanup, PopProperties, bpy.types.Operator):
@@ -106,7 +108,7 @@ class ANIMEPOSE_OT_remove_pops(_Cleanup, PopProperties, bpy.types.Operator):
     unchanged = "No pops were found"
 
     def change(self) -> Change:
-        return changes.pops(self.pop_angle, self.pop_length, self.pop_longest)
+        return CHANGES["POPS"](self)
 
 
 class ANIMEPOSE_OT_fill_gaps(_Cleanup, GapProperties, bpy.types.Operator):
@@ -117,7 +119,7 @@ class ANIMEPOSE_OT_fill_gaps(_Cleanup, GapProperties, bpy.types.Operator):
     unchanged = "No gaps were found"
 
     def change(self) -> Change:
-        return changes.fill(self.gap_longest)
+        return CHANGES["GAPS"](self)
 
 
 class ANIMEPOSE_OT_fix_rotations(_Cleanup, bpy.types.Operator):
@@ -128,7 +130,7 @@ class ANIMEPOSE_OT_fix_rotations(_Cleanup, bpy.types.Operator):
     unchanged = "No flips were found"
 
     def change(self) -> Change:
-        return changes.fix_rotations()
+        return CHANGES["ROTATIONS"](self)
 
 
 class ANIMEPOSE_OT_hold_still(_Cleanup, StillProperties, KeyProperties, bpy.types.Operator):
@@ -139,7 +141,7 @@ class ANIMEPOSE_OT_hold_still(_Cleanup, StillProperties, KeyProperties, bpy.type
     unchanged = "Nothing stands almost still"
 
     def change(self) -> Change:
-        return changes.still(self.still_angle, self.still_length, self.still_shortest, self.key_on())
+        return CHANGES["STILL"](self)
 
 
 class ANIMEPOSE_OT_reduce_keys(_Cleanup, ReduceProperties, bpy.types.Operator):

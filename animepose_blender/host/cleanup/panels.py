@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..drawing import draw_wrapped
+from . import preview
 from .scope import rigs_of, why_not
 
 BUTTON_SCALE = 1.4
@@ -55,6 +56,7 @@ class ANIMEPOSE_PT_cleanup(_Sidebar, bpy.types.Panel):
         column.prop(settings, "tool")
         draw_tool(column, settings, OPERATORS[settings.tool])
         _draw_target(layout, context)
+        _draw_preview(layout, context)
         column = layout.column()
         column.scale_y = BUTTON_SCALE
         column.operator(OPERATORS[settings.tool])
@@ -112,6 +114,19 @@ def draw_scope(layout: bpy.types.UILayout, settings: bpy.types.bpy_struct, opera
     if operator in WITH_KEYS:
         column.prop(settings, "keys")
     column.prop(settings, "result")
+
+
+def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Whether a preview is drawn, how, and what is to be said of it."""
+    choices, shown = context.window_manager.animepose_cleanup_preview, preview.current()
+    column = layout.column()
+    column.prop(choices, "on", toggle=True, icon="HIDE_OFF" if choices.on else "HIDE_ON")
+    if not choices.on or shown is None:
+        return
+    column.row().prop(choices, "show", expand=True)
+    column.prop(choices, "around")
+    if shown.said:
+        draw_wrapped(layout, shown.said, context, "INFO")
 
 
 def _draw_target(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

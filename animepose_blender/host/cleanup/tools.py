@@ -1,0 +1,20 @@
+"""The tools that are one change of channels, by their name in the panel; for the operators and for the preview."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import changes
+from .run import Change
+
+CHANGES: dict[str, Callable[[Any], Change]] = {
+    "SMOOTH": lambda settings: changes.smooth(settings.smoothing(), settings.key_on()),
+    "POPS": lambda settings: changes.pops(settings.pop_angle, settings.pop_length, settings.pop_longest),
+    "GAPS": lambda settings: changes.fill(settings.gap_longest),
+    "ROTATIONS": lambda _: changes.fix_rotations(),
+    "STILL": lambda settings: changes.still(
+        settings.still_angle, settings.still_length, settings.still_shortest, settings.key_on()
+    ),
+}
+"""Tool → what it does with settings: the scene's, or those of its operator."""
