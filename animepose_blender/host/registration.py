@@ -9,6 +9,9 @@ from .cleanup import operators as cleanup_operators
 from .cleanup import panels as cleanup_panels
 from .cleanup import preview_properties as cleanup_preview
 from .cleanup import properties as cleanup_properties
+from .confidence import operators as confidence_operators
+from .confidence import overlay as confidence_overlay
+from .confidence import panels as confidence_panels
 from .footsteps import drag as footsteps_drag
 from .footsteps import keymap as footsteps_keymap
 from .footsteps import operators as footsteps_operators
@@ -49,6 +52,9 @@ CLASSES: tuple[type, ...] = (
     *review_operators.CLASSES,
     *solve_operators.CLASSES,
     *review_panels.CLASSES,
+    *confidence_overlay.CLASSES,
+    *confidence_operators.CLASSES,
+    *confidence_panels.CLASSES,
 )
 _PARTS = (
     properties,
@@ -68,6 +74,7 @@ _PARTS = (
     review_properties,
     overlay,
     solving,
+    confidence_overlay,
 )
 """Modules with more to register than classes, in the order to do it."""
 

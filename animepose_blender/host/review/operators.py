@@ -6,11 +6,13 @@ from collections.abc import Callable
 import bpy
 from bpy.props import BoolProperty, IntProperty
 
-from ...core.review.doubts import next_doubt
+from ...core.review.doubts import Kind, next_doubt
 from ...core.review.edits import Edit, Ignore, MarkWrong, Merge, Split, Swap
 from ...core.review.replay import next_person_id
 from ...core.review.saved_edits import edits_of, save_edits
 from ...errors import AnimePoseError
+from ..confidence.doubts import filtering_bones, next_of_bones
+from ..confidence.people import Chosen
 from ..import_plan import ImportOptions, frames_in
 from ..import_take import import_take
 from ..retarget.set_aside import set_aside
@@ -191,7 +193,8 @@ class ANIMEPOSE_OT_drop_edit(_ReviewOperator, bpy.types.Operator):
 
 
 class ANIMEPOSE_OT_jump_to_doubt(_ReviewOperator, bpy.types.Operator):
-    """Go to the next frame that is worth a look: low confidence, jumps, sudden turns, two people at one place"""
+    """Go to the next frame that is worth a look: low confidence, jumps, sudden turns, two people at one place; with
+    bones selected in Pose Mode, to the next one in which the take is unsure of these"""
 
     bl_idname = "animepose.jump_to_doubt"
     bl_label = "Next Doubtful Frame"
@@ -199,8 +202,14 @@ class ANIMEPOSE_OT_jump_to_doubt(_ReviewOperator, bpy.types.Operator):
 
     backwards: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.mode == "POSE" or super().poll(context)
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = context.scene
+        if parts := filtering_bones(context):
+            return self._go_to_bone(scene, parts)
         try:
             now = session.reviewed(scene)
         except AnimePoseError as error:
@@ -208,8 +217,7 @@ class ANIMEPOSE_OT_jump_to_doubt(_ReviewOperator, bpy.types.Operator):
             return {"CANCELLED"}
         doubt = next_doubt(now.doubts, session.index_at(scene, now.take), backwards=self.backwards)
         if doubt is None:
-            self.report({"INFO"}, "There is nothing doubtful further on" if not self.backwards else "Nor before")
-            return {"CANCELLED"}
+            return self._found_nothing()
         scene.frame_set(round(float(frames_in(scene, now.take)[doubt.start])))
         settings = scene.animepose_review
         ids = [one.person for one in settings.people]
@@ -218,6 +226,18 @@ class ANIMEPOSE_OT_jump_to_doubt(_ReviewOperator, bpy.types.Operator):
         name = next((one.name for one in settings.people if one.person == doubt.person), str(doubt.person))
         self.report({"INFO"}, f"{name}: {doubt.kind.value}")
         return {"FINISHED"}
+
+    def _go_to_bone(self, scene: bpy.types.Scene, parts: list[Chosen]) -> set[str]:
+        doubt = next_of_bones(scene, parts, backwards=self.backwards)
+        if doubt is None:
+            return self._found_nothing()
+        scene.frame_set(doubt.frame)
+        self.report({"INFO"}, f"{doubt.rig}, {doubt.bone}: {Kind.LOW_CONFIDENCE.value}")
+        return {"FINISHED"}
+
+    def _found_nothing(self) -> set[str]:
+        self.report({"INFO"}, f"There is nothing doubtful further {'back' if self.backwards else 'on'}")
+        return {"CANCELLED"}
 
 
 class ANIMEPOSE_OT_save_edits(_ReviewOperator, bpy.types.Operator):

@@ -58,6 +58,11 @@ def is_shown() -> bool:
     return _shown is not None
 
 
+def rows_shown(scene: bpy.types.Scene) -> int:
+    """How many people the strip at the foot of the scene's viewports has."""
+    return len(_shown.names) if _shown is not None and _shown.scene == scene.name else 0
+
+
 def show(scene: bpy.types.Scene, take: Take | None = None) -> None:
     """Show tracks in the scene's viewports: skeletons and boxes through the camera, and who is there when.
 

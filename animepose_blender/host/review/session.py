@@ -20,6 +20,7 @@ from ...core.review.edited import apply_edits
 from ...core.review.edits import Edit, from_json, to_json
 from ...core.review.people import Summary, people_of
 from ...core.review.replay import with_edit
+from ...core.review.saved_edits import edits_of
 from ...errors import AnimePoseError
 from ...take import Take
 from ..import_plan import frames_in
@@ -79,6 +80,27 @@ def reviewed(scene: bpy.types.Scene) -> Reviewed:
         raise AnimePoseError("No take is being reviewed.", "Press Review Take.")
     path = path_of(scene)
     return _reviewed(path, _stamp(path), settings.edits)
+
+
+def everybody(scene: bpy.types.Scene, path: str) -> Take:
+    """The take at a path, with those who are ignored, after the edits of the scene's review if it is about that take,
+    else after those that are saved with it.
+
+    Raises:
+        AnimePoseError: if it cannot be read.
+    """
+    path = os.path.abspath(bpy.path.abspath(path))
+    stamp = _stamp(path)
+    if scene.animepose_review.take and path_of(scene) == path:
+        return _everybody(path, stamp, scene.animepose_review.edits)
+    return _everybody(path, stamp, None)
+
+
+@lru_cache(maxsize=KEPT_TAKES)
+def _everybody(path: str, stamp: int, edits: str | None) -> Take:
+    estimate = _load(path, stamp)
+    records = edits_of(estimate) if edits is None else from_json(json.loads(edits or "[]"))
+    return apply_edits(estimate, records, os.path.dirname(path), with_ignored=True)
 
 
 def path_of(scene: bpy.types.Scene) -> str:

@@ -81,7 +81,7 @@ def strip_of(take: Take, found: Sequence[Doubt], frames: np.ndarray) -> Strip:
 def draw_strip(context: bpy.types.Context, strip: Strip, names: list[str], colours: np.ndarray, frame: float) -> None:
     """Draw the bars across the region, with the current frame."""
     scale = context.preferences.system.ui_scale
-    left, right = SIDE_PX * scale, _free_width(context) - FOOT_PX * scale
+    left, right = free_span(context)
     if right <= left or not len(names):
         return
     per_frame = (right - left) / max(strip.span[1] - strip.span[0], 1e-6)
@@ -124,8 +124,16 @@ def draw_strip(context: bpy.types.Context, strip: Strip, names: list[str], colou
         blf.draw(0, name)
 
 
-def _free_width(context: bpy.types.Context) -> float:
-    """Width of the region up to the sidebar, which lies over it where Blender lets regions overlap."""
+def height(rows: int) -> float:
+    """Of a strip with so many rows, from the foot of the region, at interface scale 1."""
+    return FOOT_PX + rows * (ROW_PX + GAP_PX)
+
+
+def free_span(context: bpy.types.Context) -> tuple[float, float]:
+    """From where to where, across the region, bars are drawn: beside the names, and up to the sidebar, which lies over
+    the region where Blender lets regions overlap."""
+    scale = context.preferences.system.ui_scale
     covered = [one.width for one in context.area.regions if one.type == "UI" and one.alignment == "RIGHT"]
     overlaps = context.preferences.system.use_region_overlap
-    return context.region.width - (max(covered, default=0) if overlaps else 0)
+    width = context.region.width - (max(covered, default=0) if overlaps else 0)
+    return SIDE_PX * scale, width - FOOT_PX * scale

@@ -1,0 +1,1 @@
+"""How sure a take is of what its people do, on the bones that do it."""
