@@ -113,7 +113,7 @@ def assert_foretells(rig: bpy.types.Object, rig_map: RigMap, family: Family | No
     wanted = {one.name: one for one in wanted_controls(rig, rig_map, family, output)}
     assert set(controls.names) == set(wanted)
     bones = np.array([armature.index[name] for name in controls.names])
-    with probing._copy_at_hand(rig, switches_of(rig, rig_map, family, output)) as (copy, view_layer):
+    with probing.copy_at_hand(rig, switches_of(rig, rig_map, family, output)) as (copy, view_layer):
         present = np.array([copy.pose.bones[name].matrix_basis for name in controls.names])
         in_turn = [wanted[name] for name in controls.names]
         neutral = probing._neutral(present, in_turn)

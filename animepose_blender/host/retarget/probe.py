@@ -63,7 +63,7 @@ def probe(
     names = [one.name for one in wanted]
     bones = np.array([armature.index[name] for name in names])
     random = np.random.default_rng(seed)
-    with _copy_at_hand(rig, switches) as (copy, view_layer):
+    with copy_at_hand(rig, switches) as (copy, view_layer):
         posed = [copy.pose.bones[name] for name in names]
         basis = _neutral(np.array([one.matrix_basis for one in posed], dtype=np.float64), wanted)
         matrices = np.empty((POSES, len(armature.names), 4, 4))
@@ -78,7 +78,7 @@ def probe(
 
 
 @contextmanager
-def _copy_at_hand(
+def copy_at_hand(
     rig: bpy.types.Object, switches: Sequence[Property]
 ) -> Iterator[tuple[bpy.types.Object, bpy.types.ViewLayer]]:
     """A copy of the rig that no action moves, with its switches set, in a scene of its own."""

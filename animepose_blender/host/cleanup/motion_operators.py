@@ -1,0 +1,44 @@
+"""Operators of "Clean Up" that change a whole motion: its time, and how steadily its body stands."""
+
+# No `from __future__ import annotations` here: Blender reads the properties from the annotations themselves.
+import bpy
+
+from .operators import Cleanup
+from .properties import KeyProperties
+from .scope import Scope, rigs_of
+from .stabilise import Steadying, steady_motion
+from .time_properties import SteadyProperties, WarpProperties
+from .time_warp import Pace, warp_motion
+
+
+class ANIMEPOSE_OT_stabilise_root(Cleanup, SteadyProperties, KeyProperties, bpy.types.Operator):
+    """Move the body so that standing feet stand still: takes drift and trembling of the whole figure out"""
+
+    bl_idname = "animepose.stabilise_root"
+    bl_label = "Stabilise Root"
+    unchanged = "Standing feet do not drift"
+
+    def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
+        """See the base class."""
+        how = Steadying(self.steadiness, self.steady_blend, self.steady_level, self.steady_upright, self.key_on())
+        done = steady_motion(context, rigs_of(context), scope, how)
+        said = f"{done.curves} curve{'' if done.curves == 1 else 's'} changed" if done.curves else self.unchanged
+        return said, done.notes
+
+
+class ANIMEPOSE_OT_warp_time(Cleanup, WarpProperties, bpy.types.Operator):
+    """Let the range take more time or less; what follows it shifts, so that nothing is lost"""
+
+    bl_idname = "animepose.warp_time"
+    bl_label = "Warp Time"
+
+    def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
+        """See the base class."""
+        length = self.pace_length if self.pace_by == "LENGTH" else None
+        done = warp_motion(context, rigs_of(context), scope, Pace(self.pace / 100, length, self.keep_footsteps))
+        if not done.curves:
+            return "The range takes as long as it did", done.notes
+        return f"{done.after:g} frames instead of {done.before:g}", done.notes
+
+
+CLASSES = (ANIMEPOSE_OT_stabilise_root, ANIMEPOSE_OT_warp_time)
