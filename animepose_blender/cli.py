@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import __version__
+from .cli_values import EXPORT_FORMATS, focal, formats, reduction, setting
 from .console import complain, note, say
 from .core.retarget.settings import ROOT_MODES
 from .errors import AnimePoseError, ExitCode
@@ -37,7 +38,6 @@ from .protocol import (
     SolveRequest,
 )
 
-EXPORT_FORMATS = ("fbx", "glb", "bvh", "usd")
 TRUTH_FORMATS = ("truth", "mupots", "human36m", "posetrack18")
 _EXIT_CODES = (
     "exit codes: 0 done, 1 some clips failed (the report says which and why), 2 usage, "
@@ -145,11 +145,16 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument("inputs", metavar="CLIP_OR_TAKE", nargs="+", help="videos, or takes (.npz)")
     convert.add_argument("-o", "--output", metavar="DIR", required=True, type=Path, help="folder to write to")
     convert.add_argument(
-        "--export", metavar="FORMATS", type=_formats, default=(), help=f"comma-separated: {','.join(EXPORT_FORMATS)}"
+        "--export", metavar="FORMATS", type=formats, default=(), help=f"comma-separated: {','.join(EXPORT_FORMATS)}"
     )
     convert.add_argument(
         "--report", metavar="FILE", type=Path, help="what became of each clip, as JSON (default: DIR/report.json)"
     )
+    convert.add_argument(
+        "--reduce-keys", metavar="MM[,DEG]", type=reduction, nargs="?", const=reduction(""),
+        help="leave out keys that the motion does not need, with no bone off by more (default: a key on every frame; "
+        "without a number: 5,2)",
+    )  # fmt: skip
     _add_rig_options(convert)
     _add_estimate_options(convert)
     convert.set_defaults(verb=_convert)
@@ -176,7 +181,7 @@ def _add_estimate_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("estimation")
     group.add_argument("--preset", choices=PRESETS, default="offline", help="how to estimate (default: %(default)s)")
     group.add_argument(
-        "--focal", metavar="MM|px", type=_focal, default=(None, None),
+        "--focal", metavar="MM|px", type=focal, default=(None, None),
         help="focal length: 35 or 35mm as on a sensor 36 mm wide, or 800px (default: from the clip, or a usual one)",
     )  # fmt: skip
     group.add_argument(
@@ -208,7 +213,7 @@ def _add_estimate_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--start", metavar="S", type=float, help="first moment, seconds")
     group.add_argument("--end", metavar="S", type=float, help="last moment, seconds")
     group.add_argument("--device", choices=DEVICES, default="auto", help="default: %(default)s")
-    group.add_argument("--set", metavar="NAME=JSON", type=_setting, action="append", default=[], help=argparse.SUPPRESS)
+    group.add_argument("--set", metavar="NAME=JSON", type=setting, action="append", default=[], help=argparse.SUPPRESS)
 
 
 def _add_rig_options(parser: argparse.ArgumentParser) -> None:
@@ -350,35 +355,6 @@ def _pass_on(python: str, words: Sequence[str]) -> int:
             f"The worker's Python {python} could not be started: {error.strerror}.",
             "Create or repair the environment in the add-on's preferences.",
         ) from error
-
-
-def _focal(text: str) -> tuple[float | None, float | None]:
-    """(mm, px) of `35`, `35mm` or `800px`."""
-    number = text.lower().removesuffix("mm").removesuffix("px").strip()
-    try:
-        value = float(number)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a focal length such as 35, 35mm or 800px") from None
-    return (None, value) if text.lower().endswith("px") else (value, None)
-
-
-def _formats(text: str) -> tuple[str, ...]:
-    formats = tuple(dict.fromkeys(word.strip().lower() for word in text.split(",") if word.strip()))
-    unknown = [f for f in formats if f not in EXPORT_FORMATS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"unknown format {', '.join(unknown)}; known are {', '.join(EXPORT_FORMATS)}")
-    return formats
-
-
-def _setting(text: str) -> tuple[str, object]:
-    """`NAME=JSON` for `JobRequest.settings`; what is not JSON is taken as text."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def start(settings: bpy.types.PropertyGroup) -> Callable[..., None]:
     def start_job(**dummy: object) -> None:
         request = settings.job_request()
         request = JobRequest(request.clip, request.take, preset="dummy", settings=dummy)
-        jobs.start(sys.executable, request, bpy.context.scene, settings.import_options())
+        jobs.start(sys.executable, request, bpy.context.scene, settings.import_choices())
 
     return start_job
 

@@ -19,6 +19,7 @@ from ..take import Take
 from .export import export
 from .import_plan import ImportOptions
 from .import_take import ImportedTake, import_take
+from .key_options import Within
 from .retarget.rig_file import RigFile, parse_rig, retarget_people
 from .whole_files import write_whole
 
@@ -136,7 +137,7 @@ def _convert_one(
         report.people, report.frames = take.person_count, take.frame_count
         bpy.ops.wm.read_homefile(use_empty=True)
         if rig_file is None:
-            imported = import_take(bpy.context, take, report.take)
+            imported = import_take(bpy.context, take, report.take, ImportOptions(reduce=_within(arguments)))
         else:
             imported = _on_rigs(take, report, rig_file, arguments)
         report.warnings += imported.warnings
@@ -157,9 +158,9 @@ def _convert_one(
 
 def _on_rigs(take: Take, report: ClipReport, rig_file: RigFile, arguments: argparse.Namespace) -> ImportedTake:
     """Camera, plate and floor of a take, and a copy of the rig for everybody in it."""
-    imported = import_take(bpy.context, take, report.take, ImportOptions(people=()))
+    imported = import_take(bpy.context, take, report.take, ImportOptions(people=(), reduce=_within(arguments)))
     settings = Settings(root=arguments.root, keep_hands=arguments.keep_hands, output="ik" if arguments.ik else "fk")
-    copies, warnings = retarget_people(bpy.context, take, rig_file, settings)
+    copies, warnings = retarget_people(bpy.context, take, rig_file, settings, within=_within(arguments))
     report.rig = arguments.rig
     return replace(
         imported,
@@ -167,6 +168,10 @@ def _on_rigs(take: Take, report: ClipReport, rig_file: RigFile, arguments: argpa
         mannequins=[mesh for copy in copies for mesh in copy.meshes],
         warnings=imported.warnings + warnings,
     )
+
+
+def _within(arguments: argparse.Namespace) -> Within | None:
+    return Within(*arguments.reduce_keys) if arguments.reduce_keys is not None else None
 
 
 def _note_failure(report: ClipReport, error: AnimePoseError) -> None:

@@ -80,17 +80,23 @@ def rewrite(
 ) -> None:
     """Give a curve of `CurveWriter` new values at the same frames; arguments as there, (N,) values.
 
-    A channel that had one key and moves now gets all; one that had all keeps them.
+    A channel that had one key and moves now gets all; one that had all keeps them, with what they are like. Keys that
+    were reduced have handles of their own, which would be wrong for others: all keys are made anew then.
     """
     points = curve.keyframe_points
     count = len(frames) if np.ptp(values) > CONSTANT_TOLERANCE or len(points) == len(frames) else 1
-    if len(points) == count:
+    if len(points) == count and not _is_shaped(points):
         co = _points(frames[:count], values)
         points.foreach_set("co", co.ravel())
         curve.update()
     else:
         points.clear()
         _fill(curve, frames[:count], values, *_kinds(len(frames), hold, filled_in))
+
+
+def _is_shaped(points: bpy.types.bpy_prop_collection) -> bool:
+    """Whether the first handle was placed, as all are in curves with fewer keys."""
+    return points[0].handle_right_type in ("FREE", "ALIGNED")
 
 
 def _kinds(count: int, hold: np.ndarray | None, filled_in: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:

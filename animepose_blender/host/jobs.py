@@ -14,6 +14,7 @@ import traceback
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
@@ -63,7 +64,7 @@ class Job:
     scene_uid: int = 0
     """Of the scene that gets the take; unlike its name it stays, also over undo."""
     clip: str = ""
-    options: dict[str, bool] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     stage: str = "open"
     fraction: float = 0.0
     seconds_left: float | None = None
@@ -83,7 +84,7 @@ job = Job()
 _client: WorkerClient | None = None
 
 
-def start(python: str, request: JobRequest, scene: bpy.types.Scene, options: dict[str, bool]) -> None:
+def start(python: str, request: JobRequest, scene: bpy.types.Scene, options: dict[str, Any]) -> None:
     """Start estimating; the take is imported into the scene when it is there.
 
     Raises:

@@ -43,7 +43,7 @@ class ANIMEPOSE_OT_import_video(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.animepose
         try:
-            jobs.start(addon_state.worker_python(), settings.job_request(), context.scene, settings.import_options())
+            jobs.start(addon_state.worker_python(), settings.job_request(), context.scene, settings.import_choices())
         except AnimePoseError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

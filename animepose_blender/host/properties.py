@@ -86,6 +86,10 @@ class ImportOptionProperties(KeyOptionProperties):
         default=False,
     )  # fmt: skip
 
+    def import_choices(self) -> dict[str, Any]:
+        """The properties by their names, for the import operator."""
+        return {name: getattr(self, name) for name in (*OPTION_NAMES, "reduce_keys", "within_mm", "within_angle")}
+
     def import_options(self) -> dict[str, Any]:
         """Fields of `ImportOptions`."""
         return {name: getattr(self, name) for name in OPTION_NAMES} | {"reduce": self.within()}

@@ -68,10 +68,36 @@ def update(context: bpy.types.Context, recipe: ANIMEPOSE_PG_recipe) -> None:
     except AnimePoseError as error:
         recipe.problem = str(error)
     else:
-        recipe.problem = ""
+        recipe.problem, recipe.dense = "", recipe.reduce_keys
+
+
+def reduce(context: bpy.types.Context, recipe: ANIMEPOSE_PG_recipe) -> None:
+    """Leave out the keys that changes of offsets have brought back.
+
+    While a slider is dragged there is no time for it, so that every frame has its key then.
+
+    Raises:
+        AnimePoseError: if the rig or what its motion came from is gone; nothing is changed then.
+    """
+    from . import run
+
+    within = recipe.within()
+    if within is not None:
+        try:
+            run.reduce(context, _ready(context, recipe), recipe.action, within)
+        except ReferenceError:
+            forget()
+            run.reduce(context, _ready(context, recipe), recipe.action, within)
+    recipe.dense = False
 
 
 def _rewrite(context: bpy.types.Context, recipe: ANIMEPOSE_PG_recipe) -> None:
+    from . import run
+
+    run.rewrite(_ready(context, recipe), recipe.settings(), recipe.action)
+
+
+def _ready(context: bpy.types.Context, recipe: ANIMEPOSE_PG_recipe) -> Prepared:
     from . import run
 
     if recipe.rig is None or recipe.action is None:
@@ -82,7 +108,7 @@ def _rewrite(context: bpy.types.Context, recipe: ANIMEPOSE_PG_recipe) -> None:
         source = source_of(recipe.take_path, recipe.person_id, recipe.source, source_map)
         prepared = run.prepare(context, source, recipe.rig, RigMap.from_json(recipe.rig_map), recipe.output)
         keep(recipe, prepared)
-    run.rewrite(prepared, recipe.settings(), recipe.action)
+    return prepared
 
 
 def _key(recipe: ANIMEPOSE_PG_recipe) -> tuple[int, int]:

@@ -124,7 +124,42 @@ class ANIMEPOSE_OT_reset_offsets(bpy.types.Operator):
         live.update(context, recipe)
         if recipe.problem:
             self.report({"WARNING"}, recipe.problem)
+        elif recipe.dense:
+            _reduce(self, context, recipe)
         return {"FINISHED"}
 
 
-CLASSES = (ANIMEPOSE_OT_retarget, ANIMEPOSE_OT_load_bvh, ANIMEPOSE_OT_reset_offsets)
+class ANIMEPOSE_OT_reduce_result(bpy.types.Operator):
+    """Leave out the keys again that the motion does not need; offsets give every frame its key while they change"""
+
+    bl_idname = "animepose.reduce_result"
+    bl_label = "Reduce Keys Again"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        settings = context.scene.animepose_retarget
+        recipe = settings.recipe_of(settings.target)
+        if context.scene.library is not None or recipe is None:
+            cls.poll_message_set("Nothing was put onto the chosen rig yet")
+        elif not recipe.dense:
+            cls.poll_message_set("No offset has been changed since the keys were reduced")
+        else:
+            return True
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.animepose_retarget
+        return {"FINISHED"} if _reduce(self, context, settings.recipe_of(settings.target)) else {"CANCELLED"}
+
+
+def _reduce(operator: bpy.types.Operator, context: bpy.types.Context, recipe: bpy.types.PropertyGroup) -> bool:
+    try:
+        live.reduce(context, recipe)
+    except AnimePoseError as error:
+        operator.report({"ERROR"}, str(error))
+        return False
+    return True
+
+
+CLASSES = (ANIMEPOSE_OT_retarget, ANIMEPOSE_OT_load_bvh, ANIMEPOSE_OT_reset_offsets, ANIMEPOSE_OT_reduce_result)

@@ -52,7 +52,7 @@ def carry_out(settings: ANIMEPOSE_PG_retarget, order: Order, prepared: Prepared)
 
     before = settings.recipe_of(order.rig)
     chosen = settings.settings(dict(before.settings().offsets) if before else {})
-    return run.apply(prepared, chosen, run.Output(order.name, settings.result == "STRIP"))
+    return run.apply(prepared, chosen, run.Output(order.name, settings.result == "STRIP", settings.within()))
 
 
 def remember(settings: ANIMEPOSE_PG_retarget, order: Order, prepared: Prepared, done: Retargeted) -> None:
@@ -63,8 +63,8 @@ def remember(settings: ANIMEPOSE_PG_retarget, order: Order, prepared: Prepared, 
     recipe.take_path, recipe.person_id = order.take_path, order.person_id
     recipe.rig_map = order.rig_map.to_json()
     recipe.source_map = order.source_map.to_json() if order.source_map else ""
-    recipe.problem = ""
-    for name in ("root", "pin_feet", "keep_hands", "fingers", "output"):
+    recipe.problem, recipe.dense = "", False
+    for name in ("root", "pin_feet", "keep_hands", "fingers", "output", "reduce_keys", "within_mm", "within_angle"):
         setattr(recipe, name, getattr(settings, name))
     live.keep(recipe, prepared)
 

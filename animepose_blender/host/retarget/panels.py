@@ -6,6 +6,7 @@ import bpy
 
 from ...core.retarget.slots import SLOTS
 from ..drawing import draw_wrapped
+from ..key_options import draw_key_options
 from . import maps
 from .map_list import ANIMEPOSE_UL_bone_map, has_foreign_source, shown_rig
 from .people_list import ANIMEPOSE_UL_people, problem_of
@@ -49,6 +50,7 @@ class ANIMEPOSE_PT_retarget(_Sidebar, bpy.types.Panel):
         column = layout.column(heading="Hands")
         column.prop(settings, "keep_hands", text="Keep Contacts")
         column.prop(settings, "fingers")
+        draw_key_options(layout, settings)
         column = layout.column()
         _draw_doubts(column, context, settings)
         column.scale_y = BUTTON_SCALE
@@ -114,6 +116,8 @@ class ANIMEPOSE_PT_offsets(_Subpanel, bpy.types.Panel):
         _draw_offset(layout, recipe)
         if recipe.problem:
             draw_wrapped(layout, recipe.problem, context, "ERROR")
+        if recipe.dense:
+            layout.operator("animepose.reduce_result", icon="KEYFRAME")
         layout.operator("animepose.reset_offsets", icon="LOOP_BACK")
 
 

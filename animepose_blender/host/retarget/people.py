@@ -151,5 +151,5 @@ def _import_options(scene: bpy.types.Scene, path: str, people: tuple[int, ...]) 
     chosen = scene.animepose
     return ImportOptions(
         set_frame_range=False, set_frame_rate=False, make_camera=False, make_floor=False,
-        make_mannequins=chosen.make_mannequins, show_boxes=chosen.show_boxes, people=people,
+        make_mannequins=chosen.make_mannequins, show_boxes=chosen.show_boxes, people=people, reduce=chosen.within(),
     )  # fmt: skip

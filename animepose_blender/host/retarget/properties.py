@@ -18,6 +18,7 @@ from bpy.props import (
 
 from ...core.retarget.settings import OFFSET_PARTS, Offset, Settings
 from ...errors import AnimePoseError
+from ..key_options import KeyOptionProperties
 from ..properties import path_property
 
 ROOT_ITEMS = (
@@ -143,7 +144,7 @@ class ANIMEPOSE_PG_offset(bpy.types.PropertyGroup):
         return not any((*self.turn_deg, *self.move_cm))
 
 
-class ANIMEPOSE_PG_recipe(bpy.types.PropertyGroup):
+class ANIMEPOSE_PG_recipe(KeyOptionProperties, bpy.types.PropertyGroup):
     """What was last put onto a rig, and how: enough to make it again."""
 
     rig: PointerProperty(type=bpy.types.Object)  # type: ignore
@@ -161,6 +162,7 @@ class ANIMEPOSE_PG_recipe(bpy.types.PropertyGroup):
     offsets: CollectionProperty(type=ANIMEPOSE_PG_offset)  # type: ignore
     active: IntProperty(options={"SKIP_SAVE"})  # type: ignore
     problem: StringProperty(description="Why the last change of an offset had no effect")  # type: ignore
+    dense: BoolProperty(description="Whether an offset has given every frame its key again")  # type: ignore
 
     def settings(self) -> Settings:
         """As the motion was put onto the rig, with the offsets of now."""
@@ -189,7 +191,7 @@ class ANIMEPOSE_PG_person(bpy.types.PropertyGroup):
     )  # fmt: skip
 
 
-class ANIMEPOSE_PG_retarget(bpy.types.PropertyGroup):
+class ANIMEPOSE_PG_retarget(KeyOptionProperties, bpy.types.PropertyGroup):
     """Settings of "Retarget", kept with the scene."""
 
     source: PointerProperty(  # type: ignore

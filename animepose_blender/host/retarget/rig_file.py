@@ -15,6 +15,7 @@ from ...core.retarget.settings import Settings
 from ...core.retarget.slots import MAIN
 from ...errors import AnimePoseError, ExitCode
 from ...take import State, Take
+from ..key_options import Within
 from .read_rig import read_rig
 from .run import Output, TakeSource, apply, prepare
 
@@ -61,11 +62,13 @@ def retarget_people(
     rig_file: RigFile,
     settings: Settings,
     people: Sequence[int] | None = None,
+    within: Within | None = None,
 ) -> tuple[list[Appended], list[str]]:
     """A copy of the rig for everybody who is seen, with their motion on it.
 
     Args:
         people: ids of those who are meant; None = everybody.
+        within: how far curves with fewer keys may be off; None = a key on every frame.
     Returns:
         The copies in the take's order, and sentences for the user.
     Raises:
@@ -81,7 +84,7 @@ def retarget_people(
         rig_map = _map_of(context, copy.armature, rig_file)
         prepared = prepare(context, TakeSource(take, person), copy.armature, rig_map, settings.output)
         name = f"Person {take.person_id[person]}"
-        done = apply(prepared, settings, Output(name))
+        done = apply(prepared, settings, Output(name, reduce=within))
         copy.armature.name = name
         warnings += [text for text in done.warnings if text not in warnings]
         made.append(copy)

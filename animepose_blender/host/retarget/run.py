@@ -9,6 +9,7 @@ import bpy
 
 from ... import rigs
 from ...core import quaternions as quat
+from ...core.footsteps.spans import from_contact
 from ...core.retarget.controls import Keys
 from ...core.retarget.figures import Figures, compare
 from ...core.retarget.rig_map import RigMap
@@ -19,7 +20,9 @@ from ...errors import AnimePoseError
 from ...rigs.family import Property
 from ...take import State, Take
 from .. import compat
+from ..cleanup.reduce import Baked, Feet, reduce_baked
 from ..import_plan import frames_in
+from ..key_options import Within
 from ..rollback import animation_kept_on_failure, undone_on_failure
 from .bvh import source_from_bvh
 from .controls import controls_of
@@ -32,7 +35,7 @@ from .wanted import limbs_with_ik, switches_of
 from .write import KeyTimes, Output, refuse_busy, rewrite_action, write_action
 
 __all__ = [
-    "ArmatureSource", "Output", "Prepared", "Retargeted", "TakeSource", "apply", "prepare", "rewrite",
+    "ArmatureSource", "Output", "Prepared", "Retargeted", "TakeSource", "apply", "prepare", "reduce", "rewrite",
     "source_from_bvh",
 ]  # fmt: skip
 
@@ -146,6 +149,8 @@ def apply(prepared: Prepared, settings: Settings, where: Output = Output()) -> R
     keys, warnings = _transferred(prepared, settings)
     with undone_on_failure(bpy.context.scene), animation_kept_on_failure(prepared.rig):
         action = write_action(prepared.rig, keys, prepared.times, prepared.switches, where)
+        if where.reduce is not None:
+            reduce(bpy.context, prepared, action, where.reduce)
     if where.as_nla_strip and prepared.rig.animation_data.action is not None:
         warnings.append("The strip lies below the active action, which hides it where both have keys.")
         if any(not curve.data_path.startswith("pose.") for curve in compat.curves_of(prepared.rig)):
@@ -161,6 +166,17 @@ def rewrite(prepared: Prepared, settings: Settings, action: bpy.types.Action) ->
     """
     keys, _ = _transferred(prepared, settings)
     rewrite_action(prepared.rig, action, keys, prepared.times)
+
+
+def reduce(context: bpy.types.Context, prepared: Prepared, action: bpy.types.Action, within: Within) -> None:
+    """Give the action that `apply` made, or `rewrite` filled, as few keys as its motion needs.
+
+    Raises:
+        AnimePoseError: if the rig cannot be read any more; nothing is changed then.
+    """
+    bones, motion = prepared.target.rig_map.bones, prepared.sampled.motion
+    feet = Feet(from_contact(motion.contact, prepared.sampled.frames), tuple(bones.get(f"foot.{s}", "") for s in "LR"))
+    reduce_baked(context, [Baked(prepared.rig, action, feet)], within)
 
 
 def _transferred(prepared: Prepared, settings: Settings) -> tuple[list[Keys], list[str]]:

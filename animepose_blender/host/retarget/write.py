@@ -15,6 +15,7 @@ from ...errors import AnimePoseError
 from ...rigs.family import Property
 from .. import compat
 from ..curves import CurveWriter, rewrite
+from ..key_options import Within
 from .read_curves import bone_path, rotation_property
 
 
@@ -27,6 +28,8 @@ class Output:
     as_nla_strip: bool = False
     """A strip on a new NLA track, the active action staying as it is; otherwise the new action becomes the active one.
     """
+    reduce: Within | None = None
+    """How far curves with fewer keys may be off; None = a key on every frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +140,7 @@ def _add_strip(rig: bpy.types.Object, action: bpy.types.Action, first: float) ->
 
 
 def rewrite_action(rig: bpy.types.Object, action: bpy.types.Action, keys: Sequence[Keys], times: KeyTimes) -> None:
-    """Give the curves of `write_action` the values of other keys of the same controls and times.
+    """Give the curves of `write_action` the values of other keys of the same controls and times, on every frame.
 
     Curves that the user has deleted since stay away.
     """
