@@ -1,4 +1,4 @@
-"""Footsteps edited with the mouse where they are shown; everywhere else in the Dope Sheet the events pass by."""
+"""Footsteps edited with the mouse where they are shown; everywhere else in the editors the events pass by."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import bpy
 from ...core.footsteps.spans import Footstep
 from ...core.footsteps.strip_layout import Hit, Part
 from ...core.footsteps.strip_layout import dragged as drag_to
-from . import strip
+from . import session, strip
 from .properties import FOOT_ITEMS, footsteps_of, steps_of
 
 CURSORS = {Part.START: "MOVE_X", Part.END: "MOVE_X", Part.WHOLE: "HAND", Part.EMPTY: "CROSSHAIR"}
@@ -42,6 +42,10 @@ class ANIMEPOSE_OT_drag_footstep(_OnStrip, bpy.types.Operator):
         hit = shown.hit(event) if shown is not None else None
         if shown is None or hit is None:
             return PASS
+        hindrance = session.why_not(shown.rig)
+        if hindrance:
+            self.report({"WARNING"}, hindrance)
+            return {"CANCELLED"}
         self._hit, self._from = hit, shown.layout.frame_at(event.mouse_region_x)
         self._steps = self._after = steps_of(footsteps_of(shown.rig))
         self._now = None
@@ -65,9 +69,11 @@ class ANIMEPOSE_OT_drag_footstep(_OnStrip, bpy.types.Operator):
         if event.type != "LEFTMOUSE" or event.value != "RELEASE":
             return GO_ON
         self.cancel(context)
-        if self._now is None:
-            return {"CANCELLED"}
-        return self._finish(self._now)
+        if self._now is not None:
+            return self._finish(self._now)
+        if self._hit.index >= 0:  # a click chooses
+            footsteps_of(shown.rig).active = self._hit.index
+        return {"CANCELLED"}
 
     def _finish(self, now: Footstep) -> set[str]:
         if self._hit.part == Part.EMPTY:

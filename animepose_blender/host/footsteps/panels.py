@@ -67,6 +67,7 @@ class ANIMEPOSE_PT_footsteps(bpy.types.Panel):
         split = layout.split(factor=0.4)
         split.label(text="Foot Lock")
         split.operator_menu_enum("animepose.set_foot_lock", "mode", text=MODE_NAMES[kept.mode])
+        layout.prop(context.scene, "animepose_show_footsteps", text="Show in Dope Sheet")
         row = layout.row(align=True)
         row.operator("animepose.find_footsteps", text="Find Again")
         row.operator("animepose.forget_footsteps", text="Forget")

@@ -1,4 +1,4 @@
-"""The footsteps of the active armature as two rows at the foot of the Dope Sheet and the Timeline."""
+"""The footsteps of the active armature as two rows at the foot of the Dope Sheet, the Timeline and the Graph Editor."""
 
 from __future__ import annotations
 
@@ -16,15 +16,21 @@ from ...core.footsteps.strip_layout import Hit, StripLayout, layout_in
 from ..gpu_drawing import draw_boxes
 from .properties import footsteps_of
 
-MODES = ("DOPESHEET", "ACTION", "TIMELINE")
+EDITORS = {
+    "DOPESHEET_EDITOR": ("DOPESHEET", "ACTION", "TIMELINE"),
+    "GRAPH_EDITOR": ("FCURVES",),
+}
+"""Kinds of spaces that have a strip, and their modes in which they have one."""
 SCRUB_PX, MARKERS_PX, SCROLL_BAR = 23.0, 42.0, 0.6
 """What Blender draws at the top and at the foot of the region, at scale 1; the scroll bar's height in widget units."""
 BONE_COLOURS = {LEFT: 3, RIGHT: 0}
 """Which of the theme's bone colours each side has, as the armatures have them."""
-CALM, BRIGHT, BACK_ALPHA = 0.3, 0.5, 0.9
-"""How much of the theme's grey is mixed into a bar's colour, of white into the dragged one's; opacity of the background."""
+CALM, BRIGHT, BACK_ALPHA, IDLE_ALPHA = 0.3, 0.5, 0.9, 0.4
+"""The share of the theme's grey in a bar's colour, of white in the dragged one's; opacity of the background, and of bars
+that pin nothing in the action's mode."""
+IDLE_MODES = ("never", "grounding")
 NAMES, NAME_PX, NAME_WIDTH_PX = {LEFT: "L", RIGHT: "R"}, 10.0, 14.0
-MENUS = ("DOPESHEET_MT_view", "TIME_MT_view")
+MENUS = ("DOPESHEET_MT_view", "TIME_MT_view", "GRAPH_MT_view")
 NO_SHIFT = (0.0, 1.0)
 
 
@@ -38,6 +44,8 @@ class Shown:
     """(N,), as `ends` and `feet`."""
     ends: np.ndarray
     feet: np.ndarray
+    idle: bool
+    """Nothing is pinned by them."""
 
     def hit(self, event: bpy.types.Event) -> Hit | None:
         """What of the strip the pointer is over."""
@@ -56,7 +64,7 @@ class Dragged:
 
 
 dragged: Dragged | None = None
-_handle: Any = None
+_handles: list[tuple[Any, Any]] = []
 
 
 def shown_in(context: bpy.types.Context) -> Shown | None:
@@ -64,7 +72,7 @@ def shown_in(context: bpy.types.Context) -> Shown | None:
     space, region, rig = context.space_data, context.region, context.active_object
     if rig is None or rig.type != "ARMATURE" or region is None or region.type != "WINDOW":
         return None
-    if space is None or space.type != "DOPESHEET_EDITOR" or space.mode not in MODES:
+    if space is None or space.type not in EDITORS or space.mode not in EDITORS[space.type]:
         return None
     kept = footsteps_of(rig)
     if kept is None or not context.scene.animepose_show_footsteps:
@@ -75,7 +83,7 @@ def shown_in(context: bpy.types.Context) -> Shown | None:
     starts, ends, feet = np.zeros((3, len(kept.steps)), dtype=np.int32)
     for name, column in (("start", starts), ("end", ends), ("foot", feet)):
         kept.steps.foreach_get(name, column)
-    return Shown(rig, layout, starts, ends, feet)
+    return Shown(rig, layout, starts, ends, feet, kept.mode in IDLE_MODES)
 
 
 def _layout(context: bpy.types.Context, rig: bpy.types.Object) -> StripLayout | None:
@@ -104,10 +112,10 @@ def _to_scene(animation: bpy.types.AnimData) -> tuple[float, float]:
 
 
 def redraw(context: bpy.types.Context) -> None:
-    """Draw every Dope Sheet anew."""
+    """Draw every editor with a strip anew."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "DOPESHEET_EDITOR":
+            if area.type in EDITORS:
                 area.tag_redraw()
 
 
@@ -134,7 +142,7 @@ def _draw() -> None:
     dark, row = (*(0.55 * back), BACK_ALPHA), (*(0.8 * back), BACK_ALPHA)
     draw_boxes(
         np.concatenate([behind, boxes[seen], labels]),
-        np.concatenate([[dark, row, row], _tints(theme, feet, active)[seen], [(*(0.55 * back), 1.0)]]),
+        np.concatenate([[dark, row, row], _tints(theme, feet, active, shown.idle)[seen], [(*(0.55 * back), 1.0)]]),
     )
     blf.size(0, NAME_PX * layout.scale)
     red, green, blue = theme.dopesheet_editor.space.text[:3]
@@ -144,11 +152,12 @@ def _draw() -> None:
         blf.draw(0, name)
 
 
-def _tints(theme: bpy.types.Theme, feet: np.ndarray, active: int | None) -> np.ndarray:
+def _tints(theme: bpy.types.Theme, feet: np.ndarray, active: int | None, idle: bool) -> np.ndarray:
     """(N, 4) colours of bars: the bones' own, calmed; the active one's is bright."""
     grey = np.array(theme.dopesheet_editor.space.text[:3])
     own = np.array([theme.bone_color_sets[BONE_COLOURS[foot]].select[:3] for foot in (LEFT, RIGHT)])
-    tints = np.concatenate([((1 - CALM) * own + CALM * grey)[feet], np.ones((len(feet), 1))], axis=1)
+    alpha = np.full((len(feet), 1), IDLE_ALPHA if idle else 1.0)
+    tints = np.concatenate([((1 - CALM) * own + CALM * grey)[feet], alpha], axis=1)
     if active is not None:
         tints[active, :3] = (1 - BRIGHT) * own[feet[active]] + BRIGHT
     return tints
@@ -164,25 +173,26 @@ def _draw_in_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
 
 
 def register() -> None:
-    """Draw in every Dope Sheet; where there are no footsteps nothing is drawn."""
-    global _handle
+    """Draw in every editor of frames; where there are no footsteps nothing is drawn."""
     bpy.types.Scene.animepose_show_footsteps = BoolProperty(
         name="Show Footsteps",
-        description="Show the footsteps of the active armature at the foot of the Dope Sheet and the Timeline",
+        description="Show the footsteps of the active armature below the keys, where the mouse can drag them",
         default=True,
         update=_redraw_all,
     )
-    _handle = bpy.types.SpaceDopeSheetEditor.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
+    for kind in (bpy.types.SpaceDopeSheetEditor, bpy.types.SpaceGraphEditor):
+        _handles.append((kind, kind.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")))
     for menu in MENUS:
         getattr(bpy.types, menu).append(_draw_in_menu)
 
 
 def unregister() -> None:
     """Draw no more."""
-    global _handle, dragged
+    global dragged
     for menu in MENUS:
         getattr(bpy.types, menu).remove(_draw_in_menu)
-    if _handle is not None:
-        bpy.types.SpaceDopeSheetEditor.draw_handler_remove(_handle, "WINDOW")
-    _handle = dragged = None
+    for kind, handle in _handles:
+        kind.draw_handler_remove(handle, "WINDOW")
+    _handles.clear()
+    dragged = None
     del bpy.types.Scene.animepose_show_footsteps
