@@ -77,9 +77,9 @@ def convert_all(
             tools.close()
 
     threads = [threading.Thread(target=work, args=(tools,), daemon=True) for tools in slots]
-    for thread in threads:
-        thread.start()
     try:
+        for thread in threads:
+            thread.start()
         _join(threads)
     except KeyboardInterrupt:
         cancelled.set()
@@ -94,5 +94,5 @@ def convert_all(
 def _join(threads: Sequence[threading.Thread]) -> None:
     """Wait for threads in steps, since Ctrl-C does not reach a thread that waits for a lock on Windows."""
     for thread in threads:
-        while thread.is_alive():
+        while thread.ident is not None and thread.is_alive():
             thread.join(0.2)
