@@ -26,7 +26,7 @@ SCRUB_PX, MARKERS_PX, SCROLL_BAR = 23.0, 42.0, 0.6
 BONE_COLOURS = {LEFT: 3, RIGHT: 0}
 """Which of the theme's bone colours each side has, as the armatures have them."""
 CALM, BRIGHT, BACK_ALPHA, IDLE_ALPHA = 0.3, 0.5, 0.9, 0.4
-"""The share of the theme's grey in a bar's colour, of white in the dragged one's; opacity of the background, and of bars
+"""The share of the theme's grey in a bar's colour, of white in the dragged one's; opacity of the background and of bars
 that pin nothing in the action's mode."""
 IDLE_MODES = ("never", "grounding")
 NAMES, NAME_PX, NAME_WIDTH_PX = {LEFT: "L", RIGHT: "R"}, 10.0, 14.0
