@@ -71,9 +71,11 @@ def draw_curve(context: bpy.types.Context, person: Person, bone: str, frames: np
     value = float(person.confidence([bone], slice(frame, frame + 1))[0, 0])
     blf.size(0, TEXT_PX * scale)
     blf.color(0, *TEXT_COLOUR)
-    for line, text in enumerate((bone, f"{value:.0%}" if value > 0 else "not seen")):
-        blf.position(0, 8 * scale, low + tall - (line + 1) * (TEXT_PX + 3) * scale, 0)
-        blf.draw(0, text)
+    blf.enable(0, blf.SHADOW)
+    blf.shadow(0, 3, 0.0, 0.0, 0.0, 0.9)
+    blf.position(0, left, low + tall + GAP_PX * scale, 0)
+    blf.draw(0, f"{bone}: {value:.0%}" if value > 0 else f"{bone}: not seen")
+    blf.disable(0, blf.SHADOW)
 
 
 def _length(frames: np.ndarray) -> float:

@@ -27,6 +27,8 @@ from .people import Person, people_in
 EDGE_PX = 2.0
 """What a dark edge adds to the width of a line, so that it is seen on bright and on dark ground."""
 EDGE_COLOUR = (0.0, 0.0, 0.0, 0.55)
+FINGER_SHARE = 0.4
+"""Of the width of a line, for fingers, which lie close together."""
 WATCHED = ("SCENE", "COLLECTION", "ARMATURE")
 """Kinds of data after whose changes others may be there, or have other bones."""
 
@@ -105,8 +107,9 @@ def _draw_bones() -> None:
     edges = np.broadcast_to(EDGE_COLOUR, colours.shape)
     for tints, more in ((edges, EDGE_PX), (colours, 0.0)):
         for width in np.unique(widths):
-            own = widths == width
-            draw_lines(lines[own], tints[own], float(width) + more)
+            if more == 0 or width > EDGE_PX:
+                own = widths == width
+                draw_lines(lines[own], tints[own], float(width) + more)
 
 
 def bones_now(
@@ -124,7 +127,7 @@ def bones_now(
     if not parts:
         return np.empty((0, 2, 3)), np.empty((0, 4)), np.empty(0)
     lines, colours, widths = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return lines, colours, np.round(widths)
+    return lines, colours, np.maximum(np.round(widths), 1.0)
 
 
 def _present(scene: bpy.types.Scene) -> Iterator[tuple[bpy.types.Object, Person, int]]:
@@ -145,6 +148,7 @@ def _bones_of(rig: bpy.types.Object, person: Person, frame: int) -> tuple[np.nda
     lines = np.stack([_ends(rig, name)[person.places] for name in ("head", "tail")], axis=1)
     confidence = person.confidence(person.drawn, slice(frame, frame + 1))[0]
     colours, widths = look_of(confidence)
+    widths = np.where(person.fingers, FINGER_SHARE * widths, widths)
     seen = confidence > 0
     return (
         np.concatenate([lines[seen], dashed(lines[~seen])]),

@@ -11,6 +11,7 @@ import numpy as np
 from ... import rigs
 from ...core.retarget.armature import Armature
 from ...core.retarget.rig_map import RigMap
+from ...core.retarget.slots import FINGER
 from ...core.review.confidence import confidence_of, known_bones, sources_of
 from ...errors import AnimePoseError
 from ...take import Take
@@ -41,8 +42,8 @@ class Person:
     """N bones that lie where the person's do."""
     places: np.ndarray
     """(N,) indices of these among the pose's bones."""
-    sources: np.ndarray
-    """(N, A), see `core.review.confidence.sources_of`."""
+    fingers: np.ndarray
+    """(N,) bool, which of these are fingers."""
     slots: dict[str, str]
     """Bone → what it stands for: also controls that lie elsewhere, as those of hands and feet moved by IK."""
 
@@ -119,8 +120,8 @@ def _person(rig: bpy.types.Object, take: Take, row: int, recipe: ANIMEPOSE_PG_re
     drawn = tuple(bone for bone in shown if bone in slots)
     places = np.array([at[bone] for bone in drawn], dtype=np.int64)
     library = rig.library.filepath if rig.library is not None else None
-    sources = sources_of([slots[bone] for bone in drawn])
-    return Person(rig.name, library, len(names), take, row, drawn, places, sources, slots)
+    fingers = np.array([slots[bone].rpartition(".")[0] in FINGER for bone in drawn], dtype=bool)
+    return Person(rig.name, library, len(names), take, row, drawn, places, fingers, slots)
 
 
 def _moved_bones(rig: bpy.types.Object, rig_map: RigMap) -> dict[str, str]:
