@@ -11,17 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import quaternions as quat
-from ..retarget.feet import pin_feet
+from ..retarget.easing import ease
+from ..retarget.feet import HALF_LIFE_S, pin_feet
 from ..retarget.figures import Figure
 from ..retarget.motion import Motion
 from ..retarget.pulls import legs_of, legs_turned
 from ..retarget.slots import LIMB_SLOTS, SIDES
 from ..retarget.two_bone import end_of
+from .spans import STANDS
 
 FLOOR_QUANTILE = 2.0
 """Percentile of the soles' height that is the floor of a motion in which nothing stands."""
 OWN_FLOOR_M = 0.05
 """The floor of people of a take is that of their world, unless they were lifted off it by more."""
+_LEGS = tuple(LIMB_SLOTS[f"leg.{side}"] for side in SIDES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +45,7 @@ def floor_of(motion: Motion, contact: np.ndarray) -> float:
     """Height of the floor that the motion itself tells."""
     height_m = motion.sole_m[..., 2].reshape(-1, 4) - motion.sole_height_m
     known = motion.present[:, None] & np.isfinite(height_m)
-    stands = known & (np.nan_to_num(contact) > 0.5)
+    stands = known & (np.nan_to_num(contact) > STANDS)
     if stands.any():
         floor_m = float(np.median(height_m[stands]))
     elif known.any():
@@ -73,10 +76,14 @@ def pinned(
     before_m = end_of(legs.hip_m, legs.turned[:, :, :2], legs.segments_m)
     ankle_m = end_of(hip_m, made.turned[:, :, :2], legs.segments_m)
     line = quat.between(before_m - legs.hip_m, ankle_m - hip_m)
+    # Legs that IK may stretch or shorten a little do not end where their bones at rest would: in a stand they do.
+    off_m = before_m - np.stack([heads_m[leg[-1]] for leg in _LEGS], axis=1)
+    stands = (np.nan_to_num(contact).reshape(-1, 2, 2) > STANDS).any(axis=-1) & motion.present[:, None]
+    way_m = ankle_m - before_m + ease(off_m, stands, motion.time_s, HALF_LIFE_S)
     return Change(
         made.shift_m,
         {slot: quat.normalize(quat.multiply(turn, quat.conjugate(turned[slot]))) for slot, turn in after.items()},
-        {f"leg.{side}": (ankle_m - before_m)[:, number] for number, side in enumerate(SIDES)},
+        {f"leg.{side}": way_m[:, number] for number, side in enumerate(SIDES)},
         {f"leg.{side}": line[:, number] for number, side in enumerate(SIDES)},
     )
 

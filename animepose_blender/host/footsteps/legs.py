@@ -136,7 +136,7 @@ def connected(rig: bpy.types.Object, armature: Armature, rig_map: RigMap, wanted
     for said in found.warnings:
         if said.startswith("Constraints hold") and any(name in said for name in held):
             raise AnimePoseError(
-                f"The legs of {rig.name} do not follow their keys: {said[0].lower()}{said[1:]}",
+                f"The legs of {rig.name} do not follow their keys: {said[0].lower()}{said[1:].partition(':')[0]}.",
                 "Mute these constraints, or bake the motion into the bones.",
             )
     made = found.controls
