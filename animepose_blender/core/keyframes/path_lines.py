@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-FAINTEST = 0.25
+FAINTEST = 0.35
 """What is left of a line's strength at the ends of what is drawn."""
 
 

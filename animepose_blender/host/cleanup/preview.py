@@ -20,14 +20,18 @@ from bpy.app.handlers import persistent
 from ...errors import AnimePoseError
 from .. import compat
 from . import preview_drawing
-from .preview_motion import Body, Ends
+from .preview_motion import Body, Ends, Motion
 from .preview_paths import paths_of
+from .preview_state import keys_of, settings_of, state_of
 from .preview_tools import AFTERWARDS, NOTHING_TO_SEE, planned
 from .scope import Scope, refuse_unusable, rigs_of, wanted_of
 
 SOON_S = 0.03
 SLOW_S = 0.1
 """A preview that takes longer waits until settings rest."""
+
+LEAST_M = 1e-4
+"""Bones that move by less everywhere count as unmoved."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +43,7 @@ class Compared:
     before: Ends
     after: Ends
     shown: np.ndarray
-    """(N,) bool, bones to draw."""
+    """(N,) bool, bones to draw: those that can be known and seen, and are elsewhere at some frame."""
     paths: np.ndarray
     """(K,) bones whose tails leave a path."""
     done: bool
@@ -68,6 +72,8 @@ class _Session:
     """What the preview was made from."""
     keys: int = 0
     """Of the keys it was made from."""
+    now: dict[int, tuple[tuple[Any, ...], Motion, Ends]] = field(default_factory=dict)
+    """Armature's `session_uid` → what its motion was read from, and the motion: settings change more often."""
     remembered: dict[int, Ends] = field(default_factory=dict)
     """Armature's `session_uid` → its motion before the tool that was used last."""
     settings: tuple[Any, ...] = ()
@@ -151,8 +157,8 @@ def bring_up_to_date(context: bpy.types.Context) -> bool:
     if _session is None or context.scene.name != _session.scene:
         return False
     rigs = rigs_of(context)
-    state = _state(context, rigs)
-    keys = _keys(rigs) if _session.keys_touched else _session.keys
+    state = state_of(context, rigs)
+    keys = keys_of(rigs) if _session.keys_touched else _session.keys
     _session.keys_touched = False
     if state == _session.state and keys == _session.keys:
         return False
@@ -160,7 +166,7 @@ def bring_up_to_date(context: bpy.types.Context) -> bool:
         _session.remembered.clear()
     _session.state, _session.keys = state, keys
     begun = time.monotonic()
-    _session.shown = _made(context, rigs, _session.remembered)
+    _session.shown = _made(context, rigs, _session)
     _session.took_s = time.monotonic() - begun
     preview_drawing.redraw()
     return True
@@ -184,43 +190,9 @@ def remembering(context: bpy.types.Context) -> Iterator[None]:
         ask()
 
 
-def settings_of(settings: bpy.types.PropertyGroup) -> tuple[Any, ...]:
-    """All the settings' values."""
-    names = [one.identifier for one in settings.bl_rna.properties if not one.is_readonly and one.identifier != "name"]
-    return tuple(getattr(settings, name) for name in names)
-
-
-def _state(context: bpy.types.Context, rigs: list[bpy.types.Object]) -> tuple[Any, ...]:
-    """What a preview depends on, besides the keys' values; settings come first."""
-    scene = context.scene
-    of_rigs = []
-    for rig in rigs:
-        animation = rig.animation_data
-        action = animation.action if animation is not None else None
-        played = (action.session_uid, compat.slot_name(animation)) if action is not None and animation else ()
-        counts = tuple(len(curve.keyframe_points) for curve in compat.curves_of(rig))
-        bones = tuple(compat.selected_bones(rig)) if rig.mode == "POSE" else ()
-        of_rigs.append((rig.name, rig.session_uid, rig.mode, bones, played, counts))
-    time_of = (scene.frame_start, scene.frame_end, scene.use_preview_range, scene.frame_preview_start)
-    rate = (scene.frame_preview_end, scene.render.fps, scene.render.fps_base)
-    return settings_of(scene.animepose_cleanup), time_of, rate, *of_rigs
-
-
-def _keys(rigs: list[bpy.types.Object]) -> int:
-    """A number that changes with the keys."""
-    told = 0
-    for rig in rigs:
-        for curve in compat.curves_of(rig):
-            points = curve.keyframe_points
-            co = np.empty(2 * len(points), dtype=np.float32)
-            points.foreach_get("co", co)
-            told = hash((told, co.tobytes(), curve.mute, curve.lock))
-    return told
-
-
-def _made(context: bpy.types.Context, rigs: list[bpy.types.Object], remembered: dict[int, Ends]) -> Preview:
+def _made(context: bpy.types.Context, rigs: list[bpy.types.Object], session: _Session) -> Preview:
     """The preview of what is selected."""
-    scene = context.scene
+    scene, remembered = context.scene, session.remembered
     settings = scene.animepose_cleanup
     scope: Scope = settings.scope()
     rate = scene.render.fps / scene.render.fps_base
@@ -232,8 +204,7 @@ def _made(context: bpy.types.Context, rigs: list[bpy.types.Object], remembered: 
             raise AnimePoseError("Nothing is chosen to be changed.", "Choose rotations or locations.")
         for rig, wanted in wanted_of(refuse_unusable(rigs, scope), scope).items():
             body = Body(rig)
-            motion = body.motion(scene)
-            now = body.ends(motion)
+            motion, now = _now(body, scene, session)
             done = rig.session_uid in remembered
             if done:
                 before, after = remembered[rig.session_uid], now
@@ -248,11 +219,32 @@ def _made(context: bpy.types.Context, rigs: list[bpy.types.Object], remembered: 
             hidden += int((seen & ~known).sum())
             selected = compat.selected_bones(rig) if rig.mode == "POSE" else []
             paths = paths_of(names, selected, known)
-            compared.append(Compared(rig.name, before, after, known & seen, paths, done))
+            compared.append(Compared(rig.name, before, after, known & seen & _moved(before, after), paths, done))
     except AnimePoseError as error:
         return Preview(scene.name, said=str(error))
+    if not any(one.shown.any() for one in compared):
+        return Preview(scene.name, said="Nothing moves by it.")
     said = f"{hidden} bones that constraints or drivers move are left out." if hidden else ""
     return Preview(scene.name, tuple(compared), said, rate)
+
+
+def _now(body: Body, scene: bpy.types.Scene, session: _Session) -> tuple[Motion, Ends]:
+    """What an armature's action holds, read only if it may have changed."""
+    _, time_of, *of_rigs = session.state
+    uid = body.rig.session_uid
+    read_from = (time_of, session.keys, next(one for one in of_rigs if one[0] == uid))
+    if uid not in session.now or session.now[uid][0] != read_from:
+        motion = body.motion(scene)
+        session.now = {**session.now, uid: (read_from, motion, body.ends(motion))}
+    return session.now[uid][1:]
+
+
+def _moved(before: Ends, after: Ends) -> np.ndarray:
+    """(N,) bool, bones that are elsewhere afterwards at any frame: only they are worth a ghost."""
+    if not np.array_equal(before.frames, after.frames) or before.points.shape != after.points.shape:
+        return np.ones(after.points.shape[1], dtype=bool)
+    apart = np.abs(before.points - after.points)
+    return ~(np.nan_to_num(apart, nan=1.0).max(axis=(0, 2, 3)) < LEAST_M)
 
 
 @persistent
@@ -266,6 +258,7 @@ def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Non
 def _after_undo(*_: object) -> None:
     if _session is not None:
         _session.remembered.clear()
+        _session.now.clear()
         _session.state, _session.keys_touched = (), True
         ask()
 

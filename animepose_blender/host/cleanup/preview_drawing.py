@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BEFORE = (0.72, 0.72, 0.72, 0.85)
 AFTER = (0.16, 0.86, 0.62, 0.95)
 GHOST_PX = 3.0
-PATH_PX = 1.8
+PATH_PX = 2.2
 
 _handle: Any = None
 
