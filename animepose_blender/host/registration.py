@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from . import addon_state, cli, environment_operators, jobs, operators, panels, preferences, properties, setup_job
+from .cleanup import motion_operators
 from .cleanup import operators as cleanup_operators
 from .cleanup import panels as cleanup_panels
 from .cleanup import preview_properties as cleanup_preview
@@ -42,6 +43,7 @@ CLASSES: tuple[type, ...] = (
     *cleanup_properties.CLASSES,
     *cleanup_preview.CLASSES,
     *cleanup_operators.CLASSES,
+    *motion_operators.CLASSES,
     *cleanup_panels.CLASSES,
     *footsteps_properties.CLASSES,
     *footsteps_operators.CLASSES,

@@ -36,6 +36,9 @@ _TURN = np.array([1.0, 1.0, -1.0, -1.0])
 """Signs of a quaternion seen in a mirror across X."""
 CONTACT_OTHER: tuple[int, ...] = (2, 3, 0, 1)
 """Contact columns of the other foot."""
+WAY_S, WAY_M, AHEAD_DEG = 1.5, 0.4, 30.0
+"""A figure that goes this far within this time, and no further aside from where it looks, is mirrored along its way;
+any other as it looks."""
 SQUARE = 1e-5
 """Up to this a bone's axes are those of its counterpart but for signs: its channels then change signs alone."""
 
@@ -79,6 +82,27 @@ def own_plane(poses: Poses, frame: int = 0) -> Plane:
     if np.linalg.norm(level) < 1e-3:  # lying on its side
         level = np.array([1.0, 0.0, 0.0])
     return Plane(level, poses.root_m[frame].copy())
+
+
+def plane_of_way(pelvis_m: np.ndarray, left: np.ndarray, time_s: np.ndarray) -> Plane:
+    """The upright plane that a figure's way begins in: across it the way begins where it did, and as it did.
+
+    Args:
+        pelvis_m: (F, 3) world axes, Z up.
+        left: (F, 3) to the figure's left, of any length.
+        time_s: (F,) increasing; of it the first `WAY_S` seconds count, since a walking body sways.
+    """
+    begins = time_s <= time_s[0] + WAY_S
+    level = left[begins, :2] / np.maximum(np.linalg.norm(left[begins, :2], axis=-1, keepdims=True), 1e-9)
+    x, y = level.mean(axis=0)
+    if np.hypot(x, y) < 1e-3:  # it lies on its side, or whirls
+        x, y = 1.0, 0.0
+    way = (pelvis_m[begins][-1] - pelvis_m[0])[:2]
+    aside = abs(way @ np.array([x, y])) / np.hypot(x, y)
+    length = float(np.linalg.norm(way))
+    if length > WAY_M and aside < np.sin(np.radians(AHEAD_DEG)) * length:
+        x, y = way[1], -way[0]  # it goes ahead, or backwards
+    return Plane(np.array([x, y, 0.0]), np.array(pelvis_m[0], dtype=np.float64))
 
 
 def mirror_poses(poses: Poses, plane: Plane) -> Poses:
@@ -164,8 +188,67 @@ def mirror_channels(
         mode = bones[target].mode if target in bones else own.mode
         made[target] = _bone(own, mode, turns, moves)
     if plane is not None:
-        _carry(armature, axes, made, plane, local_location)
+        free = [armature.names[bone] for bone in np.flatnonzero(armature.parents < 0)]
+        missing = [name for name in free if name not in made]
+        if missing:
+            raise ValueError(f"bones without a parent are missing: {missing}")
+        made = made | {name: _whole(made[name]) for name in free}
+        made = carry(armature, made, plane, dict.fromkeys(free, np.eye(4)), local_location)
     return Mirrored(made, alone)
+
+
+def _whole(channels: BoneChannels) -> BoneChannels:
+    """With a rotation and a location, of which one may not have been keyed."""
+    rotation, location = channels.rotation, channels.location
+    if rotation is None:
+        rotation = euler.to_channels(quat.IDENTITY[None], channels.mode)
+    return replace(channels, rotation=rotation, location=np.zeros((1, 3)) if location is None else location)
+
+
+def carry(
+    armature: Armature,
+    bones: Mapping[str, BoneChannels],
+    plane: Plane,
+    carriers: Mapping[str, np.ndarray],
+    local_location: np.ndarray | None = None,
+) -> dict[str, BoneChannels]:
+    """The mirror image across a plane in the world, of that across the armature's X = 0.
+
+    Args:
+        bones: as mirrored; those of `carriers` have rotation and location, or the one that they lack is not wanted.
+        carriers: bones that all others hang on, and on no other among them → (4, 4) Q, the rigid motion of what they
+            hang on from its rest, armature axes; it must stand still.
+        local_location: as for `mirror_channels`.
+
+    What hangs on something that is moved by Q was mirrored across Q's own X = 0. With H the wanted mirror image and S
+    that across X = 0, it is moved on by H Q S Q^-1.
+    """
+    made = dict(bones)
+    inverse = np.linalg.inv(armature.to_world)
+    own = Plane(armature.to_world[:3, :3].T @ plane.normal, inverse[:3, :3] @ plane.point_m + inverse[:3, 3])
+    image = np.eye(4)
+    image[:3, :3], image[:3, 3] = own.reflection, own.shift_m
+    for name, q in carriers.items():
+        channels, bone = made[name], armature.index[name]
+        moved = image @ q @ np.diag([*_S, 1.0]) @ np.linalg.inv(q)
+        hung = q @ armature.rest[bone]
+        axes = hung[:3, :3] / np.linalg.norm(hung[:3, :3], axis=0)
+        along = axes
+        if local_location is not None and not local_location[bone]:
+            along = q[:3, :3] @ (
+                armature.rest[armature.parents[bone], :3, :3] if armature.parents[bone] >= 0 else np.eye(3)
+            )
+        rotation, location = channels.rotation, channels.location
+        if rotation is not None:
+            turn = quat.from_matrix(axes.T @ moved[:3, :3] @ axes)
+            rotation = euler.to_channels(
+                quat.multiply(turn, euler.from_channels(rotation, channels.mode)), channels.mode
+            )
+        if location is not None:
+            placed = (hung[:3, 3] + location @ along.T) @ moved[:3, :3].T + moved[:3, 3]
+            location = np.linalg.solve(along, (placed - hung[:3, 3]).T).T
+        made[name] = replace(channels, rotation=rotation, location=location)
+    return made
 
 
 def _bone(own: BoneChannels, mode: str, turns: np.ndarray, moves: np.ndarray) -> BoneChannels:
@@ -186,33 +269,3 @@ def _bone(own: BoneChannels, mode: str, turns: np.ndarray, moves: np.ndarray) ->
         # The diagonal of C diag(s) C^T: exact where axes change signs or places alone.
         scale = scale @ (turns**2).T
     return BoneChannels(mode, rotation, location, scale)
-
-
-def _carry(
-    armature: Armature,
-    axes: np.ndarray,
-    made: dict[str, BoneChannels],
-    plane: Plane,
-    local_location: np.ndarray | None,
-) -> None:
-    """Take what hangs on no bone from the mirror image across the armature's X = 0 to that across `plane`, in place."""
-    free = [int(bone) for bone in np.flatnonzero(armature.parents < 0)]
-    missing = [armature.names[bone] for bone in free if armature.names[bone] not in made]
-    if missing:
-        raise ValueError(f"bones without a parent are missing: {missing}")
-    inverse = np.linalg.inv(armature.to_world)
-    own = Plane(armature.to_world[:3, :3].T @ plane.normal, inverse[:3, :3] @ plane.point_m + inverse[:3, 3])
-    turn = own.reflection * _S
-    for bone in free:
-        channels = made[armature.names[bone]]
-        count = max(len(part) for part in (channels.rotation, channels.location, np.zeros((1, 3))) if part is not None)
-        location = np.zeros((count, 3)) if channels.location is None else channels.location
-        rotation = channels.rotation
-        q = np.tile(quat.IDENTITY, (count, 1)) if rotation is None else euler.from_channels(rotation, channels.mode)
-        q = quat.multiply(quat.from_matrix(axes[bone].T @ turn @ axes[bone]), q)
-        along = np.eye(3) if local_location is not None and not local_location[bone] else axes[bone]
-        head = armature.rest[bone, :3, 3]
-        moved = (head + location @ along.T) @ turn.T + own.shift_m
-        made[armature.names[bone]] = replace(
-            channels, rotation=euler.to_channels(q, channels.mode), location=(moved - head) @ along
-        )

@@ -7,22 +7,25 @@ from collections.abc import Sequence
 import bpy
 import numpy as np
 
-from ...core import quaternions as quat
+from ...core.footsteps.spans import from_contact
 from ...core.reshape.cycle import find_cycles
 from ...core.reshape.loop import Loop, make_loop
-from ...core.reshape.poses import Figure, Poses
 from ...core.retarget import euler
 from ...core.retarget.armature import Armature
+from ...core.retarget.rig_map import RigMap
 from ...errors import AnimePoseError
 from .. import compat
 from ..curves import CurveWriter
+from ..footsteps import legs
+from ..footsteps.base import keep_base
+from ..footsteps.properties import ANIMEPOSE_PG_footsteps, footsteps_of, keep_steps
 from ..retarget.read_curves import bone_path, rotation_property
 from ..retarget.read_rig import read_rig
-from .channels import Channel, Kind, Wanted, batches, find_channels
-from .scope import Scope, frame_time_s, range_of, refuse_unusable
-
-STILL = 1e-4
-"""Locations that leave their mean by no more (armature units) stand still."""
+from ..retarget.sample import PROPERTY_OWN_WAY
+from .channels import Channel, Kind, Wanted, find_channels
+from .figure import figure_of, location_of, moving_channels
+from .scope import Scope, range_of, refuse_unusable
+from .standing import Standing, standing_of
 
 
 def loop_motion(
@@ -34,7 +37,7 @@ def loop_motion(
     blend_s: float,
     in_place: bool,
 ) -> tuple[bpy.types.Action, float]:
-    """Find the best cycle of an armature's motion, and let the armature play it as a new action.
+    """Find the best cycle of an armature's motion, and play it as a new action; standing feet are held.
 
     The old action stays, with a fake user. The new one begins at frame 1, its last frame is its first once more, and it
     is marked as cyclic. It holds the bones alone, with a key on every frame.
@@ -55,12 +58,13 @@ def loop_motion(
     armature = read_rig(context, rig)
     if armature.to_world.ndim != 2:
         raise AnimePoseError(f"{rig.name} itself moves.", "Let its bones alone move it.")
-    channels = [one for one in find_channels(rig, Wanted(), selection=scope.frames == "KEYS").channels if one.owner]
-    channels = [one for one in channels if one.kind is not Kind.SCALAR]
+    channels = moving_channels(find_channels(rig, Wanted(), selection=scope.frames == "KEYS").channels)
     if not channels:
         raise AnimePoseError(f"No bone of {rig.name} has two keys.", "Choose another action.")
     frames = _frames(context, rig, channels, scope)
-    figure, names, poses = _poses(context, rig, armature, channels, frames)
+    figure, names, poses = figure_of(
+        context, rig, armature, channels, frames, _standing(context, rig, armature, frames)
+    )
     longest_s = min(longest_s, float(poses.time_s[-1] - poses.time_s[0]))
     if longest_s < shortest_s:
         raise AnimePoseError(
@@ -69,7 +73,21 @@ def loop_motion(
         )
     (cycle,) = find_cycles(figure, poses, shortest_s, longest_s)
     made = make_loop(figure, poses, cycle, blend_s, in_place)
-    return _write(rig, armature, names, channels, made), cycle.distance_m
+    kept = footsteps_of(rig)
+    action = _write(rig, armature, names, channels, made)
+    if kept is not None and figure.legs is not None:
+        _keep_steps(rig, kept, made)
+    return action, cycle.distance_m
+
+
+def _standing(
+    context: bpy.types.Context, rig: bpy.types.Object, armature: Armature, frames: np.ndarray
+) -> Standing | None:
+    """Where the feet stand; None of what is no person."""
+    try:
+        return standing_of(context, rig, armature, (int(frames[0]), int(frames[-1])))
+    except AnimePoseError:
+        return None  # loops are made of any figure
 
 
 def _frames(context: bpy.types.Context, rig: bpy.types.Object, channels: Sequence[Channel], scope: Scope) -> np.ndarray:
@@ -84,47 +102,6 @@ def _frames(context: bpy.types.Context, rig: bpy.types.Object, channels: Sequenc
     return frames
 
 
-def _poses(
-    context: bpy.types.Context,
-    rig: bpy.types.Object,
-    armature: Armature,
-    channels: Sequence[Channel],
-    frames: np.ndarray,
-) -> tuple[Figure, tuple[str, ...], Poses]:
-    """The figure that hangs on the topmost bone with keys, its bones' names, and its motion."""
-    keyed = {armature.index[one.owner] for one in channels}
-    root = min(keyed)
-    figure, names = Figure.of_armature(armature, armature.names[root])
-    place = {name: number for number, name in enumerate(names)}
-    strays = [armature.names[bone] for bone in sorted(keyed) if armature.names[bone] not in place]
-    if strays:
-        raise AnimePoseError(
-            f"{strays[0]} of {rig.name} has keys and does not hang on {names[0]}, which carries the figure.",
-            "Loops are made of bones that hang on one; bake controls to them first.",
-        )
-    rotations = np.tile(quat.IDENTITY, (len(frames), len(names), 1))
-    for name in names:  # what has no keys keeps its pose
-        basis = np.array(rig.pose.bones[name].matrix_basis)[:3, :3]
-        rotations[:, place[name]] = quat.from_matrix(basis / np.linalg.norm(basis, axis=0))
-    location = np.repeat(np.array(rig.pose.bones[names[0]].location, dtype=np.float64)[None], len(frames), axis=0)
-    for batch in batches(channels, at=frames):
-        for number, channel in enumerate(batch.channels):
-            values = batch.values[:, number]
-            if batch.kind is Kind.ROTATION:
-                rotations[:, place[channel.owner]] = values
-            elif channel.owner == names[0]:
-                location = values
-            elif np.abs(values - np.nanmean(values, axis=0)).max() > STILL:
-                raise AnimePoseError(
-                    f"{channel.owner} of {rig.name} changes its place, and only {names[0]} may.",
-                    "Loops are made of bones that turn; bake controls to them first.",
-                )
-    at_rest = armature.to_world @ armature.rest[root]
-    root_m = location @ at_rest[:3, :3].T + at_rest[:3, 3]
-    time_s = frame_time_s(context, frames - frames[0])
-    return figure, names, Poses(rotations, root_m, time_s, np.zeros((len(frames), 4)))
-
-
 def _write(
     rig: bpy.types.Object, armature: Armature, names: tuple[str, ...], channels: Sequence[Channel], made: Loop
 ) -> bpy.types.Action:
@@ -132,8 +109,7 @@ def _write(
     before = animation.action
     writer = CurveWriter(rig, f"{before.name} loop", assign=False)
     frames = np.arange(1, len(made.poses.time_s) + 1, dtype=np.float64)
-    at_rest = armature.to_world @ armature.rest[armature.index[names[0]]]
-    location = (made.poses.root_m - at_rest[:3, 3]) @ np.linalg.inv(at_rest[:3, :3]).T
+    location = location_of(armature, names[0], made.poses.root_m)
     writer.write(f"{bone_path(names[0])}.location", frames, location.T, group=names[0])
     turned = {one.owner: one for one in channels if one.kind is Kind.ROTATION}
     # The first bone turns with the way it goes, whether it had keys or not.
@@ -144,8 +120,24 @@ def _write(
     action = writer.action
     action.use_frame_range, action.frame_start, action.frame_end = True, 1.0, float(frames[-1])
     action.use_cyclic = True
+    action[PROPERTY_OWN_WAY] = True
     compat.assign_action(animation, action)
     if before.library is None:
         before.use_fake_user = True
     rig.update_tag()
     return action
+
+
+def _keep_steps(rig: bpy.types.Object, before: ANIMEPOSE_PG_footsteps, made: Loop) -> None:
+    """Let the loop that an armature now plays have footsteps, as the motion it was made of had.
+
+    They are not pinned anew: the loop holds its feet, and pins know nothing of a seam.
+    """
+    animation, kept = rig.animation_data, rig.animation_data.action.animepose_footsteps
+    rig_map = RigMap.from_json(before.rig_map)
+    by_ik = tuple(leg for leg in before.ik_legs.split(",") if leg)
+    paths = frozenset(legs.channels_of(rig, legs.controls_to_key(rig, rig_map, by_ik)))
+    kept.base = keep_base(animation, paths)
+    kept.found, kept.mode, kept.slot = True, "never", compat.slot_name(animation)
+    kept.rig_map, kept.ik_legs = before.rig_map, before.ik_legs
+    keep_steps(kept, from_contact(made.poses.contact, np.arange(1, len(made.poses.time_s) + 1)))

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import bpy
 import numpy as np
 
+from ...core.footsteps.spans import LEFT, RIGHT
 from ...core.reshape.mirror import BoneChannels, mirror_channels
 from ...core.reshape.other_side import counterparts
 from ...core.retarget.armature import Armature
+from ...core.retarget.slots import mirrored
 from ...errors import AnimePoseError
 from .. import compat
 from ..curves import enum_value
+from ..footsteps.properties import ANIMEPOSE_PG_footsteps, footsteps_of, keep_steps, steps_of
 from ..retarget.read_curves import bone_path, rotation_property
 from ..retarget.read_rig import read_rig
+from ..retarget.sample import PROPERTY_OWN_WAY
 from .channels import Wanted, driven_channels, protection
 from .keys import Keys, fresh_keys, interpolations, key_types, read_keys, sample, with_own_handles
-from .scope import Scope, action_to_change, refuse_unusable, wanted_of
+from .mirror_plane import OwnPlane, own_plane
+from .scope import Scope, action_to_change, playing, refuse_unusable, wanted_of
 
 _WIDTHS = {"location": 3, "scale": 3, "rotation_quaternion": 4, "rotation_axis_angle": 4, "rotation_euler": 3}
 
@@ -38,15 +43,33 @@ class _Course:
     """(F,) numbers of types of keys."""
 
 
+_Courses = dict[str, dict[str, _Course]]
+"""Bone → property → its course."""
+
+
+@dataclass(eq=False)
+class _Work:
+    """What one armature's action becomes."""
+
+    rig: bpy.types.Object
+    action: bpy.types.Action
+    made: _Courses
+    alone: tuple[str, ...]
+    kept: ANIMEPOSE_PG_footsteps | None
+    base: _Courses = field(default_factory=dict)
+    """Of the motion without pins."""
+
+
 def mirror_motion(
-    context: bpy.types.Context, rigs: Sequence[bpy.types.Object], scope: Scope
+    context: bpy.types.Context, rigs: Sequence[bpy.types.Object], scope: Scope, plane: str = "RIG"
 ) -> tuple[int, tuple[str, ...]]:
-    """Mirror whole actions of armatures across the plane X = 0 of each.
+    """Mirror whole actions of armatures, with their footsteps.
 
     Curves keep their keys' frames, kinds and interpolation; where handles were placed by hand, every frame gets a key.
 
     Args:
         scope: its bones count, with those of the other side; the range does not.
+        plane: `RIG` X = 0 of each armature; `FIGURE` the middle of each figure as its action begins.
     Returns:
         How many bones were mirrored, and notes.
     Raises:
@@ -56,22 +79,65 @@ def mirror_motion(
     notes: list[str] = []
     bones = 0
     with ExitStack() as stack:
-        work = []
+        work: list[_Work] = []
         for rig, wanted in wanted_of(usable, scope).items():
-            stack.enter_context(action_to_change(rig, scope))
+            action = stack.enter_context(action_to_change(rig, scope))
             armature = read_rig(context, rig)
-            work.append((rig, *_mirrored(rig, armature, _both_sides(armature, wanted))))
-        for rig, made, alone in work:
-            for name, properties in made.items():
-                for path, course in properties.items():
-                    _write(rig, name, path, course)
-            rig.update_tag()
-            bones += len(made)
-            if alone:
+            names = _both_sides(armature, wanted)
+            own = _keyed(rig, names)
+            across = None
+            if plane == "FIGURE":
+                _refuse_part(rig, armature, own)
+                across = own_plane(context, rig, armature, list(own))
+            made, alone = _mirrored(rig, armature, own, across, whole=True)
+            work.append(_Work(rig, action, made, alone, footsteps_of(rig)))
+            kept = work[-1].kept
+            if kept is not None and kept.base is not None:
+                if scope.to_new_action:
+                    kept.base = kept.base.copy()
+                with playing(rig, kept.base):
+                    before = _keyed(rig, names)
+                    work[-1].base = _mirrored(rig, armature, before, across, whole=False)[0] if before else {}
+        for one in work:
+            _carry_out(one)
+            bones += len(one.made)
+            if one.alone:
                 notes.append(
-                    f"{rig.name}: {len(alone)} bones without a counterpart stay as they are: {', '.join(alone[:3])}"
+                    f"{one.rig.name}: {len(one.alone)} bones without a counterpart stay as they are: "
+                    f"{', '.join(one.alone[:3])}"
                 )
     return bones, tuple(notes)
+
+
+def _carry_out(one: _Work) -> None:
+    """Write what was worked out."""
+    for name, properties in one.made.items():
+        for path, course in properties.items():
+            _write(one.rig, name, path, course)
+    # Left and right of the take are no longer those of the action.
+    one.action[PROPERTY_OWN_WAY] = True
+    if one.kept is not None and one.base:
+        keep_steps(one.kept, [replace(step, foot=RIGHT if step.foot == LEFT else LEFT) for step in steps_of(one.kept)])
+        one.kept.ik_legs = ",".join(mirrored(leg) for leg in one.kept.ik_legs.split(",") if leg)
+        with playing(one.rig, one.kept.base):
+            for name, properties in one.base.items():
+                for path, course in properties.items():
+                    _write(one.rig, name, path, course)
+    one.rig.update_tag()
+
+
+def _refuse_part(rig: bpy.types.Object, armature: Armature, own: _Courses) -> None:
+    """Make sure that all that moves is mirrored: a part of a figure has no middle of its own."""
+    if set(_keyed(rig, list(armature.names))) - set(own):
+        raise AnimePoseError(
+            f"Only some bones of {rig.name} are selected, and its middle is that of all.",
+            "Select none, or mirror across the rig.",
+        )
+
+
+def _keyed(rig: bpy.types.Object, names: list[str]) -> _Courses:
+    """Bone → property → its course, of bones that have keys."""
+    return {name: properties for name in names if (properties := dict(_courses(rig, name)))}
 
 
 def _both_sides(armature: Armature, wanted: Wanted) -> list[str]:
@@ -84,14 +150,21 @@ def _both_sides(armature: Armature, wanted: Wanted) -> list[str]:
 
 
 def _mirrored(
-    rig: bpy.types.Object, armature: Armature, names: list[str]
-) -> tuple[dict[str, dict[str, _Course]], tuple[str, ...]]:
-    """Bone → property → its new course, and the bones that have no counterpart."""
-    own = {name: properties for name in names if (properties := dict(_courses(rig, name)))}
+    rig: bpy.types.Object, armature: Armature, own: _Courses, across: OwnPlane | None, *, whole: bool
+) -> tuple[_Courses, tuple[str, ...]]:
+    """Bone → property → its new course, and the bones that have no counterpart.
+
+    Args:
+        across: the figure's own middle; None = the armature's.
+        whole: whether the bones that carry the figure get both rotation and location.
+    """
     other = counterparts(armature.names)
     pairs = {armature.names[i]: armature.names[k] for i, k in enumerate(other) if k >= 0}
     if not own:
         raise AnimePoseError(f"The action does not move the chosen bones of {rig.name}.", "Choose others.")
+    for name in across.carriers if across is not None and whole else ():
+        for path in ("location", _rotation_path(rig, name)):
+            own.setdefault(name, {}).setdefault(path, _still(rig, name, path))
     # A property that only one of the two has keys for is exchanged with the other's still value.
     for name in list(own):
         to = pairs.get(name, name)
@@ -99,19 +172,19 @@ def _mirrored(
             there = _same_property(rig, path, to)
             own.setdefault(to, {}).setdefault(there, _still(rig, to, there))
     local = np.array([rig.data.bones[name].use_local_location for name in armature.names])
-    made: dict[str, dict[str, _Course]] = {}
-    alone: tuple[str, ...] = ()
+    made: _Courses = {}
     channels = {name: _as_channels(rig, name, properties) for name, properties in own.items()}
     result = mirror_channels(armature, channels, local_location=local)
     alone = result.alone
+    bones = across.carried(result.bones) if across is not None else result.bones
     for name, properties in own.items():
         if name in alone:
             continue
         to = pairs.get(name, name)
-        mirrored = result.bones[to]
+        own_image = bones[to]
         for path, course in properties.items():
             there = _same_property(rig, path, to)
-            values = {"location": mirrored.location, "scale": mirrored.scale}.get(path, mirrored.rotation)
+            values = {"location": own_image.location, "scale": own_image.scale}.get(path, own_image.rotation)
             assert values is not None
             made.setdefault(to, {})[there] = _Course(course.frames, values, course.interpolation, course.types)
     return made, alone

@@ -23,13 +23,16 @@ from .properties import (
 from .reduce import reduce_keys
 from .run import Change, clean
 from .scope import Scope, rigs_of, why_not
+from .time_properties import MirrorProperties
 from .tools import CHANGES
 
 LISTED_NOTES = 3
 NOTHING_KIND = "Neither rotations, locations nor other numbers are chosen"
 
 
-class _Cleanup(ScopeProperties):
+class Cleanup(ScopeProperties):
+    """What the operators of "Clean Up" have in common."""
+
     bl_options = {"REGISTER", "UNDO"}
 
     unchanged = "Nothing had to change"
@@ -90,7 +93,7 @@ class _Cleanup(ScopeProperties):
         draw_options(layout, self, self.bl_idname)
 
 
-class ANIMEPOSE_OT_smooth_motion(_Cleanup, SmoothProperties, KeyProperties, bpy.types.Operator):
+class ANIMEPOSE_OT_smooth_motion(Cleanup, SmoothProperties, KeyProperties, bpy.types.Operator):
     """Take trembling out of the motion, without delay"""
 
     bl_idname = "animepose.smooth_motion"
@@ -100,7 +103,7 @@ class ANIMEPOSE_OT_smooth_motion(_Cleanup, SmoothProperties, KeyProperties, bpy.
         return CHANGES["SMOOTH"](self)
 
 
-class ANIMEPOSE_OT_remove_pops(_Cleanup, PopProperties, bpy.types.Operator):
+class ANIMEPOSE_OT_remove_pops(Cleanup, PopProperties, bpy.types.Operator):
     """Take out frames in which the motion leaps away and back again"""
 
     bl_idname = "animepose.remove_pops"
@@ -111,7 +114,7 @@ class ANIMEPOSE_OT_remove_pops(_Cleanup, PopProperties, bpy.types.Operator):
         return CHANGES["POPS"](self)
 
 
-class ANIMEPOSE_OT_fill_gaps(_Cleanup, GapProperties, bpy.types.Operator):
+class ANIMEPOSE_OT_fill_gaps(Cleanup, GapProperties, bpy.types.Operator):
     """Fill frames without keys in a motion that has keys on every frame, and broken keys, from both sides"""
 
     bl_idname = "animepose.fill_gaps"
@@ -122,7 +125,7 @@ class ANIMEPOSE_OT_fill_gaps(_Cleanup, GapProperties, bpy.types.Operator):
         return CHANGES["GAPS"](self)
 
 
-class ANIMEPOSE_OT_fix_rotations(_Cleanup, bpy.types.Operator):
+class ANIMEPOSE_OT_fix_rotations(Cleanup, bpy.types.Operator):
     """Take flips out of Euler angles, quaternions and axes; the poses stay as they are"""
 
     bl_idname = "animepose.fix_rotations"
@@ -133,7 +136,7 @@ class ANIMEPOSE_OT_fix_rotations(_Cleanup, bpy.types.Operator):
         return CHANGES["ROTATIONS"](self)
 
 
-class ANIMEPOSE_OT_hold_still(_Cleanup, StillProperties, KeyProperties, bpy.types.Operator):
+class ANIMEPOSE_OT_hold_still(Cleanup, StillProperties, KeyProperties, bpy.types.Operator):
     """Let stand still what hardly moves"""
 
     bl_idname = "animepose.hold_still"
@@ -144,7 +147,7 @@ class ANIMEPOSE_OT_hold_still(_Cleanup, StillProperties, KeyProperties, bpy.type
         return CHANGES["STILL"](self)
 
 
-class ANIMEPOSE_OT_reduce_keys(_Cleanup, ReduceProperties, bpy.types.Operator):
+class ANIMEPOSE_OT_reduce_keys(Cleanup, ReduceProperties, bpy.types.Operator):
     """Take out keys that the motion does not need; no bone leaves its course by more than you allow"""
 
     bl_idname = "animepose.reduce_keys"
@@ -157,19 +160,19 @@ class ANIMEPOSE_OT_reduce_keys(_Cleanup, ReduceProperties, bpy.types.Operator):
         return f"{done.after} keys instead of {done.before}{times}", done.notes
 
 
-class ANIMEPOSE_OT_mirror_motion(_Cleanup, bpy.types.Operator):
-    """Let left bones do what right ones did, and the other way round, across the armature's own middle"""
+class ANIMEPOSE_OT_mirror_motion(Cleanup, MirrorProperties, bpy.types.Operator):
+    """Let left bones do what right ones did, and the other way round"""
 
     bl_idname = "animepose.mirror_motion"
     bl_label = "Mirror Motion"
 
     def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
         """See the base class."""
-        bones, notes = mirror_motion(context, rigs_of(context), scope)
+        bones, notes = mirror_motion(context, rigs_of(context), scope, self.plane)
         return f"{bones} bones mirrored", notes
 
 
-class ANIMEPOSE_OT_make_loop(_Cleanup, LoopProperties, bpy.types.Operator):
+class ANIMEPOSE_OT_make_loop(Cleanup, LoopProperties, bpy.types.Operator):
     """Find the best cycle of the motion and make it seamless, as a new action; the old one is kept"""
 
     bl_idname = "animepose.make_loop"

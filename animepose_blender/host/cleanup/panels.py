@@ -18,6 +18,8 @@ OPERATORS = {
     "REDUCE": "animepose.reduce_keys",
     "MIRROR": "animepose.mirror_motion",
     "LOOP": "animepose.make_loop",
+    "STEADY": "animepose.stabilise_root",
+    "TIME": "animepose.warp_time",
 }
 SETTINGS = {
     "animepose.remove_pops": ("pop_angle", "pop_length", "pop_longest"),
@@ -25,15 +27,23 @@ SETTINGS = {
     "animepose.reduce_keys": ("within_mm", "within_angle"),
     "animepose.make_loop": ("cycle_shortest", "cycle_longest", "seam", "in_place"),
     "animepose.hold_still": ("still_angle", "still_length", "still_shortest"),
+    "animepose.stabilise_root": ("steadiness", "steady_blend", "steady_level", "steady_upright"),
+    "animepose.mirror_motion": ("plane",),
 }
+PACE_SETTINGS = {"SPEED": ("pace_by", "pace", "keep_footsteps"), "LENGTH": ("pace_by", "pace_length", "keep_footsteps")}
 METHOD_SETTINGS = {
     "HALF_LIFE": ("half_life",),
     "BUTTERWORTH": ("cutoff", "order"),
     "ONE_EURO": ("min_cutoff", "quickness"),
     "SAVITZKY_GOLAY": ("window", "degree"),
 }
-WITH_BORDER = ("animepose.smooth_motion", "animepose.remove_pops", "animepose.hold_still")
-WITH_KEYS = ("animepose.smooth_motion", "animepose.hold_still")
+WITH_BORDER = (
+    "animepose.smooth_motion", "animepose.remove_pops", "animepose.hold_still", "animepose.stabilise_root",
+    "animepose.warp_time",
+)  # fmt: skip
+WITH_KEYS = ("animepose.smooth_motion", "animepose.hold_still", "animepose.stabilise_root")
+ALL_CHANNELS = ("animepose.stabilise_root", "animepose.warp_time")
+"""Tools that know themselves which channels they change."""
 
 
 class _Sidebar:
@@ -87,6 +97,8 @@ def draw_tool(layout: bpy.types.UILayout, settings: bpy.types.bpy_struct, operat
     if operator == "animepose.smooth_motion":
         layout.prop(settings, "method")
         names = METHOD_SETTINGS[settings.method]
+    if operator == "animepose.warp_time":
+        names = PACE_SETTINGS[settings.pace_by]
     for name in names:
         layout.prop(settings, name)
 
@@ -104,12 +116,13 @@ def draw_scope(layout: bpy.types.UILayout, settings: bpy.types.bpy_struct, opera
         row.prop(settings, "border")
     if operator == "animepose.make_loop":
         return
-    column = layout.column(heading="Change")
-    column.prop(settings, "rotations")
-    if operator != "animepose.fix_rotations":
-        column.prop(settings, "locations")
-    if operator not in ("animepose.fix_rotations", "animepose.reduce_keys"):
-        column.prop(settings, "others")
+    if operator not in ALL_CHANNELS:
+        column = layout.column(heading="Change")
+        column.prop(settings, "rotations")
+        if operator != "animepose.fix_rotations":
+            column.prop(settings, "locations")
+        if operator not in ("animepose.fix_rotations", "animepose.reduce_keys"):
+            column.prop(settings, "others")
     column = layout.column()
     if operator in WITH_KEYS:
         column.prop(settings, "keys")

@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from .changes import Smoothing
 from .channels import Kind
 from .scope import Scope
+from .time_properties import MirrorProperties, SteadyProperties, WarpProperties
 from .write_back import KeyOn
 
 METHOD_ITEMS = (
@@ -199,12 +200,14 @@ TOOL_ITEMS = (
     ("REDUCE", "Reduce Keys", "As few keys as the motion needs", "KEYFRAME", 5),
     ("MIRROR", "Mirror", "Left and right change places", "MOD_MIRROR", 6),
     ("LOOP", "Loop", "The best cycle, made seamless", "FILE_REFRESH", 7),
+    ("STEADY", "Stabilise", "Let the body be steady over its standing feet", "ANCHOR_BOTTOM", 8),
+    ("TIME", "Time Warp", "Let a range take more time or less", "TIME", 9),
 )
 
 
 class ANIMEPOSE_PG_cleanup(
     ScopeProperties, KeyProperties, SmoothProperties, PopProperties, GapProperties, StillProperties, ReduceProperties,
-    LoopProperties,
+    LoopProperties, WarpProperties, SteadyProperties, MirrorProperties,
     bpy.types.PropertyGroup,
 ):  # fmt: skip
     """Settings of "Clean Up", kept with the scene."""

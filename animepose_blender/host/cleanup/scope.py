@@ -132,6 +132,20 @@ def action_to_change(rig: bpy.types.Object, scope: Scope) -> Iterator[bpy.types.
         raise
 
 
+@contextmanager
+def playing(rig: bpy.types.Object, action: bpy.types.Action) -> Iterator[None]:
+    """Let an armature play another action, by its slot of the same name, while the block runs."""
+    animation = rig.animation_data
+    before, slot = animation.action, getattr(animation, "action_slot", None)
+    compat.swap_action(animation, action)
+    try:
+        yield
+    finally:
+        animation.action = before
+        if slot is not None:
+            animation.action_slot = slot
+
+
 def refuse_unusable(rigs: list[bpy.types.Object], scope: Scope) -> list[bpy.types.Object]:
     """The armatures that can be cleaned.
 

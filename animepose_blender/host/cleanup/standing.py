@@ -80,6 +80,11 @@ def standing_of(
     return Standing(frames, motion, contact, contact, *further)
 
 
+def moving_map(context: bpy.types.Context, rig: bpy.types.Object, armature: Armature) -> RigMap:
+    """The bones that a rig's motion is read from."""
+    return map_of_source(armature, _map_of(context, rig, armature))
+
+
 def _map_of(context: bpy.types.Context, rig: bpy.types.Object, armature: Armature) -> RigMap:
     """The user's map of a rig, else as found; the scene is not changed."""
     entry = context.scene.animepose_retarget.map_of(rig)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import bpy
@@ -23,7 +23,7 @@ from .channels import Wanted, find_channels
 from .figure import figure_of, location_of, moving_channels
 from .keys import read_keys
 from .retime import Held, Retimed, is_dense, retimed
-from .scope import Scope, action_to_change, frame_time_s, range_of, refuse_unusable, wanted_of
+from .scope import Scope, action_to_change, frame_time_s, playing, range_of, refuse_unusable, wanted_of
 from .standing import standing_of
 
 
@@ -162,20 +162,6 @@ def _time(
 def _refuse_tweak(rig: bpy.types.Object) -> None:
     if rig.animation_data.use_tweak_mode:
         raise AnimePoseError(f"An NLA strip of {rig.name} is being edited (tweak mode).", "Leave it first.")
-
-
-@contextmanager
-def playing(rig: bpy.types.Object, action: bpy.types.Action) -> Iterator[None]:
-    """Let an armature play another action, with a slot of the same name, for a moment."""
-    animation = rig.animation_data
-    before, slot = animation.action, getattr(animation, "action_slot", None)
-    compat.swap_action(animation, action)
-    try:
-        yield
-    finally:
-        animation.action = before
-        if slot is not None:
-            animation.action_slot = slot
 
 
 def _held(
