@@ -16,6 +16,7 @@ class ANIMEPOSE_OT_stabilise_root(Cleanup, SteadyProperties, KeyProperties, bpy.
 
     bl_idname = "animepose.stabilise_root"
     bl_label = "Stabilise Root"
+    by_kind = False
     unchanged = "Standing feet do not drift"
 
     def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
@@ -31,6 +32,7 @@ class ANIMEPOSE_OT_warp_time(Cleanup, WarpProperties, bpy.types.Operator):
 
     bl_idname = "animepose.warp_time"
     bl_label = "Warp Time"
+    by_kind = False
 
     def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
         """See the base class."""

@@ -36,6 +36,8 @@ class Cleanup(ScopeProperties):
     bl_options = {"REGISTER", "UNDO"}
 
     unchanged = "Nothing had to change"
+    by_kind = True
+    """Whether rotations, locations and other numbers can be left out."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -55,7 +57,7 @@ class Cleanup(ScopeProperties):
         self._begin_with(context.scene.animepose_cleanup)
         scope = self.scope()
         try:
-            if not scope.kinds:
+            if self.by_kind and not scope.kinds:
                 raise AnimePoseError(f"{NOTHING_KIND}.", "Choose one of them.")
             with preview.remembering(context):
                 said, notes = self.carry_out(context, scope)
@@ -165,6 +167,7 @@ class ANIMEPOSE_OT_mirror_motion(Cleanup, MirrorProperties, bpy.types.Operator):
 
     bl_idname = "animepose.mirror_motion"
     bl_label = "Mirror Motion"
+    by_kind = False
 
     def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
         """See the base class."""
@@ -177,6 +180,7 @@ class ANIMEPOSE_OT_make_loop(Cleanup, LoopProperties, bpy.types.Operator):
 
     bl_idname = "animepose.make_loop"
     bl_label = "Make Loop"
+    by_kind = False
 
     def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
         """See the base class."""
