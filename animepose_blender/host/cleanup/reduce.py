@@ -112,7 +112,7 @@ def reduce_baked(context: bpy.types.Context, baked: Sequence[Baked], within: Wit
         first = min((channel.extent[0] for channel in channels), default=0)
         last = max((channel.extent[1] for channel in channels), default=0)
         if last - first >= 2:
-            work.append(_Work(one.rig, channels, np.arange(first, last + 1, dtype=np.float64), one.feet))
+            work.append(_Work(one.rig, channels, _looked_at(channels, first, last), one.feet))
     return Fewer(*_carry_out(context, work, within), ())
 
 
@@ -154,7 +154,17 @@ def _frames(channels: Sequence[Channel], within: Range, scope: Scope) -> np.ndar
     first, last = int(max(first, within.first)), int(min(last, within.last))
     if last - first < 2:
         raise AnimePoseError("The range has fewer than three frames with keys.", "Change the choice of frames.")
-    return np.arange(first, last + 1, dtype=np.float64)
+    return _looked_at(channels, first, last)
+
+
+def _looked_at(channels: Sequence[Channel], first: int, last: int) -> np.ndarray:
+    """(F,) whole frames from first to last, without those through which everything is held, such as a gap's."""
+    frames = np.arange(first, last + 1, dtype=np.float64)
+    held = _held(channels, frames)
+    keyed = np.unique(np.round(np.concatenate([one.times for one in channels])))
+    needless = np.append(False, held[:-1]) & held & ~np.isin(frames, keyed)
+    needless[-1] = False
+    return frames[~needless]
 
 
 def _inputs(context: bpy.types.Context, work: _Work) -> dict[str, Any]:

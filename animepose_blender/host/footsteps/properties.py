@@ -39,7 +39,7 @@ class ANIMEPOSE_PG_footsteps(bpy.types.PropertyGroup):
 def footsteps_of(rig: bpy.types.Object | None) -> "ANIMEPOSE_PG_footsteps | None":
     """The footsteps of the action that a rig plays; None if none have been found in it."""
     action = rig.animation_data.action if rig is not None and rig.animation_data is not None else None
-    kept = action.animepose_footsteps if action is not None else None
+    kept = getattr(action, "animepose_footsteps", None)  # scripts may use the package without registering it
     return kept if kept is not None and kept.found else None
 
 
