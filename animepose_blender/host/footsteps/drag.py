@@ -14,6 +14,8 @@ from .properties import FOOT_ITEMS, footsteps_of, steps_of
 
 CURSORS = {Part.START: "MOVE_X", Part.END: "MOVE_X", Part.WHOLE: "HAND", Part.EMPTY: "CROSSHAIR"}
 PASS, GO_ON = {"PASS_THROUGH"}, {"RUNNING_MODAL"}
+_over: Part | None = None
+"""What the pointer was over when it moved last."""
 
 
 class _OnStrip:
@@ -136,16 +138,14 @@ class ANIMEPOSE_OT_footstep_cursor(_OnStrip, bpy.types.Operator):
     bl_label = "Pointer over Footsteps"
     bl_options = {"INTERNAL"}
 
-    _over: Part | None = None
-
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        global _over
         shown = strip.shown_in(context)
         hit = shown.hit(event) if shown is not None else None
         over = hit.part if hit is not None else None
-        kind = type(self)
-        if over is not None or kind._over is not None:
+        if over is not None or _over is not None:
             context.window.cursor_set(CURSORS[over] if over is not None else "DEFAULT")
-        kind._over = over
+        _over = over
         return PASS
 
 
