@@ -27,6 +27,8 @@ from .people import Person, people_in
 EDGE_PX = 2.0
 """What a dark edge adds to the width of a line, so that it is seen on bright and on dark ground."""
 EDGE_COLOUR = (0.0, 0.0, 0.0, 0.55)
+WIDTH_STEP_PX = 2.0
+"""Lines of one width are drawn in one call."""
 FINGER_SHARE = 0.4
 """Of the width of a line, for fingers, which lie close together."""
 WATCHED = ("SCENE", "COLLECTION", "ARMATURE")
@@ -127,7 +129,7 @@ def bones_now(
     if not parts:
         return np.empty((0, 2, 3)), np.empty((0, 4)), np.empty(0)
     lines, colours, widths = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return lines, colours, np.maximum(np.round(widths), 1.0)
+    return lines, colours, np.maximum(WIDTH_STEP_PX * np.round((widths - 1) / WIDTH_STEP_PX) + 1, 1.0)
 
 
 def _present(scene: bpy.types.Scene) -> Iterator[tuple[bpy.types.Object, Person, int]]:
