@@ -36,10 +36,10 @@ def rig_file(tmp_path):
 def test_everybody_gets_a_copy_of_the_rig_and_the_exports_hold_the_rigs(rig_file, tmp_path):
     take = walking_take(people=2, frames=6).save(tmp_path / "walk.npz")
     out = tmp_path / "out"
-    words = ["convert", str(take), "-o", str(out), "--rig", f"{rig_file}:Hero", "--export", "glb"]
+    words = ["convert", str(take), "-o", str(out), "--rig", f"{rig_file}:Hero", "--export", "blend,glb"]
     assert cli.main(words) == 0
     (report,) = json.loads((out / "report.json").read_text())["clips"]
-    assert report["status"] == "done" and report["rig"] == f"{rig_file}:Hero"
+    assert report["status"] == "done" and report["results"][0]["rigs"] == {"hero": f"{rig_file}:Hero"}
     bpy.ops.wm.open_mainfile(filepath=str(out / "walk.blend"))
     objects = bpy.data.objects
     assert {o.name for o in objects if o.type == "ARMATURE"} == {"Person 1", "Person 2"}

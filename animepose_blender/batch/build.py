@@ -28,7 +28,7 @@ class Build:
     rigs: Mapping[str, Rig] = field(default_factory=dict)
     formats: tuple[str, ...] = ("blend",)
     engine: str = ""
-    reduce_mm: float | None = None
+    reduce_keys: tuple[float, float] | None = None
 
     @property
     def uses_rigs(self) -> bool:
@@ -93,7 +93,8 @@ def decode_build(line: str) -> Build:
     try:
         data = json.loads(line)
         rigs = {name: Rig(**rig) for name, rig in data["rigs"].items()}
-        return Build(**{**data, "rigs": rigs, "formats": tuple(data["formats"])})
+        within = tuple(data["reduce_keys"]) if data["reduce_keys"] is not None else None
+        return Build(**{**data, "rigs": rigs, "formats": tuple(data["formats"]), "reduce_keys": within})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AnimePoseError(f"What is to be built cannot be read: {error!r}.", "Report this as a bug.") from error
 

@@ -57,10 +57,10 @@ def order_of(arguments: argparse.Namespace, estimate: Mapping[str, Any]) -> Orde
         estimate=estimate,
         rigs=rigs,
         castings=one_a_rig(rigs),
-        formats=tuple(dict.fromkeys(("blend", *arguments.export))),
+        formats=arguments.export or ("blend",),
         engine=arguments.engine or "",
         preview=arguments.preview,
-        reduce_mm=arguments.reduce_keys,
+        reduce_keys=arguments.reduce_keys,
         names=checked_template(arguments.name) if arguments.name else "",
     )
 
@@ -96,11 +96,11 @@ def convert(arguments: argparse.Namespace, estimate: Mapping[str, Any], programs
     if arguments.dry_run:
         say(told(planned, order))
         return int(ExitCode.DONE)
+    _make_folder(report_path.parent)
     with only_run_in(order.output), watching(len(planned)) as watcher:
         reports = convert_all(
             planned, order, lambda slot: LocalTools(programs, slot), arguments.jobs, arguments.resume, watcher
         )
-        report_path.parent.mkdir(parents=True, exist_ok=True)
         write_report(report_path, reports, _versions(), time.monotonic() - started)
     note(summary(reports))
     for report in reports:
@@ -129,6 +129,15 @@ def _refuse_report(path: Path, order: Order) -> None:
         raise AnimePoseError(f"The report would overwrite the input {path}.", "Give it another name.", ExitCode.USAGE)
     if path.is_dir():
         raise AnimePoseError(f"The report cannot be written: {path} is a folder.", "Name a file.")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AnimePoseError(
+            f"The folder {folder} cannot be made: {error.strerror}.", "Choose a folder that can be written to."
+        ) from error
 
 
 def _versions() -> dict[str, str]:

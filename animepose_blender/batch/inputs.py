@@ -24,14 +24,12 @@ def find_inputs(words: Sequence[str], leave_out: Path | None = None) -> list[str
         words: files; folders, of which clips and takes directly inside count; patterns with `*`, `?`, `[…]` and `**`.
         leave_out: a folder whose files are never meant by folders and patterns: that of the results.
     Raises:
-        AnimePoseError: if a file is not there, or a folder or pattern gives nothing.
+        AnimePoseError: if a folder or pattern gives nothing. A file that is not there is for its turn to tell: it must
+            not stop the others.
     """
     found: dict[str, None] = {}
     for word in words:
         path = Path(os.path.abspath(os.path.expanduser(word)))
-        if path.is_file():
-            found[str(path)] = None
-            continue
         if path.is_dir():
             inside = [child for child in sorted(path.iterdir()) if _is_meant(child)]
             what = f"The folder {path} has neither videos nor takes ({TAKE_SUFFIX})"
@@ -40,7 +38,8 @@ def find_inputs(words: Sequence[str], leave_out: Path | None = None) -> list[str
             inside = [Path(os.path.abspath(match)) for match in matches if _is_meant(Path(match))]
             what = f"Nothing matches {word}"
         else:
-            raise AnimePoseError(f"There is no file {path}.", "Check the path of the clip.")
+            found[str(path)] = None
+            continue
         inside = [child for child in inside if leave_out is None or leave_out not in child.parents]
         if not inside:
             raise AnimePoseError(f"{what}.", "Check its path.", ExitCode.BAD_INPUT)

@@ -4,7 +4,7 @@
 |---|---|
 | `version` | 1 |
 | `output` | folder of the results, relative to the job file |
-| `export`, `engine`, `preview`, `reduce_mm`, `name` | as the options of `animepose convert` |
+| `export`, `engine`, `preview`, `reduce_keys`, `name` | as the options of `animepose convert` |
 | `[estimate]` | settings of the estimation, for all clips: the fields of `protocol.JobRequest` |
 | `[rigs.NAME]` | `file`, `map`, `root`, `ik`, `keep_hands` |
 | `[[castings]]` | `name`, and `people`: person's id or `*` → a rig's name, `mannequin` or `ignore`; one result each |
@@ -37,14 +37,13 @@ _TOP = (
     "export",
     "engine",
     "preview",
-    "reduce_mm",
+    "reduce_keys",
     "name",
     "estimate",
     "rigs",
     "castings",
     "clips",
 )
-_NUMBER = (int, float)
 
 
 def load_order(path: str | Path, output: Path | None = None) -> Order:
@@ -102,9 +101,6 @@ def order_of(data: object, folder: Path, name: str, output: Path | None = None) 
             raise top.wrong(f"a rig is called {rig}, which means something else", "Give it another name.")
     castings = tuple(_casting(one, rigs) for one in top.tables("castings"))
     template = top.get("name", (str,), "")
-    reduce_mm = top.get("reduce_mm", _NUMBER, None)
-    if reduce_mm is not None and not 0 < reduce_mm < 1000:
-        raise top.wrong(f"reduce_mm is {reduce_mm}", "Give millimetres above 0, such as 5.")
     return Order(
         clips=tuple(clip for one in top.tables("clips") for clip in _clips(one, rigs, folder, folder_of_results)),
         output=folder_of_results,
@@ -114,7 +110,7 @@ def order_of(data: object, folder: Path, name: str, output: Path | None = None) 
         formats=_formats(top),
         engine=_one_of(top, "engine", ("", *ENGINES)),
         preview=top.get("preview", (bool,), False),
-        reduce_mm=reduce_mm,
+        reduce_keys=_reduction(top),
         names=checked_template(template) if template else "",
     )
 
@@ -179,6 +175,15 @@ def _formats(top: _Table) -> tuple[str, ...]:
         if one not in FORMATS:
             raise top.wrong(f"export has {one!r:.20}", f"Known are {', '.join(FORMATS)}.")
     return tuple(dict.fromkeys(formats))
+
+
+def _reduction(top: _Table) -> tuple[float, float] | None:
+    within = top.get("reduce_keys", (list,), None)
+    if within is None:
+        return None
+    if len(within) != 2 or not all(type(one) in (int, float) and 0 < one < 1000 for one in within):
+        raise top.wrong(f"reduce_keys is {within}", "Give millimetres and degrees above 0, such as [5, 2].")
+    return float(within[0]), float(within[1])
 
 
 def _rig(table: _Table, folder: Path) -> Rig:

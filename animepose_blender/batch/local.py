@@ -21,8 +21,8 @@ class Programs:
 
     worker_python: Callable[[], str]
     """Interpreter that estimates; raises AnimePoseError if there is none."""
-    build_command: Sequence[str]
-    """What starts a process that builds scenes."""
+    build_command: Callable[[], Sequence[str]]
+    """What starts a process that builds scenes; raises AnimePoseError if there is none."""
     log_folder: Path
 
 
@@ -32,7 +32,7 @@ class LocalTools:
     def __init__(self, programs: Programs, slot: int) -> None:
         self._programs = programs
         self._log = programs.log_folder / f"animepose-{os.getpid()}-{slot}"
-        self._builder = BuildClient(programs.build_command, Path(f"{self._log}-build.log"))
+        self._builder = BuildClient(programs.build_command(), Path(f"{self._log}-build.log"))
         self._worker: WorkerClient | None = None
         self._cancelled = False
 
@@ -77,6 +77,7 @@ class LocalTools:
         finally:
             self._worker = None
         if isinstance(outcome, CancelledMessage):
+            log.unlink(missing_ok=True)
             raise KeyboardInterrupt
         if isinstance(outcome, Error):
             unexpected = outcome.exit_code == ExitCode.SOME_FAILED  # the log may explain it

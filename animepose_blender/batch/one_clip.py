@@ -59,7 +59,10 @@ def convert_clip(
     settings = {} if planned.job is None else _settings(planned.job)
     report = ClipReport(planned.clip.input, planned.name, take=str(planned.take), settings=settings)
     try:
-        report.sha256 = content_hash(planned.clip.input)
+        if planned.job is None or planned.job.preset != "dummy":  # which reads no clip
+            if not Path(planned.clip.input).is_file():
+                raise AnimePoseError(f"There is no file {planned.clip.input}.", "Check the path of the clip.")
+            report.sha256 = content_hash(planned.clip.input)
         if planned.job is not None:
             _estimate(planned, planned.job, tools, records, resume, show, report)
         for result in planned.results:
@@ -73,6 +76,8 @@ def convert_clip(
     report.status, report.exit_code = ("failed", int(ExitCode.SOME_FAILED)) if failed else ("done", int(ExitCode.DONE))
     if failed:
         report.message, report.remedy = failed[0].message, failed[0].remedy
+        if len(failed) == len(report.results):
+            report.exit_code = failed[0].exit_code
     return report
 
 
@@ -114,7 +119,7 @@ def _result(
     own = ResultReport(result.casting.name, rigs={name: rig.file for name, rig in rigs.items()})
     build = Build(
         str(planned.take), str(result.target), dict(result.casting.people), rigs, order.formats, order.engine,
-        order.reduce_mm,
+        order.reduce_keys,
     )  # fmt: skip
     try:
         key = key_of("build", take=content_hash(planned.take), build=_hashed(build), version=__version__)
@@ -126,9 +131,9 @@ def _result(
             facts = dict(built.facts) | {"files": _relative(built.files, order.output), "warnings": built.warnings}
             record = records.keep(key, paths, facts)
     except AnimePoseError as error:
-        own.status, own.message, own.remedy = "failed", error.message, error.remedy
+        own.status, own.exit_code, own.message, own.remedy = "failed", int(error.exit_code), error.message, error.remedy
         return own
-    own.status = "done"
+    own.status, own.exit_code = "done", int(ExitCode.DONE)
     own.files = {one: [str(order.output / path) for path in paths] for one, paths in record.facts["files"].items()}
     own.seconds, own.warnings = dict(record.facts["seconds"]), list(record.facts["warnings"])
     _tell(report, record)

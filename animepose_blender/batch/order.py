@@ -84,8 +84,8 @@ class Order:
     formats: tuple[str, ...] = ("blend",)
     engine: str = ""
     preview: bool = False
-    reduce_mm: float | None = None
-    """Keys are reduced within so many millimetres; None = a key on every frame."""
+    reduce_keys: tuple[float, float] | None = None
+    """Millimetres and degrees within which keys are left out; None = a key on every frame."""
     names: str = ""
     """See `naming`; empty = the usual ones."""
 

@@ -54,10 +54,11 @@ def plan(order: Order) -> list[PlannedClip]:
         raise AnimePoseError("No clip is given.", "Name clips, takes or folders.", ExitCode.USAGE)
     for name, rig in order.rigs.items():
         if not blend_of(rig).is_file():
-            raise AnimePoseError(f"There is no rig {name} at {rig.file}.", "Name a .blend, or FILE.blend:OBJECT.")
-    # Results never get a name with which they would overwrite an input that lies in the folder of the results.
-    taken = _names_in(order.output, [clip.input for clip in order.clips])
-    names = distinct([_clean_stem(clip) for clip in order.clips], taken)
+            raise AnimePoseError(
+                f"There is no rig {name} at {rig.file}.", "Name a .blend, or FILE.blend:OBJECT.", ExitCode.USAGE
+            )
+        _refuse_map(rig)
+    names = _clip_names(order)
     targets = _targets(order, names)
     planned, at = [], 0
     for number, (clip, name) in enumerate(zip(order.clips, names, strict=True), 1):
@@ -75,6 +76,17 @@ def plan(order: Order) -> list[PlannedClip]:
     return planned
 
 
+def _refuse_map(rig: Rig) -> None:
+    if rig.map and not Path(rig.map).is_file():
+        from ..rigs import FAMILIES  # which needs numpy; a plan without maps does not
+
+        if rig.map not in FAMILIES:
+            raise AnimePoseError(
+                f"{rig.map} is neither a saved map nor one of {', '.join(FAMILIES)}.",
+                "Name one of these, or a .json.", ExitCode.USAGE,
+            )  # fmt: skip
+
+
 def blend_of(rig: Rig) -> Path:
     """The file of a rig, without its object."""
     end = rig.file.lower().rfind(".blend:")
@@ -85,16 +97,15 @@ def _clean_stem(clip: Clip) -> str:
     return fill_in("{clip}", {"clip": clip.name or stem_of(clip.input)})
 
 
-def _names_in(folder: Path, inputs: list[str]) -> set[str]:
-    """Stems of the inputs that lie in a folder as takes: a clip of the same name must not get that take's name."""
-    there = os.path.realpath(folder)
-    return {
-        stem_of(path)
-        for path in inputs
-        if path.lower().endswith(TAKE_SUFFIX)
-        and os.path.dirname(os.path.realpath(path)) == there
-        and any(stem_of(other) == stem_of(path) and other != path for other in inputs)
-    }
+def _clip_names(order: Order) -> list[str]:
+    """A name for each clip; none with which its take would overwrite a take that is an input."""
+    there = os.path.realpath(order.output)
+    takes = [clip.input for clip in order.clips if clip.is_take]
+    kept = {stem_of(path).lower() for path in takes if os.path.dirname(os.path.realpath(path)) == there}
+    made: list[str] = []
+    for clip in order.clips:
+        made += distinct([_clean_stem(clip)], [*made, *(() if clip.is_take else kept)])
+    return made
 
 
 def _targets(order: Order, names: list[str]) -> list[str]:

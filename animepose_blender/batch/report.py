@@ -24,6 +24,7 @@ class ResultReport:
     """Of the casting."""
     status: str = "cancelled"
     """`done`, `failed` or `cancelled`."""
+    exit_code: int = int(ExitCode.CANCELLED)
     reused: bool = False
     """Whether an earlier run had made it."""
     files: dict[str, list[str]] = field(default_factory=dict)

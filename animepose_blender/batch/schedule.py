@@ -12,6 +12,8 @@ from .plan import PlannedClip
 from .records import Records
 from .report import ClipReport
 
+WAIT_S = 0.2
+
 
 class Watcher:
     """Is told how a batch goes; methods are called from several threads, one at a time."""
@@ -49,8 +51,9 @@ def convert_all(
     telling, cancelled = threading.Lock(), threading.Event()
     slots = [make_tools(number) for number in range(max(1, min(jobs, len(planned))))]
     broken: list[BaseException] = []
+    ended = [threading.Event() for _ in slots]
 
-    def work(tools: Tools) -> None:
+    def work(tools: Tools, end: threading.Event) -> None:
         try:
             while not cancelled.is_set():
                 try:
@@ -75,24 +78,29 @@ def convert_all(
             cancelled.set()
         finally:
             tools.close()
+            end.set()
 
-    threads = [threading.Thread(target=work, args=(tools,), daemon=True) for tools in slots]
+    threads = [threading.Thread(target=work, args=both, daemon=True) for both in zip(slots, ended, strict=True)]
     try:
         for thread in threads:
             thread.start()
-        _join(threads)
+        _wait(ended)
     except KeyboardInterrupt:
         cancelled.set()
         for tools in slots:
             tools.cancel()
-        _join(threads)
+        _wait([end for end, thread in zip(ended, threads, strict=True) if thread.ident is not None])
     if broken:
         raise broken[0]
     return reports
 
 
-def _join(threads: Sequence[threading.Thread]) -> None:
-    """Wait for threads in steps, since Ctrl-C does not reach a thread that waits for a lock on Windows."""
-    for thread in threads:
-        while thread.ident is not None and thread.is_alive():
-            thread.join(0.2)
+def _wait(ended: Sequence[threading.Event]) -> None:
+    """Wait until all threads have ended.
+
+    In steps, since on Windows Ctrl-C does not reach a thread that waits for a lock; and without `Thread.join`, after
+    whose interruption Python before 3.13 takes the thread for ended.
+    """
+    for end in ended:
+        while not end.wait(WAIT_S):
+            pass

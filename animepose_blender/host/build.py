@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from ..take import State, Take
 from .export import export
 from .import_plan import ImportOptions
 from .import_take import ImportedTake, import_take
+from .key_options import Within
 from .retarget.rig_file import parse_rig, retarget_people
 from .whole_files import write_whole
 
@@ -43,6 +44,7 @@ def build(order: Build, on_stage: Callable[[str], None] = lambda name: None) -> 
         finally:
             seconds[name] = round(time.monotonic() - started, 3)
 
+    within = Within(*order.reduce_keys) if order.reduce_keys is not None else None
     with stage("scene"):
         take = load_edited(order.take)
         bpy.ops.wm.read_homefile(use_empty=True)
@@ -50,10 +52,10 @@ def build(order: Build, on_stage: Callable[[str], None] = lambda name: None) -> 
         roles = {person: casting.role_of(person) for person in take.person_id.tolist()}
         unknown = [f"Person {name} is cast, and the take has none." for name in _unknown(order, take)]
         people = tuple(person for person, role in roles.items() if role == MANNEQUIN)
-        imported = import_take(bpy.context, take, order.take, ImportOptions(people=people))
+        imported = import_take(bpy.context, take, order.take, ImportOptions(people=people, reduce=within))
     if any(role not in (MANNEQUIN, IGNORE) for role in roles.values()):
         with stage("retarget"):
-            imported = _on_rigs(take, imported, roles, order.rigs)
+            imported = _on_rigs(take, imported, roles, order.rigs, within)
     files: dict[str, list[str]] = {}
     for one in order.formats:
         with stage(one):
@@ -67,16 +69,18 @@ def _unknown(order: Build, take: Take) -> list[str]:
     return [person for person in order.people if person.isdecimal() and person not in known]
 
 
-def _on_rigs(take: Take, imported: ImportedTake, roles: dict[int, str], rigs: Any) -> ImportedTake:
+def _on_rigs(
+    take: Take, imported: ImportedTake, roles: dict[int, str], rigs: Mapping[str, Rig], within: Within | None
+) -> ImportedTake:
     """The scene with a copy of a rig for everybody who is cast for one."""
     armatures, meshes, warnings = list(imported.armatures), list(imported.mannequins), list(imported.warnings)
     for name in dict.fromkeys(roles.values()):
         if name in (MANNEQUIN, IGNORE):
             continue
-        rig: Rig = rigs[name]
+        rig = rigs[name]
         settings = Settings(root=rig.root, keep_hands=rig.keep_hands, output="ik" if rig.ik else "fk")
         people = [person for person, role in roles.items() if role == name]
-        copies, told = retarget_people(bpy.context, take, parse_rig(rig.file, rig.map), settings, people)
+        copies, told = retarget_people(bpy.context, take, parse_rig(rig.file, rig.map), settings, people, within)
         armatures += [copy.armature for copy in copies]
         meshes += [mesh for copy in copies for mesh in copy.meshes]
         warnings += [text for text in told if text not in warnings]

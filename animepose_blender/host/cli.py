@@ -19,9 +19,16 @@ def run(arguments: Sequence[str]) -> int:
     # Blender leaves Ctrl-C at the system's default, which would end it on the spot.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return cli.main(list(arguments), cli.Surroundings(worker_python, runtime_folder() / "logs"))
+        return cli.main(list(arguments), cli.Surroundings(worker_python, _builder, runtime_folder() / "logs"))
     finally:
         signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
+
+
+def _builder() -> list[str]:
+    """What starts another Blender that builds scenes, with the same extensions and preferences."""
+    from ..cli.surroundings import BUILD_VERB
+
+    return [bpy.app.binary_path, "-b", "--command", "animepose", BUILD_VERB]
 
 
 def register() -> None:

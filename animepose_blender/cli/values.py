@@ -6,7 +6,8 @@ import argparse
 import json
 import math
 
-EXPORT_FORMATS = ("fbx", "glb", "bvh", "usd")
+from ..batch.order import FORMATS
+
 WITHIN = (5.0, 2.0)
 """Millimetres and degrees within which keys are reduced, where none are said."""
 
@@ -38,10 +39,17 @@ def reduction(text: str) -> tuple[float, float]:
 def formats(text: str) -> tuple[str, ...]:
     """Names of `fbx,glb`."""
     named = tuple(dict.fromkeys(word.strip().lower() for word in text.split(",") if word.strip()))
-    unknown = [f for f in named if f not in EXPORT_FORMATS]
+    unknown = [f for f in named if f not in FORMATS]
     if unknown:
-        raise argparse.ArgumentTypeError(f"unknown format {', '.join(unknown)}; known are {', '.join(EXPORT_FORMATS)}")
+        raise argparse.ArgumentTypeError(f"unknown format {', '.join(unknown)}; known are {', '.join(FORMATS)}")
     return named
+
+
+def at_least_one(text: str) -> int:
+    """A number of things at a time."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
 
 
 def setting(text: str) -> tuple[str, object]:
