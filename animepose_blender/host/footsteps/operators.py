@@ -80,8 +80,8 @@ class ANIMEPOSE_OT_add_footstep(_OnRig, bpy.types.Operator):
     def carry_out(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
         scene = context.scene
         if self.start > self.end and not (self.properties.is_property_set("start")):
-            half = NEW_S / 2 * scene.render.fps / scene.render.fps_base
-            self.start, self.end = round(scene.frame_current - half), round(scene.frame_current + half)
+            half = round(NEW_S / 2 * scene.render.fps / scene.render.fps_base)
+            self.start, self.end = scene.frame_current - half, scene.frame_current + half
             if scene.use_preview_range:
                 self.start, self.end = scene.frame_preview_start, scene.frame_preview_end
         kept = _kept(rig)

@@ -31,7 +31,7 @@ from ..retarget.read_curves import bone_path, channels_at, has_plain_action, rot
 from ..retarget.read_rig import matrices_of, read_rig
 from ..retarget.sample import sample_armature
 from ..retarget.source_map import map_of_source
-from . import legs
+from . import legs, retargeted
 
 KEPT = 3
 """Motions that are kept sampled: a long one of a large rig takes seconds to read."""
@@ -48,7 +48,10 @@ class Prepared:
     frames: np.ndarray
     """(F,) whole frame numbers of the scene."""
     motion: Motion
-    """World axes; its `contact` is the take's, or else found."""
+    """World axes."""
+    found: np.ndarray
+    """(F, 4) contacts, 0 to 1: of the take or the source that the motion comes from, or else found in it; less what
+    slides."""
     figure: Figure
     floor_m: float
     """Height of what the figure stands on."""
@@ -114,8 +117,10 @@ def prepare(
     posed = _posed(rig, controls, location_turn, sampled.poses, sampled.to_world, sampled.frames, motion)
     if not all(np.isfinite(values).all() for values in (posed.basis, posed.location, motion.head_m)):
         raise AnimePoseError(f"The motion of {rig.name} has broken keys.", "Mend them with Fill Gaps first.")
-    floor_m = pinning.floor_of(motion, motion.held)
-    _prepared[key] = Prepared(rig, sampled.frames, motion, figure, floor_m, controls, location_turn, posed)
+    found = retargeted.found_contacts(context, rig, sampled.frames)
+    found = motion.held if found is None else found
+    floor_m = pinning.floor_of(motion, found)
+    _prepared[key] = Prepared(rig, sampled.frames, motion, found, figure, floor_m, controls, location_turn, posed)
     while len(_prepared) > KEPT:
         _prepared.popitem(last=False)
     return _prepared[key]

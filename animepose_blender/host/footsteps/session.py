@@ -16,7 +16,7 @@ from .. import compat
 from ..cleanup.channels import driven_channels, protection
 from ..retarget.read_rig import read_rig, refuse_unusable
 from ..retarget.sample import frame_range_of
-from . import base, legs, pins
+from . import base, legs, pins, retargeted
 from .properties import ANIMEPOSE_PG_footsteps, footsteps_of, keep_steps, steps_of
 
 NEVER, GROUNDING, ALWAYS = "never", "grounding", "always"
@@ -61,14 +61,15 @@ def find(context: bpy.types.Context, rig: bpy.types.Object) -> int:
     rig_map = legs.map_of(context.scene.animepose_retarget, rig, armature)
     work = _work(rig, rig_map, legs.legs_by_ik(rig, rig_map))
     _refuse_protected(work)
-    prepared = pins.prepare(context, rig, rig_map, work.by_ik)
-    stands = modes.standing_feet(prepared.motion.held, prepared.motion.time_s) & prepared.motion.present[:, None]
-    steps = spans.from_stands(stands, prepared.frames)
     animation = rig.animation_data
     kept, before = animation.action.animepose_footsteps, animation.action.animepose_footsteps.base
+    prepared = pins.prepare(context, rig, rig_map, work.by_ik)
+    stands = modes.standing_feet(prepared.found, prepared.motion.time_s) & prepared.motion.present[:, None]
+    steps = spans.from_stands(stands, prepared.frames)
     made = base.keep_base(animation, work.paths)
     _empty(made.animepose_footsteps)
     try:
+        retargeted.unpin(context, rig, made, work.paths)
         _pin(context, work, made, steps, "auto")
     except BaseException:
         bpy.data.actions.remove(made)
@@ -162,7 +163,7 @@ def _keys(prepared: pins.Prepared, steps: list[Footstep], mode: str) -> list[Key
     stands, part = spans.stand_in(steps, prepared.frames), None
     if mode == ALWAYS:
         stands, part = modes.one_stands(stands, prepared.sole_m, motion.time_s, prepared.leg_m)
-    contact, told = spans.to_contact(stands & motion.present[:, None], motion.held, motion.time_s, part)
+    contact, told = spans.to_contact(stands & motion.present[:, None], prepared.found, motion.time_s, part)
     return pins.pin_motion(prepared, contact, told)
 
 

@@ -84,20 +84,26 @@ def reduce(context: bpy.types.Context, recipe: ANIMEPOSE_PG_recipe) -> None:
     within = recipe.within()
     if within is not None:
         try:
-            run.reduce(context, _ready(context, recipe), recipe.action, within)
+            run.reduce(context, prepared_of(context, recipe), recipe.action, within)
         except ReferenceError:
             forget()
-            run.reduce(context, _ready(context, recipe), recipe.action, within)
+            run.reduce(context, prepared_of(context, recipe), recipe.action, within)
     recipe.dense = False
 
 
 def _rewrite(context: bpy.types.Context, recipe: ANIMEPOSE_PG_recipe) -> None:
     from . import run
 
-    run.rewrite(_ready(context, recipe), recipe.settings(), recipe.action)
+    prepared = prepared_of(context, recipe)
+    run.rewrite(prepared, recipe.settings(), recipe.action)
 
 
-def _ready(context: bpy.types.Context, recipe: ANIMEPOSE_PG_recipe) -> Prepared:
+def prepared_of(context: bpy.types.Context, recipe: ANIMEPOSE_PG_recipe) -> Prepared:
+    """What a result was made from; prepared again if it is not at hand.
+
+    Raises:
+        AnimePoseError: if the result or what it came from is gone.
+    """
     from . import run
 
     if recipe.rig is None or recipe.action is None:

@@ -1,0 +1,106 @@
+"""What is known of a motion that was put onto its rig by Retarget: when its source stands, and what the legs did before
+the transfer pinned them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from ...core.retarget.settings import Settings
+from ...errors import AnimePoseError
+from .. import compat
+from ..cleanup.keys import everything, put_everything
+from ..retarget import live
+from ..retarget.properties import ANIMEPOSE_PG_recipe
+from ..retarget.sample import FIT_FRAMES, PROPERTY_OWN_WAY
+
+if TYPE_CHECKING:
+    from ..retarget.run import Prepared
+
+SAME = 1e-5
+"""Curves that are nowhere further from what Retarget gives now were not edited since (metres, radians, parts of a
+quaternion)."""
+IN_PLACE = "in_place"
+
+
+def found_contacts(context: bpy.types.Context, rig: bpy.types.Object, frames: np.ndarray) -> np.ndarray | None:
+    """(F, 4) contacts of the source at (F,) frames, less what slides in it; None if nothing is known of them."""
+    recipe = _recipe(context, rig)
+    if recipe is None:
+        return None
+    try:
+        sampled = live.prepared_of(context, recipe).sampled
+    except (AnimePoseError, ReferenceError):
+        return None  # the source is gone, and contacts are found in the motion
+    index = np.searchsorted(sampled.frames, frames - FIT_FRAMES).clip(0, len(sampled.frames) - 1)
+    fits = np.abs(sampled.frames[index] - frames) <= FIT_FRAMES
+    return np.where(fits[:, None], np.nan_to_num(sampled.motion.held[index]), 0.0)
+
+
+def unpin(context: bpy.types.Context, rig: bpy.types.Object, base: bpy.types.Action, paths: Collection[str]) -> bool:
+    """Let the base be what Retarget gives without pins, if the legs are as Retarget gives them with pins.
+
+    Args:
+        base: with the curves of `paths` as the rig's action has them.
+    Returns:
+        Whether it was changed.
+    """
+    recipe = _recipe(context, rig)
+    if recipe is None or not recipe.pin_feet:
+        return False
+    settings = recipe.settings()
+    try:
+        prepared = live.prepared_of(context, recipe)
+        with _made_again(context, recipe, prepared, settings) as again:
+            here, there = _legs(base, paths), _legs(again, paths)
+            if here.keys() != there.keys() or any(_differ(here[key], there[key]) for key in here):
+                return False
+        with _made_again(context, recipe, prepared, replace(settings, pin_feet=False)) as again:
+            for key, curve in _legs(again, paths).items():
+                if key in here:
+                    put_everything(here[key], everything(curve))
+    except (AnimePoseError, ReferenceError):
+        return False  # what the motion came from is gone: its legs stay as they are
+    return True
+
+
+@contextmanager
+def _made_again(
+    context: bpy.types.Context, recipe: ANIMEPOSE_PG_recipe, prepared: Prepared, settings: Settings
+) -> Iterator[bpy.types.Action]:
+    """An action as Retarget gives it with some settings, for a moment."""
+    from ..retarget import run
+
+    action = recipe.action.copy()
+    try:
+        run.rewrite(prepared, settings, action)
+        within = None if recipe.dense else recipe.within()
+        if within is not None:
+            run.reduce(context, prepared, action, within)
+        yield action
+    finally:
+        bpy.data.actions.remove(action)
+
+
+def _legs(action: bpy.types.Action, paths: Collection[str]) -> dict[tuple[str, int], bpy.types.FCurve]:
+    curves = compat.curves_of_action(action)
+    return {(curve.data_path, curve.array_index): curve for curve in curves if curve.data_path in paths}
+
+
+def _differ(one: bpy.types.FCurve, other: bpy.types.FCurve) -> bool:
+    here, there = everything(one)["co"], everything(other)["co"]
+    return here.shape != there.shape or bool(np.abs(here - there).max(initial=0.0) > SAME)
+
+
+def _recipe(context: bpy.types.Context, rig: bpy.types.Object) -> ANIMEPOSE_PG_recipe | None:
+    """How the motion that the rig plays was put onto it; None if it was not, or goes another way by now."""
+    recipe = context.scene.animepose_retarget.recipe_of(rig)
+    action = rig.animation_data.action
+    if recipe is None or recipe.action != action or recipe.root == IN_PLACE or action.get(PROPERTY_OWN_WAY):
+        return None
+    return recipe
