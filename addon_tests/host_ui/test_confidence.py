@@ -131,6 +131,10 @@ def test_a_rigs_controls_for_hands_and_feet_are_known_and_what_is_drawn_moves_wi
     (person,) = (one for one in people.people_in(scene)[0] if one.rig_name == rig.name)
     assert person.slots["hand_ik.L"] == "hand.L" and person.slots["forearm_fk.L"] == "forearm.L"
     assert "hand_ik.L" not in person.drawn
+    scene.frame_set(25)
+    lines, bones = drawn()[0], rig.pose.bones
+    arm = [rig.matrix_world @ bones[name].head for name in ("ORG-forearm.L", "ORG-hand.L")]
+    assert np.abs(lines - np.array(arm)).max(axis=(1, 2)).min() < 1e-4
 
 
 def test_showing_and_hiding_changes_no_data_and_leaves_no_handlers(scene):

@@ -147,7 +147,9 @@ def _present(scene: bpy.types.Scene) -> Iterator[tuple[bpy.types.Object, Person,
 
 
 def _bones_of(rig: bpy.types.Object, person: Person, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    lines = np.stack([_ends(rig, name)[person.places] for name in ("head", "tail")], axis=1)
+    heads, tails = (_ends(rig, name) for name in ("head", "tail"))
+    ends = np.where((person.ends >= 0)[:, None], heads[person.ends], tails[person.places])
+    lines = np.stack([heads[person.places], ends], axis=1)
     confidence = person.confidence(person.drawn, slice(frame, frame + 1))[0]
     colours, widths = look_of(confidence)
     widths = np.where(person.fingers, FINGER_SHARE * widths, widths)

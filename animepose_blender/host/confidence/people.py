@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import bpy
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from ... import rigs
 from ...core.retarget.armature import Armature
 from ...core.retarget.rig_map import RigMap
-from ...core.retarget.slots import FINGER
+from ...core.retarget.slots import FINGER, LIMB_SLOTS, SIDES
 from ...core.review.confidence import confidence_of, known_bones, sources_of
 from ...errors import AnimePoseError
 from ...take import Take
@@ -26,6 +27,10 @@ from ..retarget.wanted import wanted_controls
 from ..review import session
 
 KEPT_MAPS = 16
+NEXT = {slot: after for limb in LIMB_SLOTS.values() for slot, after in pairwise(limb)} | {
+    f"foot.{side}": f"toe.{side}" for side in SIDES
+}
+"""Slot → the one that begins where it ends."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +47,8 @@ class Person:
     """N bones that lie where the person's do."""
     places: np.ndarray
     """(N,) indices of these among the pose's bones."""
+    ends: np.ndarray
+    """(N,) index of the bone at whose head each of them ends; -1 = at its own tail."""
     fingers: np.ndarray
     """(N,) bool, which of these are fingers."""
     slots: dict[str, str]
@@ -121,7 +128,10 @@ def _person(rig: bpy.types.Object, take: Take, row: int, recipe: ANIMEPOSE_PG_re
     places = np.array([at[bone] for bone in drawn], dtype=np.int64)
     library = rig.library.filepath if rig.library is not None else None
     fingers = np.array([slots[bone].rpartition(".")[0] in FINGER for bone in drawn], dtype=bool)
-    return Person(rig.name, library, len(names), take, row, drawn, places, fingers, slots)
+    # Of a rig a limb may be two bones, or one whose tail points anywhere.
+    bone_of = {} if recipe is None else {slots[bone]: bone for bone in drawn}
+    ends = np.array([at.get(bone_of.get(NEXT.get(slots[bone], ""), ""), -1) for bone in drawn], dtype=np.int64)
+    return Person(rig.name, library, len(names), take, row, drawn, places, ends, fingers, slots)
 
 
 def _moved_bones(rig: bpy.types.Object, rig_map: RigMap) -> dict[str, str]:
