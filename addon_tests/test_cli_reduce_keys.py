@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from animepose_blender import cli
-from animepose_blender.cli_values import WITHIN
+from animepose_blender.cli.values import WITHIN
 from animepose_blender.core.synthetic import walking_take
 
 pytest.importorskip("bpy")

@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = (
     "test_import_take", "test_fingers", "test_cameras", "test_display", "test_export",
     "test_retarget_rig", "test_retarget_probe", "test_retarget_sample", "test_retarget_write", "test_retarget_run",
-    "test_retarget_targets", "test_retarget_rigify", "test_cleanup_channels", "test_light_curves",
+    "test_retarget_targets", "test_retarget_rigify", "test_cleanup_channels", "test_cleanup_timing",
+    "test_cleanup_stabilise", "test_cleanup_mirror", "test_cleanup_loop", "test_footsteps", "test_light_curves",
 )  # fmt: skip
 
 

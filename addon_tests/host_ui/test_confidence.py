@@ -234,6 +234,13 @@ def test_removing_leaves_nothing_and_takes_nothing_else(scene):
     assert bpy.ops.animepose.remove_confidence() == {"CANCELLED"}
 
 
+def test_a_curve_whose_property_is_lost_is_removed_as_well(scene):
+    rig = bpy.data.objects["Person 1"]
+    bpy.ops.animepose.key_confidence()
+    del rig.pose.bones["head"]["confidence"]  # as Blender does with those of library overrides
+    assert bpy.ops.animepose.remove_confidence() == {"FINISHED"} and not curves(rig)
+
+
 def test_one_undo_takes_the_keys_back_and_redo_brings_them_again(scene):
     before = state_of(bpy.data.objects["Person 1"])
     bpy.ops.animepose.key_confidence()

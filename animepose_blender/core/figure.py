@@ -1,7 +1,7 @@
 """The mannequin: a jointed wooden figure, built from a person's own joints as one mesh of closed, rounded parts.
 
 Every part is a tube along a straight axis with an oval or boxy cross-section whose size changes along the way, closed
-at both ends, and belongs to one bone wholly. All parts have the same topology, so they are computed in one go.
+at both ends, and belongs to one bone wholly. Parts of the same topology are computed in one go: fingers, and the rest.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from ..skeleton import CONTACT_JOINTS, REST_JOINTS_M, J
 from .armature_space import body_size
 from .finger_space import NAMES, FingerBones
 
-RINGS, SEGMENTS = 11, 16
+DETAIL = (11, 16)
+"""Rings along a part, and corners of each."""
+FINGER_DETAIL = (6, 8)
+"""The same for fingers, of which there are thirty: as fine, for their size, as the rest."""
 BODY, LEFT, RIGHT, JOINT = range(4)
 """Tints: the trunk, the two sides of the body, and the balls between the parts."""
 
@@ -79,7 +82,22 @@ def build_figure(joints_m: np.ndarray, lengths_m: np.ndarray, fingers: FingerBon
         parts += _arm(joints_m, size, side, tint) + _leg(joints_m, size, side, tint)
         hand = _mitten(joints_m, size, side, tint) if fingers is None else _hand(joints_m, fingers, size, side, tint)
         parts += hand
-    return _assemble(parts, size)
+    fine, coarse = ([part for part in parts if (part.bone in NAMES) == of_finger] for of_finger in (False, True))
+    figure = _assemble(fine, size, *DETAIL)
+    return _joined(figure, _assemble(coarse, size, *FINGER_DETAIL)) if coarse else figure
+
+
+def _joined(a: Figure, b: Figure) -> Figure:
+    """Two figures, of which no bone is in both, as one."""
+    count = len(a.vertices_m)
+    return Figure(
+        vertices_m=np.concatenate([a.vertices_m, b.vertices_m]),
+        triangles=np.concatenate([a.triangles, b.triangles + count]),
+        quads=np.concatenate([a.quads, b.quads + count]),
+        triangle_tint=np.concatenate([a.triangle_tint, b.triangle_tint]),
+        quad_tint=np.concatenate([a.quad_tint, b.quad_tint]),
+        bone_vertices=a.bone_vertices | {bone: vertices + count for bone, vertices in b.bone_vertices.items()},
+    )
 
 
 def _ball(bone: str, centre_m: np.ndarray, radius_m: float, size: float) -> Part:
@@ -189,8 +207,8 @@ def _leg(joints_m: np.ndarray, size: float, side: str, tint: int) -> list[Part]:
     ]  # fmt: skip
 
 
-def _assemble(parts: list[Part], size: float) -> Figure:
-    """All parts as one mesh. Vertices of a part: ring after ring from its start, then the two poles."""
+def _assemble(parts: list[Part], size: float, rings: int, segments: int) -> Figure:
+    """Parts as one mesh. Vertices of a part: ring after ring from its start, then the two poles."""
     start = np.array([p.start_m for p in parts])
     axis = np.array([p.end_m for p in parts]) - start
     direction = axis / np.linalg.norm(axis, axis=-1, keepdims=True)
@@ -200,7 +218,7 @@ def _assemble(parts: list[Part], size: float) -> Figure:
     depth = np.cross(direction, across)
 
     # Along the axis: a parabola through the three sizes, times a superellipse that closes the ends.
-    latitude = np.pi * (np.arange(RINGS) + 0.75) / (RINGS + 0.5)
+    latitude = np.pi * (np.arange(rings) + 0.75) / (rings + 0.5)
     height = -np.cos(latitude)
     t = (height + 1) / 2
     blend = np.stack([(1 - t) * (1 - 2 * t), 4 * t * (1 - t), t * (2 * t - 1)])
@@ -211,7 +229,7 @@ def _assemble(parts: list[Part], size: float) -> Figure:
     shift_m = size * (np.array([p.shift_m for p in parts]) @ blend)
 
     # Around it: a superellipse.
-    angle = 2 * np.pi * np.arange(SEGMENTS) / SEGMENTS
+    angle = 2 * np.pi * np.arange(segments) / segments
     power = 2 / np.array([p.boxiness for p in parts])[:, None]
     cosine = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** power
     sine = np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** power
@@ -223,19 +241,19 @@ def _assemble(parts: list[Part], size: float) -> Figure:
     ends = np.array([[p.shift_m[0], p.shift_m[2]] for p in parts]) * size
     poles_m = np.stack([start, start + axis], axis=1) + ends[..., None] * depth[:, None]
 
-    count, ring_vertices = len(parts), RINGS * SEGMENTS
+    count, ring_vertices = len(parts), rings * segments
     per_part = ring_vertices + 2
     vertices_m = np.concatenate([rings_m.reshape(count, ring_vertices, 3), poles_m], axis=1)
 
-    here = np.arange(SEGMENTS)
-    following = (here + 1) % SEGMENTS
-    below = (np.arange(RINGS - 1) * SEGMENTS)[:, None]
-    quads = np.stack([below + here, below + following, below + SEGMENTS + following, below + SEGMENTS + here], axis=-1)
-    last = (RINGS - 1) * SEGMENTS
+    here = np.arange(segments)
+    following = (here + 1) % segments
+    below = (np.arange(rings - 1) * segments)[:, None]
+    quads = np.stack([below + here, below + following, below + segments + following, below + segments + here], axis=-1)
+    last = (rings - 1) * segments
     triangles = np.concatenate(
         [
-            np.stack([following, here, np.full(SEGMENTS, ring_vertices)], axis=-1),
-            np.stack([last + here, last + following, np.full(SEGMENTS, ring_vertices + 1)], axis=-1),
+            np.stack([following, here, np.full(segments, ring_vertices)], axis=-1),
+            np.stack([last + here, last + following, np.full(segments, ring_vertices + 1)], axis=-1),
         ]
     )
     offset = (per_part * np.arange(count))[:, None, None]

@@ -15,6 +15,7 @@ from animepose_blender.core.reshape.mirror import (
     mirror_hands,
     mirror_poses,
     own_plane,
+    plane_of_way,
 )
 from animepose_blender.core.retarget import euler
 from animepose_blender.core.retarget.armature import Armature
@@ -67,6 +68,26 @@ def test_across_its_own_plane_a_figure_begins_where_it_was_and_looks_the_same_wa
         ahead = [quat.rotate(p.rotations[frame, 0], np.array([0.0, -1.0, 0.0]))[:2] for p in (poses, made)]
         assert ahead[0] @ ahead[1] / np.prod(np.linalg.norm(ahead, axis=-1)) > 0.998
         assert plane.image(own_plane(made, frame).point_m) == pytest.approx(plane.point_m)
+
+
+@pytest.mark.parametrize("turns_s", [0.0, 0.8])
+@pytest.mark.parametrize("sways", [0.0, 1.0])
+def test_a_way_is_mirrored_as_it_begins_however_the_body_sways_and_turns(turns_s, sways):
+    time_s = np.arange(120) / 30
+    heading = 0.4 + turns_s * time_s
+    phase = 2 * np.pi * time_s / 1.1
+    ahead = np.stack([np.cos(heading), np.sin(heading), 0 * heading], axis=-1)
+    aside = np.stack([-np.sin(heading), np.cos(heading), 0 * heading], axis=-1)
+    pelvis_m = 1.3 / 30 * np.cumsum(ahead, axis=0) + sways * 0.02 * np.sin(phase)[:, None] * aside
+    yaw = heading + np.pi / 2 + sways * 0.15 * np.sin(phase + 1)
+    left = np.stack([np.cos(yaw), np.sin(yaw), 0.1 + 0 * yaw], axis=-1)
+    made = plane_of_way(pelvis_m, left, time_s)
+    assert np.degrees(np.arccos(abs(made.normal @ ahead[0]))) == pytest.approx(90, abs=6)
+    assert made.image(pelvis_m[0]) == pytest.approx(pelvis_m[0])
+    standing = plane_of_way(np.zeros((120, 3)), left, time_s)
+    assert np.degrees(np.arccos(abs(standing.normal @ ahead[0]))) == pytest.approx(90, abs=14)
+    aside_goer = plane_of_way(np.cumsum(aside, axis=0) / 30, left, time_s)
+    assert np.degrees(np.arccos(abs(aside_goer.normal @ ahead[0]))) == pytest.approx(90, abs=14)
 
 
 def test_hands_are_their_mirror_images(rng):

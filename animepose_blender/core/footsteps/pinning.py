@@ -21,7 +21,9 @@ from ..retarget.two_bone import end_of
 from .spans import STANDS
 
 FLOOR_QUANTILE = 2.0
-"""Percentile of the soles' height that is the floor of a motion in which nothing stands."""
+"""Percentile of the lower sole's height near which the floor is."""
+NEAR = 0.1
+"""Part of the leg's length within which feet that stand near it stand on it, and not on a wall or a chair."""
 OWN_FLOOR_M = 0.05
 """The floor of people of a take is that of their world, unless they were lifted off it by more."""
 _LEGS = tuple(LIMB_SLOTS[f"leg.{side}"] for side in SIDES)
@@ -41,17 +43,21 @@ class Change:
     """Limb → (F, 4) rotation of the line from hip to ankle."""
 
 
-def floor_of(motion: Motion, contact: np.ndarray) -> float:
-    """Height of the floor that the motion itself tells."""
+def floor_of(motion: Motion, contact: np.ndarray, leg_m: float) -> float:
+    """Height of the floor that the motion itself tells: nearly the lowest that feet come, and where they stand there.
+
+    Args:
+        contact: (F, 4) 0 to 1.
+        leg_m: length of thigh and shin.
+    """
     height_m = motion.sole_m[..., 2].reshape(-1, 4) - motion.sole_height_m
     known = motion.present[:, None] & np.isfinite(height_m)
-    stands = known & (np.nan_to_num(contact) > STANDS)
-    if stands.any():
-        floor_m = float(np.median(height_m[stands]))
-    elif known.any():
-        floor_m = float(np.percentile(np.where(known, height_m, np.inf).min(axis=1)[known.any(axis=1)], FLOOR_QUANTILE))
-    else:
-        floor_m = 0.0
+    if not known.any():
+        return 0.0
+    lowest_m = np.where(known, height_m, np.inf).min(axis=1)[known.any(axis=1)]
+    floor_m = float(np.percentile(lowest_m, FLOOR_QUANTILE))
+    stands = known & (np.nan_to_num(contact) > STANDS) & (np.abs(height_m - floor_m) < NEAR * leg_m)
+    floor_m = float(np.median(height_m[stands])) if stands.any() else floor_m
     return 0.0 if motion.origin_m is None and abs(floor_m) < OWN_FLOOR_M else floor_m
 
 

@@ -36,9 +36,9 @@ _TURN = np.array([1.0, 1.0, -1.0, -1.0])
 """Signs of a quaternion seen in a mirror across X."""
 CONTACT_OTHER: tuple[int, ...] = (2, 3, 0, 1)
 """Contact columns of the other foot."""
-WAY_S, WAY_M, AHEAD_DEG = 1.5, 0.4, 30.0
-"""A figure that goes this far within this time, and no further aside from where it looks, is mirrored along its way;
-any other as it looks."""
+WAY_S, WALKS_M_S, AHEAD_DEG = 1.5, 0.3, 30.0
+"""A figure that sets out so fast, and no further aside from where it looks, is mirrored along its way; any other as it
+looks."""
 SQUARE = 1e-5
 """Up to this a bone's axes are those of its counterpart but for signs: its channels then change signs alone."""
 
@@ -90,19 +90,21 @@ def plane_of_way(pelvis_m: np.ndarray, left: np.ndarray, time_s: np.ndarray) -> 
     Args:
         pelvis_m: (F, 3) world axes, Z up.
         left: (F, 3) to the figure's left, of any length.
-        time_s: (F,) increasing; of it the first `WAY_S` seconds count, since a walking body sways.
+        time_s: (F,) increasing; of it the first `WAY_S` seconds count, since a walking body sways; what turns is taken
+            as it begins to.
     """
     begins = time_s <= time_s[0] + WAY_S
-    level = left[begins, :2] / np.maximum(np.linalg.norm(left[begins, :2], axis=-1, keepdims=True), 1e-9)
-    x, y = level.mean(axis=0)
-    if np.hypot(x, y) < 1e-3:  # it lies on its side, or whirls
-        x, y = 1.0, 0.0
-    way = (pelvis_m[begins][-1] - pelvis_m[0])[:2]
-    aside = abs(way @ np.array([x, y])) / np.hypot(x, y)
-    length = float(np.linalg.norm(way))
-    if length > WAY_M and aside < np.sin(np.radians(AHEAD_DEG)) * length:
-        x, y = way[1], -way[0]  # it goes ahead, or backwards
-    return Plane(np.array([x, y, 0.0]), np.array(pelvis_m[0], dtype=np.float64))
+    since_s = time_s[begins] - time_s[0]
+    degree = min(len(since_s) - 1, 2)
+    side = left[begins, :2]
+    looks = np.polyfit(since_s, np.unwrap(np.arctan2(side[:, 1], side[:, 0])), min(degree, 1))[-1]
+    if degree > 0:
+        pace = np.polyfit(since_s, pelvis_m[begins, :2], degree)[-2]
+        goes = np.arctan2(pace[1], pace[0]) + np.pi / 2
+        off = (goes - looks + np.pi / 2) % np.pi - np.pi / 2
+        if np.linalg.norm(pace) > WALKS_M_S and abs(off) < np.radians(AHEAD_DEG):
+            looks = goes  # ahead, or backwards
+    return Plane(np.array([np.cos(looks), np.sin(looks), 0.0]), np.array(pelvis_m[0], dtype=np.float64))
 
 
 def mirror_poses(poses: Poses, plane: Plane) -> Poses:

@@ -149,6 +149,7 @@ def refuse_empty(first: float, last: float) -> None:
 
 
 def _eased(first: float, last: float, speed: float, borders: tuple[float, float]) -> TimeMap:
+    speed = min(max(speed, LEAST_SPEED), GREATEST_SPEED)  # exp(log(x)) may be off by the last bit
     begins, ends = (min(border, (last - first) / 2) for border in borders)
     keys = {first: 1.0 if begins else speed, last: 1.0 if ends else speed}
     keys = {first + begins: speed, last - ends: speed, **keys}

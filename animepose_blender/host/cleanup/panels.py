@@ -133,7 +133,9 @@ def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     """Whether a preview is drawn, how, and what is to be said of it."""
     choices, shown = context.window_manager.animepose_cleanup_preview, preview.current()
     column = layout.column()
-    column.prop(choices, "on", toggle=True, icon="HIDE_OFF" if choices.on else "HIDE_ON")
+    row = column.row()
+    row.use_property_split = False
+    row.prop(choices, "on", toggle=True, icon="HIDE_OFF" if choices.on else "HIDE_ON")
     if not choices.on or shown is None:
         return
     column.row().prop(choices, "show", expand=True)

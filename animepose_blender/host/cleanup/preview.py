@@ -30,6 +30,7 @@ SOON_S = 0.03
 SLOW_S = 0.1
 """A preview that takes longer waits until settings rest."""
 
+DONE = "Done: the armature is what is after."
 LEAST_M = 1e-4
 """Bones that move by less everywhere count as unmoved."""
 
@@ -158,7 +159,9 @@ def bring_up_to_date(context: bpy.types.Context) -> bool:
         return False
     rigs = rigs_of(context)
     state = state_of(context, rigs)
-    keys = keys_of(rigs) if _session.keys_touched else _session.keys
+    of_selected = context.scene.animepose_cleanup.frames == "KEYS"
+    touched = _session.keys_touched or of_selected
+    keys = keys_of(rigs, selection=of_selected) if touched else _session.keys
     _session.keys_touched = False
     if state == _session.state and keys == _session.keys:
         return False
@@ -224,7 +227,9 @@ def _made(context: bpy.types.Context, rigs: list[bpy.types.Object], session: _Se
         return Preview(scene.name, said=str(error))
     if not any(one.shown.any() for one in compared):
         return Preview(scene.name, said="Nothing moves by it.")
-    said = f"{hidden} bones that constraints or drivers move are left out." if hidden else ""
+    said = DONE if any(one.done for one in compared) else ""
+    if hidden:
+        said = f"{said} {hidden} bones that constraints or drivers move are left out.".strip()
     return Preview(scene.name, tuple(compared), said, rate)
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from ...core.reshape.mirror import BoneChannels, mirror_channels
 from ...core.reshape.other_side import counterparts
 from ..retarget.read_curves import rotation_property
+from ..retarget.read_rig import read_rig
 from .channels import Wanted
-from .preview_motion import Body, Motion
+from .preview_motion import Motion
 from .scope import Scope
 
 
@@ -19,10 +20,10 @@ def mirrored(
     context: bpy.types.Context, rig: bpy.types.Object, wanted: Wanted, scope: Scope, settings: Any, now: Motion
 ) -> Motion:
     """What an armature's motion becomes; see `preview_tools.Plan`."""
-    del context, scope, settings
-    armature = Body(rig).armature
+    del scope, settings
+    armature = read_rig(context, rig)
     other = counterparts(armature.names)
-    chosen = set(armature.names[1:]) if wanted.bones is None else set(wanted.bones)
+    chosen = set(armature.names) if wanted.bones is None else set(wanted.bones)
     chosen |= {armature.names[other[armature.index[name]]] for name in chosen if other[armature.index[name]] >= 0}
     held: dict[str, dict[str, np.ndarray]] = {}
     for (bone, what), values in now.channels.items():
@@ -35,7 +36,7 @@ def mirrored(
             for what in held[bone]:
                 if what not in there:
                     there[what] = np.repeat(_rest(rig, armature.names[to], what)[None], len(now.frames), axis=0)
-    local = np.array([not name or rig.data.bones[name].use_local_location for name in armature.names])
+    local = np.array([rig.data.bones[name].use_local_location for name in armature.names])
     channels = {name: BoneChannels(rig.pose.bones[name].rotation_mode, **values) for name, values in held.items()}
     result = mirror_channels(armature, channels, local_location=local)
     made = dict(now.channels)

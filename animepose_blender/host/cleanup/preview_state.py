@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 
 from .. import compat
+from .keys import interpolations
 
 
 def settings_of(settings: bpy.types.PropertyGroup) -> tuple[Any, ...]:
@@ -37,15 +38,29 @@ def state_of(context: bpy.types.Context, rigs: list[bpy.types.Object]) -> tuple[
     return settings_of(scene.animepose_cleanup), (*time_of, *rate), *of_rigs
 
 
-def keys_of(rigs: list[bpy.types.Object]) -> int:
-    """A number that changes with the keys."""
+def keys_of(rigs: list[bpy.types.Object], *, selection: bool) -> int:
+    """A number that changes with the keys.
+
+    Args:
+        selection: whether it counts which keys are selected.
+    """
     told = 0
     for rig in rigs:
         for curve in compat.curves_of(rig):
             points = curve.keyframe_points
-            co = np.empty(2 * len(points), dtype=np.float32)
-            points.foreach_get("co", co)
-            told = hash((told, co.tobytes(), curve.mute, curve.lock))
+            pair = np.empty(2 * len(points), dtype=np.float32)
+            points.foreach_get("co", pair)
+            told = hash((told, pair.tobytes(), curve.mute, curve.lock))
+            # Handles say nothing where every frame has a key.
+            if len(points) and pair[-2] - pair[0] > len(points):
+                for side in ("handle_left", "handle_right"):
+                    points.foreach_get(side, pair)
+                    told = hash((told, pair.tobytes()))
+                told = hash((told, interpolations(curve).tobytes()))
+            if selection:
+                chosen = np.empty(len(points), dtype=bool)
+                points.foreach_get("select_control_point", chosen)
+                told = hash((told, chosen.tobytes()))
     return told
 
 

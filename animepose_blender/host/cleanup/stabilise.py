@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from ...core.footsteps.spans import STANDS
 from ...core.retarget.armature import Armature
 from ...core.retarget.rig_map import RigMap
 from ...errors import AnimePoseError
+from ...rigs.family import Property
+from .. import compat
 from ..footsteps.properties import footsteps_of
 from ..retarget.probe import copy_at_hand
 from ..retarget.read_curves import is_plain, with_ancestors
@@ -30,6 +33,9 @@ TRIED = 0.05
 """How far it is moved to see that, parts of the rig's size."""
 HALF_LIFE_S = 0.15
 """In which a correction fades while no foot stands."""
+
+
+_CUSTOM = re.compile(r'pose\.bones\["((?:[^"\\]|\\.)*)"\]\["((?:[^"\\]|\\.)*)"\]', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,7 @@ def _follow(rig: bpy.types.Object, armature: Armature, carrier: int, feet: list[
     chain = with_ancestors(armature, feet)
     if is_plain(rig, armature, chain):
         return all(carrier in with_ancestors(armature, [foot]) for foot in feet)
-    with copy_at_hand(rig, ()) as (copy, view_layer):
+    with copy_at_hand(rig, list(_switches(rig))) as (copy, view_layer):
         posed = copy.pose.bones[armature.names[carrier]]
         places = []
         for moved in (0.0, TRIED * float(np.ptp(armature.heads, axis=0).max())):
@@ -157,6 +163,18 @@ def _follow(rig: bpy.types.Object, armature: Armature, carrier: int, feet: list[
     way = places[1] - places[0]
     off = np.linalg.norm(way[feet] - way[carrier], axis=-1).max()
     return bool(off < FOLLOWS * np.linalg.norm(way[carrier]))
+
+
+def _switches(rig: bpy.types.Object) -> Iterator[Property]:
+    """The custom properties of bones that the action moves, as they are where it begins: IK or FK may hang on them."""
+    for curve in compat.curves_of(rig):
+        found = _CUSTOM.fullmatch(curve.data_path)
+        if found is None or not len(curve.keyframe_points):
+            continue
+        bone, name = (bpy.utils.unescape_identifier(part) for part in found.groups())
+        posed = rig.pose.bones.get(bone)
+        if posed is not None and isinstance(posed.get(name), (int, float)):
+            yield Property(bone, name, curve.keyframe_points[0].co[1])
 
 
 def _location_axes(rig: bpy.types.Object, armature: Armature, bone: int, standing: Standing) -> np.ndarray:

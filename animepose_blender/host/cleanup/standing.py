@@ -87,5 +87,6 @@ def moving_map(context: bpy.types.Context, rig: bpy.types.Object, armature: Arma
 
 def _map_of(context: bpy.types.Context, rig: bpy.types.Object, armature: Armature) -> RigMap:
     """The user's map of a rig, else as found; the scene is not changed."""
-    entry = context.scene.animepose_retarget.map_of(rig)
+    settings = getattr(context.scene, "animepose_retarget", None)  # tests and scripts do without the add-on's panels
+    entry = settings.map_of(rig) if settings is not None else None
     return read_map(entry) if entry is not None and entry.slots and not entry.problem else map_rig(armature)

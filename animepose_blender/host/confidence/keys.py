@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import bpy
 import numpy as np
@@ -70,11 +70,11 @@ def remove_confidence(rig: bpy.types.Object, bones: Sequence[str]) -> tuple[int,
     Raises:
         AnimePoseError: before any change, if the armature or its action cannot be changed.
     """
-    ours = [bone for bone in bones if PROPERTY in (posed := rig.pose.bones[bone]) and not _is_foreign(posed)]
+    curves = {curve.data_path: curve for curve in compat.curves_of(rig)}
+    ours = [bone for bone in bones if _is_ours(rig.pose.bones[bone], curves)]
     if not ours:
         return 0, []
     refuse_unwritable(rig)
-    curves = {curve.data_path: curve for curve in compat.curves_of(rig)}
     locked = []
     for bone in ours:
         curve = curves.get(path_of(bone))
@@ -83,7 +83,8 @@ def remove_confidence(rig: bpy.types.Object, bones: Sequence[str]) -> tuple[int,
             continue
         if curve is not None:
             compat.remove_curve(rig, curve)
-        del rig.pose.bones[bone][PROPERTY]
+        if PROPERTY in rig.pose.bones[bone]:
+            del rig.pose.bones[bone][PROPERTY]
     rig.update_tag()
     return len(ours) - len(locked), locked
 
@@ -112,6 +113,11 @@ def refuse_unwritable(rig: bpy.types.Object) -> None:
 def _is_foreign(posed: bpy.types.PoseBone) -> bool:
     """Whether a bone has a property of that name that somebody else made."""
     return PROPERTY in posed and posed.id_properties_ui(PROPERTY).as_dict().get("description") != DESCRIPTION
+
+
+def _is_ours(posed: bpy.types.PoseBone, curves: Mapping[str, bpy.types.FCurve]) -> bool:
+    """Whether a bone has what `key_confidence` makes: of a library override a file keeps the curve alone."""
+    return not _is_foreign(posed) if PROPERTY in posed else path_of(posed.name) in curves
 
 
 def _make_room(rig: bpy.types.Object) -> None:

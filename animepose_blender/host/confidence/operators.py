@@ -51,6 +51,12 @@ class ANIMEPOSE_OT_key_confidence(_OnBones, bpy.types.Operator):
         count = sum(keyed for keyed, _ in done)
         if not count:
             return {"CANCELLED"}
+        for one in choice.parts:
+            if one.rig.override_library is not None:
+                self.report(
+                    {"WARNING"}, f"{one.rig.name} is a library override, of which Blender saves the keys but not the "
+                    "properties: key again after loading"
+                )  # fmt: skip
         self.report({"INFO"}, f"Keyed the confidence of {_bones(count)}")
         return {"FINISHED"}
 

@@ -53,19 +53,14 @@ class Prepared:
     """(F, 4) contacts, 0 to 1: of the take or the source that the motion comes from, or else found in it; less what
     slides."""
     figure: Figure
+    leg_m: float
+    """Length of thigh and shin."""
     floor_m: float
     """Height of what the figure stands on."""
     controls: Controls
     location_turn: np.ndarray
     """(C, 4) from the axes each control is carried in to those of its location channels."""
     posed: Posed
-
-    @property
-    def leg_m(self) -> float:
-        """Length of thigh and shin."""
-        heads_m = self.figure.rest.heads_m
-        ends = np.array([[heads_m[slot] for slot in LIMB_SLOTS[leg]] for leg in legs.LEGS])
-        return float(np.linalg.norm(np.diff(ends, axis=1), axis=-1).sum(axis=-1).mean())
 
     @property
     def sole_m(self) -> np.ndarray:
@@ -119,8 +114,12 @@ def prepare(
         raise AnimePoseError(f"The motion of {rig.name} has broken keys.", "Mend them with Fill Gaps first.")
     found = retargeted.found_contacts(context, rig, sampled.frames)
     found = motion.held if found is None else found
-    floor_m = pinning.floor_of(motion, found)
-    _prepared[key] = Prepared(rig, sampled.frames, motion, found, figure, floor_m, controls, location_turn, posed)
+    ends = np.array([[figure.rest.heads_m[slot] for slot in LIMB_SLOTS[leg]] for leg in legs.LEGS])
+    leg_m = float(np.linalg.norm(np.diff(ends, axis=1), axis=-1).sum(axis=-1).mean())
+    floor_m = pinning.floor_of(motion, found, leg_m)
+    _prepared[key] = Prepared(
+        rig, sampled.frames, motion, found, figure, leg_m, floor_m, controls, location_turn, posed
+    )
     while len(_prepared) > KEPT:
         _prepared.popitem(last=False)
     return _prepared[key]

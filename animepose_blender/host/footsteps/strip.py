@@ -25,9 +25,9 @@ SCRUB_PX, MARKERS_PX, SCROLL_BAR = 23.0, 42.0, 0.6
 """What Blender draws at the top and at the foot of the region, at scale 1; the scroll bar's height in widget units."""
 BONE_COLOURS = {LEFT: 3, RIGHT: 0}
 """Which of the theme's bone colours each side has, as the armatures have them."""
-CALM, BRIGHT, BACK_ALPHA, IDLE_ALPHA = 0.3, 0.5, 0.9, 0.4
-"""The share of the theme's grey in a bar's colour, of white in the dragged one's; opacity of the background and of bars
-that pin nothing in the action's mode."""
+GREY, CALM, BRIGHT, BACK_ALPHA, IDLE_ALPHA = 0.7, 0.3, 0.5, 0.9, 0.4
+"""Of the labels; the share of it in a bar's colour, of white in the dragged one's; opacity of the background, and of
+bars that pin nothing in the action's mode."""
 IDLE_MODES = ("never", "grounding")
 NAMES, NAME_PX, NAME_WIDTH_PX = {LEFT: "L", RIGHT: "R"}, 10.0, 14.0
 MENUS = ("DOPESHEET_MT_view", "TIME_MT_view", "GRAPH_MT_view")
@@ -145,8 +145,8 @@ def _draw() -> None:
         np.concatenate([[dark, row, row], _tints(theme, feet, active, shown.idle)[seen], [(*(0.55 * back), 1.0)]]),
     )
     blf.size(0, NAME_PX * layout.scale)
-    red, green, blue = theme.dopesheet_editor.space.text[:3]
-    blf.color(0, red, green, blue, 1.0)
+    grey = GREY if back.mean() < GREY else 1.0 - GREY
+    blf.color(0, grey, grey, grey, 1.0)
     for side, name in NAMES.items():
         blf.position(0, 4 * layout.scale, rows[side] + layout.row_px / 2 - 0.36 * NAME_PX * layout.scale, 0)
         blf.draw(0, name)
@@ -154,10 +154,9 @@ def _draw() -> None:
 
 def _tints(theme: bpy.types.Theme, feet: np.ndarray, active: int | None, idle: bool) -> np.ndarray:
     """(N, 4) colours of bars: the bones' own, calmed; the active one's is bright."""
-    grey = np.array(theme.dopesheet_editor.space.text[:3])
     own = np.array([theme.bone_color_sets[BONE_COLOURS[foot]].select[:3] for foot in (LEFT, RIGHT)])
     alpha = np.full((len(feet), 1), IDLE_ALPHA if idle else 1.0)
-    tints = np.concatenate([((1 - CALM) * own + CALM * grey)[feet], alpha], axis=1)
+    tints = np.concatenate([((1 - CALM) * own + CALM * GREY)[feet], alpha], axis=1)
     if active is not None:
         tints[active, :3] = (1 - BRIGHT) * own[feet[active]] + BRIGHT
     return tints
