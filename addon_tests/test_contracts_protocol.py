@@ -147,3 +147,10 @@ def test_a_job_of_a_newer_protocol_is_refused():
 def test_a_text_that_is_no_job_is_refused(text):
     with pytest.raises(AnimePoseError):
         protocol.decode_job(text)
+
+
+def test_a_preview_is_a_job_of_its_own():
+    job = protocol.PreviewRequest("a.npz", "a.mp4", "clip.mp4")
+    assert protocol.decode_job(protocol.encode_job(job)) == job
+    with pytest.raises(AnimePoseError):
+        protocol.PreviewRequest("", "a.mp4")

@@ -111,3 +111,31 @@ def test_a_missing_clip_and_a_folder_that_cannot_be_written_are_told(take, tmp_p
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(AnimePoseError, match="could not be written"):
         preview.write_preview(take, tmp_path / "clip.mp4", tmp_path / "file" / "p.mp4", tmp_path / "file" / "p.png")
+
+
+def mannequins_of(take, frame=0):
+    picture = np.full((180, 320, 3), GREY, np.uint8)
+    preview.Mannequins.of(take, (1.0, 1.0), preview.COLOURS).draw(picture, frame)
+    return picture
+
+
+def test_mannequins_cover_the_joints_of_everybody_and_little_else(take):
+    changed = changed_pixels(mannequins_of(take))
+    overlay = preview.Overlay.of(take, scale=(1.0, 1.0))
+    joints_px = np.round(overlay.joints_px[:, 0]).astype(int).reshape(-1, 2)
+    inside = ((joints_px >= 0) & (joints_px < (320, 180))).all(-1)
+    assert changed[joints_px[inside, 1], joints_px[inside, 0]].mean() > 0.9
+    reach = cv2.dilate(changed_pixels(picture_of(take)).astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
+    assert not (changed & ~reach).any()
+
+
+def test_who_is_absent_has_no_mannequin_and_who_is_predicted_a_fainter_one(take):
+    state = take.state.copy()
+    state[1] = State.ABSENT
+    one = mannequins_of(dataclasses.replace(take, state=state))
+    assert changed_pixels(one).sum() < changed_pixels(mannequins_of(take)).sum()
+    state[0] = State.PREDICTED
+    fainter = mannequins_of(dataclasses.replace(take, state=state))
+    both = changed_pixels(one) & changed_pixels(fainter)
+    contrast = [np.abs(picture[both].astype(int) - GREY).mean() for picture in (one, fainter)]
+    assert contrast[1] < 0.7 * contrast[0]

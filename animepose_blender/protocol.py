@@ -203,7 +203,29 @@ class SolveRequest:
             _require_foot_lock(self.foot_lock)
 
 
-Request = JobRequest | SolveRequest
+@dataclass(frozen=True)
+class PreviewRequest:
+    """A video of a take's mannequins over its clip.
+
+    Raises:
+        AnimePoseError: if a path is missing.
+    """
+
+    source: str
+    """Path of the take; edits saved in it are applied."""
+    take: str
+    """Path of the video to write."""
+    clip: str = ""
+    """Path of the clip; empty = where the take says, or beside it."""
+    protocol: int = PROTOCOL_VERSION
+    preset: ClassVar[str] = "preview"
+
+    def __post_init__(self) -> None:
+        _require(bool(self.source), "no take is given", "Choose a take.")
+        _require(bool(self.take), "no path for the video is given", "Name the file to write.")
+
+
+Request = JobRequest | SolveRequest | PreviewRequest
 """What a worker can be asked for."""
 
 
@@ -261,7 +283,7 @@ FINAL: tuple[type, ...] = (Result, Error, CancelledMessage)
 
 def encode_job(job: Request) -> str:
     """The job request as JSON text."""
-    kind = {"job": "solve"} if isinstance(job, SolveRequest) else {}
+    kind = {} if isinstance(job, JobRequest) else {"job": job.preset}
     return json.dumps(kind | asdict(job), indent=1)
 
 
@@ -272,8 +294,9 @@ def decode_job(text: str) -> Request:
         AnimePoseError: if the text is not JSON, names an unknown field or lacks one, or a value is out of range.
     """
     data = _parse(text, "job request")
-    if data.get("job") == "solve":
-        return _from_json(SolveRequest, {k: v for k, v in data.items() if k != "job"}, "job request")
+    for kind in (SolveRequest, PreviewRequest):
+        if data.get("job") == kind.preset:
+            return _from_json(kind, {k: v for k, v in data.items() if k != "job"}, "job request")
     return _from_json(JobRequest, data, "job request")
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
+from animepose_blender.core.source_clip import find_clip
 from animepose_blender.core.synthetic import walking_take
 from animepose_blender.host import compat
 from animepose_blender.host.import_take import ImportedTake, ImportOptions, import_take
-from animepose_blender.host.plate import find_clip
 from animepose_blender.take import Take
 
 DEFAULTS = ImportOptions()

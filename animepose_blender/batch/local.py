@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import AnimePoseError, ExitCode
 from ..host.worker_client import WorkerClient
-from ..protocol import CancelledMessage, Error, JobRequest, Message, Progress, Request, Warning_
+from ..protocol import CancelledMessage, Error, JobRequest, Message, PreviewRequest, Progress, Request, Warning_
 from .build import Build, Built
 from .build_client import BuildClient
 from .one_clip import Show
@@ -46,7 +46,7 @@ class LocalTools:
 
     def preview(self, take: str, clip: str, video: str, show: Show) -> None:
         """See `one_clip.Tools`."""
-        raise AnimePoseError("Previews are not made yet.", "", ExitCode.USAGE)
+        self._work(PreviewRequest(take, video, clip), show)
 
     def cancel(self) -> None:
         """End what runs; called from another thread."""

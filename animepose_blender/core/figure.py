@@ -67,13 +67,20 @@ class Figure:
     """The vertices that each bone carries; every vertex belongs to one bone."""
 
 
-def build_figure(joints_m: np.ndarray, lengths_m: np.ndarray, fingers: FingerBones | None = None) -> Figure:
+def build_figure(
+    joints_m: np.ndarray,
+    lengths_m: np.ndarray,
+    fingers: FingerBones | None = None,
+    detail: tuple[int, int] = DETAIL,
+    finger_detail: tuple[int, int] = FINGER_DETAIL,
+) -> Figure:
     """The figure of a person.
 
     Args:
         joints_m: (J, 3) the person's rest pose, `armature_space.RestBones.joints_m`.
         lengths_m: (B,) the person's bone lengths; they set how stout the figure is.
         fingers: the person's finger bones at rest; without them the hands are mittens.
+        detail, finger_detail: rings along a part, and corners of each.
     """
     # Girth follows the person's overall size, not single bones: a short shin is no thin one.
     size = body_size(lengths_m)
@@ -83,8 +90,8 @@ def build_figure(joints_m: np.ndarray, lengths_m: np.ndarray, fingers: FingerBon
         hand = _mitten(joints_m, size, side, tint) if fingers is None else _hand(joints_m, fingers, size, side, tint)
         parts += hand
     fine, coarse = ([part for part in parts if (part.bone in NAMES) == of_finger] for of_finger in (False, True))
-    figure = _assemble(fine, size, *DETAIL)
-    return _joined(figure, _assemble(coarse, size, *FINGER_DETAIL)) if coarse else figure
+    figure = _assemble(fine, size, *detail)
+    return _joined(figure, _assemble(coarse, size, *finger_detail)) if coarse else figure
 
 
 def _joined(a: Figure, b: Figure) -> Figure:

@@ -1,4 +1,4 @@
-"""A look at a take: its solved joints, 3D boxes and floor drawn over the clip, as a video and as a contact sheet.
+"""A look at a take: its solved joints, 3D boxes and floor, or its mannequins, drawn over the clip.
 
 Each person has a colour and its id beside the head. Predicted frames are dashed and lighter, and a foot joint in
 contact with the floor carries a ring.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +23,7 @@ from ..core.frame_numbers import nearest_frames
 from ..errors import AnimePoseError
 from ..skeleton import CONTACT_JOINTS, PARENTS, J
 from ..take import State, Take
+from .preview_figure import Mannequins
 from .preview_scene import SceneOverlay
 from .video import open_clip
 
@@ -50,12 +51,19 @@ def write_preview(
     take: Take,
     clip_path: str | os.PathLike[str],
     video_path: str | os.PathLike[str],
-    picture_path: str | os.PathLike[str],
+    picture_path: str | os.PathLike[str] | None = None,
+    *,
+    mannequins: bool = False,
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> None:
     """Write the preview video (H.264 in MP4, with the clip's own frame times) and the contact sheet (PNG).
 
     The clip is streamed; both files appear whole or not at all.
 
+    Args:
+        picture_path: None = no contact sheet.
+        mannequins: draw figures, instead of joints, boxes and contacts.
+        progress: called with the part that is done; what it raises ends the work.
     Raises:
         AnimePoseError: if the clip cannot be read or a file cannot be written.
     """
@@ -65,9 +73,10 @@ def write_preview(
     width, height = (2 * max(1, round(side * scale / 2)) for side in (clip.width, clip.height))
     overlay = Overlay.of(take, scale=(width / clip.width, height / clip.height))
     scene = SceneOverlay.of(take, scale=(width / clip.width, height / clip.height))
+    figures = Mannequins.of(take, (width / clip.width, height / clip.height), COLOURS) if mannequins else None
     wanted = set(_sheet_frames(take).tolist())
     cells: list[np.ndarray] = []
-    video_path, picture_path = Path(video_path), Path(picture_path)
+    video_path = Path(video_path)
     start_s, end_s = float(take.frame_time_s[0]), float(take.frame_time_s[-1])
     try:
         with _whole(video_path) as partial, av.open(str(partial), "w", format="mp4") as container:
@@ -77,8 +86,12 @@ def write_preview(
             for _, time_s, rgb in clip.frames(start_s, end_s):
                 frame = int(nearest_frames(take.frame_time_s, np.array([time_s]))[0])
                 picture = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-                scene.draw(picture, frame, COLOURS)
-                overlay.draw(picture, frame)
+                scene.draw(picture, frame, COLOURS, boxes=figures is None)
+                if figures is None:
+                    overlay.draw(picture, frame)
+                else:
+                    figures.draw(picture, frame)
+                progress((frame + 1) / take.frame_count)
                 if frame in wanted:
                     wanted.remove(frame)
                     cells.append(_cell(picture, time_s))
@@ -86,9 +99,10 @@ def write_preview(
                 image.pts, image.time_base = round((time_s - start_s) * _CLOCK_HZ), Fraction(1, _CLOCK_HZ)
                 container.mux(stream.encode(image))
             container.mux(stream.encode(None))
-        with _whole(picture_path) as partial:
-            sheet = cv2.cvtColor(_sheet(cells), cv2.COLOR_RGB2BGR)
-            partial.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
+        if picture_path is not None:
+            with _whole(Path(picture_path)) as partial:
+                sheet = cv2.cvtColor(_sheet(cells), cv2.COLOR_RGB2BGR)
+                partial.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
     except (av.error.FFmpegError, OSError) as error:
         raise AnimePoseError(
             f"The preview could not be written to {video_path.parent}: {error.strerror or error}.",

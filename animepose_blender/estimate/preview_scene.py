@@ -60,14 +60,16 @@ class SceneOverlay:
             take.intrinsics * np.array([[scale[0]], [scale[1]], [1.0]]),
         )
 
-    def draw(self, picture: np.ndarray, frame: int, colours: tuple[tuple[int, int, int], ...]) -> None:
-        """Draw the floor and the boxes of a frame onto an (H, W, 3) uint8 RGB picture, in place."""
+    def draw(
+        self, picture: np.ndarray, frame: int, colours: tuple[tuple[int, int, int], ...], boxes: bool = True
+    ) -> None:
+        """Draw the floor and, if wanted, the boxes of a frame onto an (H, W, 3) uint8 RGB picture, in place."""
         width = max(1, round(max(picture.shape) / 900))
         layer = picture.copy()
         points_m = cameras.transform(self.world_to_camera[frame], self.grid_world_m)
         _lines(layer, points_m, self.intrinsics[frame], (235, 235, 235), width)
         picture[:] = cv2.addWeighted(layer, STRENGTH, picture, 1 - STRENGTH, 0)
-        for person, box_m in enumerate(self.box_camera_m[:, frame]):
+        for person, box_m in enumerate(self.box_camera_m[:, frame] if boxes else ()):
             if np.isfinite(box_m).all():
                 colour = colours[person % len(colours)]
                 if self.predicted[person, frame]:

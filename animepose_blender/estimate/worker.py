@@ -32,6 +32,7 @@ from ..protocol import (
     Error,
     Hello,
     Message,
+    PreviewRequest,
     Request,
     Result,
     SolveRequest,
@@ -134,6 +135,10 @@ def run_job(job: Request, send: Callable[[Message], None], cancel: threading.Eve
             from .run_again import run_again
 
             result = run_again(job, reporter)
+        elif isinstance(job, PreviewRequest):
+            from .run_preview import run_preview
+
+            result = run_preview(job, reporter)
         else:
             if job.preset == "dummy":
                 from .dummy import run

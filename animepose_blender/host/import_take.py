@@ -10,6 +10,7 @@ import numpy as np
 from ..core.footsteps.spans import from_contact
 from ..core.frame_numbers import blender_rate
 from ..core.review.edited import NAMES_KEY
+from ..core.source_clip import find_clip
 from ..take import SCHEMA_VERSION, State, Take
 from .armatures import animate_armature, make_armatures
 from .boxes import make_boxes
@@ -19,7 +20,7 @@ from .curves import CurveWriter
 from .floor import make_floor
 from .import_plan import DEFAULT_OPTIONS, ImportOptions, Plan, make_plan
 from .mannequin import make_mannequin, make_materials, person_colour
-from .plate import PlateTiming, add_plate, find_clip
+from .plate import PlateTiming, add_plate
 from .presence import add_markers, hide_bones_while_absent, hide_while_absent, state_labels
 from .rollback import undone_on_failure
 

@@ -34,16 +34,6 @@ class PlateTiming:
         return self.clip_rate == self.scene_rate
 
 
-def find_clip(clip: str, take_path: str | None) -> Path | None:
-    """The clip where the take says, or beside the take; None if it is in neither place."""
-    if not clip:
-        return None
-    places = [Path(clip)]
-    if take_path:
-        places += [Path(take_path).parent / clip, Path(take_path).parent / Path(clip.replace("\\", "/")).name]
-    return next((place.absolute() for place in places if place.is_file()), None)
-
-
 def add_plate(camera: bpy.types.Object, path: Path, timing: PlateTiming, rotation_deg: int = 0) -> None:
     """Show the clip behind what `camera` sees.
 

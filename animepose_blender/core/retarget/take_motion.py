@@ -13,11 +13,12 @@ from ..kinematics import forward
 from .motion import Motion
 from .slots import SIDES, SLOTS
 
-_SPINE = {"abdomen": "spine_1", "spine": "spine_2", "chest": "spine_3"}
+SLOT_OF = {"abdomen": "spine_1", "spine": "spine_2", "chest": "spine_3"}
+"""Bones of the skeleton whose slot has another name."""
 _BODY: dict[str, int] = {
     slot: bone
     for bone, name in enumerate(BONES)
-    if (slot := _SPINE.get(name, name)) in SLOTS and name not in ("toe.L", "toe.R")
+    if (slot := SLOT_OF.get(name, name)) in SLOTS and name not in ("toe.L", "toe.R")
 }
 """Slot → bone of the skeleton. The skeleton's toe bone is rigid in the foot."""
 
