@@ -31,8 +31,8 @@ def _pieces(times, values, last):
 
 def test_a_spline_with_those_keys_is_found_again(rng):
     times = np.arange(100.0)
-    keys = np.isin(times, [0, 7, 8, 30, 55, 99])
-    made = CubicHermiteSpline(times[keys], rng.normal(size=(6, 3)), rng.normal(size=(6, 3)) / 5)
+    keys = np.isin(times, [0, 12, 30, 55, 76, 99])
+    made = CubicHermiteSpline(times[keys], rng.normal(size=(6, 3)), rng.normal(size=(6, 3)) / 20)
     last = times == 99
     found = spline.fit(_pieces(times, made(times), last), keys, last | (times == 0))
     # A slope is pulled a little towards the samples' own, hence not to the last digit.

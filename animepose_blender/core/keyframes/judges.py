@@ -13,7 +13,7 @@ import numpy as np
 
 from .world import Pose, World, moved, turned_rad, unscaled
 
-_SAFETY = 0.998
+SAFETY = 0.998
 """Part of the tolerance that is used: Blender keeps keys in single precision."""
 
 
@@ -38,6 +38,16 @@ class Judge(Protocol):
     @property
     def weights(self) -> np.ndarray:
         """(R, S) about how much of the tolerance a channel's error of 1 takes."""
+        ...
+
+    @property
+    def independent(self) -> bool:
+        """Whether a group's errors depend on no other group; then things are groups."""
+        ...
+
+    @property
+    def quaternions(self) -> np.ndarray:
+        """(R,) bool, tracks whose length is not seen."""
         ...
 
     def frames_only(self) -> Judge:
@@ -80,6 +90,7 @@ class PlainJudge:
     """(R, S, 4)"""
     tolerance: np.ndarray
     """(R,)"""
+    independent = True
 
     @property
     def group(self) -> np.ndarray:
@@ -93,11 +104,15 @@ class PlainJudge:
     def weights(self) -> np.ndarray:
         return np.repeat(1 / self.tolerance[:, None], self.reference.shape[1], axis=1)
 
+    @property
+    def quaternions(self) -> np.ndarray:
+        return np.zeros(len(self.reference), dtype=bool)
+
     def frames_only(self) -> PlainJudge:
         return PlainJudge(self.reference[:, ::2], self.tolerance)
 
     def look(self, channels: np.ndarray) -> PlainLook:
-        return PlainLook(np.abs(channels - self.reference).max(axis=-1) / (_SAFETY * self.tolerance[:, None]))
+        return PlainLook(np.abs(channels - self.reference).max(axis=-1) / (SAFETY * self.tolerance[:, None]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +126,10 @@ class WorldJudge:
     """(N, S) or (1, S), per bone of the armature."""
     tolerance_rad: np.ndarray
     """(N, S) or (1, S)"""
+    independent = False
 
     @cached_property
-    def _bones(self) -> np.ndarray:
+    def bones(self) -> np.ndarray:
         """(G,) place of each group's bone among the moving ones."""
         return np.unique(self.world.place)
 
@@ -123,7 +139,7 @@ class WorldJudge:
 
     @cached_property
     def _group(self) -> np.ndarray:
-        return np.searchsorted(self._bones, self.world.place)
+        return np.searchsorted(self.bones, self.world.place)
 
     @property
     def carriers(self) -> np.ndarray:
@@ -132,7 +148,7 @@ class WorldJudge:
     @cached_property
     def _carriers(self) -> np.ndarray:
         groups = np.full(len(self.world.moving) + 1, -1)
-        groups[self._bones] = np.arange(len(self._bones))
+        groups[self.bones] = np.arange(len(self.bones))
         return groups[self.world.ancestors]
 
     @cached_property
@@ -144,13 +160,16 @@ class WorldJudge:
         return self.world.pose(*self._basis)
 
     @cached_property
-    def _allowed(self) -> tuple[np.ndarray, np.ndarray]:
+    def allowed(self) -> tuple[np.ndarray, np.ndarray]:
         """(M or 1, S) in the armature's units, and radians."""
         mm, rad = (
-            _SAFETY * (each if len(each) == 1 else each[self.world.moving])
-            for each in (self.tolerance_mm, self.tolerance_rad)
+            each if len(each) == 1 else each[self.world.moving] for each in (self.tolerance_mm, self.tolerance_rad)
         )
         return mm / 1000 / self.world.armature.scale, rad
+
+    @cached_property
+    def _allowed(self) -> tuple[np.ndarray, np.ndarray]:
+        return SAFETY * self.allowed[0], SAFETY * self.allowed[1]
 
     @cached_property
     def _strictest(self) -> tuple[np.ndarray, np.ndarray]:
@@ -160,7 +179,7 @@ class WorldJudge:
             if len(allowed) == 1:
                 result.append(allowed)
                 continue
-            least = np.full((len(self._bones) + 1, allowed.shape[1]), np.inf)
+            least = np.full((len(self.bones) + 1, allowed.shape[1]), np.inf)
             for place, carriers in enumerate(self.carriers):
                 np.minimum.at(least, carriers, allowed[place])
             result.append(least[:-1])
@@ -179,11 +198,15 @@ class WorldJudge:
     def _weights(self) -> np.ndarray:
         mm, rad = self._strictest
         lever = self._levers[self.world.place]
-        mm, rad = (np.broadcast_to(each, (len(self._bones), lever.shape[1]))[self.group] for each in (mm, rad))
+        mm, rad = (np.broadcast_to(each, (len(self.bones), lever.shape[1]))[self.group] for each in (mm, rad))
         # A quaternion's parts are halves of angles.
         half = np.array([2.0 if track.kind == "QUATERNION" else 1.0 for track in self.world.tracks])[:, None]
         turning = np.array([track.kind != "location" for track in self.world.tracks])[:, None]
         return np.where(turning, half * np.maximum(lever / mm, 1 / rad), 1 / mm)
+
+    @property
+    def quaternions(self) -> np.ndarray:
+        return np.array([track.kind == "QUATERNION" for track in self.world.tracks])
 
     def frames_only(self) -> WorldJudge:
         tolerances = self.tolerance_mm[:, ::2], self.tolerance_rad[:, ::2]
@@ -194,7 +217,7 @@ class WorldJudge:
 
     def turn_shares(self, basis: np.ndarray, location: np.ndarray) -> np.ndarray:
         """(G, S) shares of what `World.basis` gives."""
-        bones = self._bones
+        bones = self.bones
         angle = turned_rad(basis[bones], self._basis[0][bones])
         way = angle * self._levers[bones] + moved(location[bones], self._basis[1][bones])
         mm, rad = self._strictest

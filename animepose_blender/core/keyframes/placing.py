@@ -11,12 +11,21 @@ from .judges import Judge, Look
 from .spline import Pieces
 
 FIRST_SHARE = 0.3
-"""Part of the tolerance that each group alone may take before the errors of all are looked at together."""
+"""Part of the tolerance that each group alone may take before the errors of all are looked at together, where groups
+depend on each other."""
 _CUTS = (0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
 """Keys that cost less than this part of the tolerance are tried in the rounds of thinning, the cheapest first."""
 _SWEEPS = 2
 """Times that all keys are tried: what did not go at first may go once others are gone. A third time saves 4 % of the
 keys and takes half as long again."""
+_EVENINGS = 2
+"""Times that samples are weighed anew by their errors, for the largest error to come down; more gains nothing."""
+_LEAST_ERROR = 0.3
+"""Smaller errors, in parts of the tolerance, weigh as this one."""
+_LIGHTEST, _HEAVIEST = 0.01, 100.0
+_BETWEEN_ROUNDS = 1
+"""Times that keys are set for errors between two frames alone: where samples leap, no keys help, and more of them take
+up to a fifth more keys."""
 _ROUNDS = 200
 _MENDS = 8
 """Times that single keys are put back after a round of thinning before all of them are."""
@@ -71,6 +80,7 @@ class Placer:
         self.pinned = pinned | rows.first | rows.last
         self.must = must | self.pinned
         self.keys = self.must.copy()
+        self.row_weights = np.ones(len(self.keys))
         # Lanes are what is fitted with keys of its own: a track of four channels, or one channel.
         lanes, width = len(reference) * reference.shape[2] // values.shape[2], values.shape[2]
         channels = reference.copy() if width > 1 else np.ascontiguousarray(reference.swapaxes(1, 2))
@@ -85,13 +95,14 @@ class Placer:
         self.free[rows.group, 2 * rows.sample] = True
         self.free[rows.group[~rows.last], 2 * rows.sample[~rows.last] + 1] = True
         self.value, self.slope = own.copy(), self.pieces.slopes.copy()
-        self._fit(np.ones(len(reference), dtype=bool))
+        self._fit_all()
 
     def thin(self, keys: np.ndarray) -> None:
         """Begin with (n,) bool keys that are enough, and take away what is not needed."""
         if len(keys):
             self.keys = keys | self.must
-            self._fit(np.ones(len(self.fitted), dtype=bool))
+            self._fit_all()
+            self._meet()
             self._thin(sweeps=1)
             self._finish()
 
@@ -105,16 +116,24 @@ class Placer:
 
     def _finish(self) -> None:
         """What was found by the frames alone has to do between them too."""
+        thinned = self.judge
         self.judge = self._strict
-        self._fit(np.ones(len(self.fitted), dtype=bool))
+        self._fit_all()
+        if not self.judge.independent:
+            self._meet()
+            return
+        self._meet(_BETWEEN_ROUNDS)
+        self.judge = thinned
         self._meet()
+        self.judge = self._strict
+        self._fit_all()
 
     def place(self) -> None:
         """Set keys until every error is allowed, then thin them out."""
         if not len(self.rows.group):
             return
         for _ in range(_ROUNDS):
-            shares = self._folded(self._look().shares) / FIRST_SHARE
+            shares = self._folded(self._look().shares) / (1.0 if self.judge.independent else FIRST_SHARE)
             if not (shares > 1).any():
                 break
             self._fit(self._insert(shares, shares))
@@ -122,16 +141,38 @@ class Placer:
         self._thin()
         self._finish()
 
-    def _meet(self) -> None:
-        """Set keys until no error is too large."""
-        for _ in range(_ROUNDS):
+    def _meet(self, rounds: int = _ROUNDS) -> None:
+        """Set keys until no error is too large, or so many times."""
+        blame = np.ones((1, 1), dtype=bool)
+        for _ in range(rounds):
             look = self._look()
             blame = self._blame(look, look.shares)
             if not blame.any():
                 return
+            count = self.keys.sum()
             self._fit(self._insert(self._folded(blame.astype(float)) * 2, self._folded(look.shares)))
-        self.keys[:] = True
-        self._fit(np.ones(len(self.fitted), dtype=bool))
+            if self.keys.sum() == count:
+                break
+        if rounds == _ROUNDS:
+            bad = blame.any(axis=1) if self.judge.independent else np.ones(len(self.free), dtype=bool)
+            self.keys |= bad[self.rows.group]
+            self._fit(bad)
+
+    def _fit_all(self) -> None:
+        self._fit(np.ones(len(self.free), dtype=bool))
+
+    def _even_out(self) -> None:
+        """Weigh samples by their errors: what is least squares then comes near the least of the largest errors.
+
+        Reference: Lawson (1961), as used by Rice and Usow, The Lawson algorithm and extensions (1968).
+        """
+        group = self.rows.group
+        for _ in range(_EVENINGS):
+            self.row_weights *= np.maximum(self._folded(self._look().shares), _LEAST_ERROR)
+            mean = np.bincount(group, self.row_weights) / np.maximum(np.bincount(group), 1)
+            self.row_weights = np.clip(self.row_weights / mean[group], _LIGHTEST, _HEAVIEST)
+            self._fit_all()
+        self._meet()
 
     def _fit(self, active: np.ndarray) -> None:
         """Fit the groups of a (G or more,) mask anew."""
@@ -140,7 +181,7 @@ class Placer:
         if not mine.any():
             return
         pieces, row = self.pieces.only(mine), rows.of_lane[mine]
-        found = spline.fit(pieces, self.keys[row], self.pinned[row])
+        found = spline.fit(pieces, self.keys[row], self.pinned[row], self.row_weights[row])
         lane, sample = rows.lane[mine], rows.sample[row]
         self.lanes[lane, 2 * sample] = spline.sample(pieces, found, halves=False)
         if self._fine:
@@ -168,7 +209,8 @@ class Placer:
             free = self.free if self._fine else self.free[:, ::2]
             able = (carriers >= 0) & free[carriers, time[:, None]]
             amounts = np.where(able, by[carriers, time[:, None]], -np.inf)
-            blame[carriers[np.arange(len(thing)), amounts.argmax(axis=1)], time] = True
+            worst = carriers[np.arange(len(thing)), amounts.argmax(axis=1)]
+            blame[worst[able.any(axis=1)], time[able.any(axis=1)]] = True
         return blame
 
     def _insert(self, need: np.ndarray, amount: np.ndarray) -> np.ndarray:
@@ -236,7 +278,9 @@ class Placer:
         tried = self.must.copy()
         shares = self._look().shares
         for sweep, cut in [(sweep, cut) for sweep in range(sweeps) for cut in _CUTS]:
-            if sweep and cut == _CUTS[0]:
+            if cut == _CUTS[0] and (sweep or sweeps == 1):
+                self._even_out()
+                shares = self._look().shares
                 tried = self.must.copy()  # what did not go at first may go now
             at, cost = self._costs()
             cost = np.where(tried[at], np.inf, cost)

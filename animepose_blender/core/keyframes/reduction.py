@@ -1,9 +1,10 @@
 """Sampled channels as curves with few keys, within a bound that is never exceeded.
 
-All channels of a bone are keyed at the same frames. Their curves are fitted by least squares (`spline`); keys are set
-where errors are too large and taken away again where the bound leaves room (`placing`). For bones the bound is one of
-what is seen: millimetres of any joint in the world, degrees of any bone (`judges`). It holds at every frame, and in
-the middle between two frames against the samples' own course there.
+Curves are fitted by least squares (`spline`); keys are set where errors are too large and taken away again where the
+bound leaves room (`placing`). For bones the bound is one of what is seen: millimetres of any joint in the world,
+degrees of any bone. Bones are fitted from the root outwards, each making up for those before it (`chain`). The bound
+holds at every frame. In the middle between two frames, where the samples' own course is only a guess, keys are set for
+it once more, but it is exceeded where samples leap.
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..retarget.armature import Armature
-from . import curve as curves
 from . import kept, spline
+from .assembling import Asked, Found, level, reduced
+from .chain import Chain
 from .curve import Curve
-from .judges import Judge, PlainJudge, WorldJudge, between_frames
-from .placing import Placer, Rows
+from .judges import PlainJudge, WorldJudge, between_frames
 from .world import Track, World, padded
 
 TOLERANCE_MM, TOLERANCE_DEG = 5.0, 2.0
 STILL_FRAMES = 4
 """A bone that does not move for so many steps is held by constant keys."""
+_MET = 1.001
+"""Errors are measured in parts of a little less than what is allowed."""
 PROMINENCE = 8.0
 """A turning point of a bone is kept if what lies on both sides of it is so many tolerances away."""
 
@@ -69,7 +72,7 @@ def reduce_bones(
             (`kept.boundaries`), the bounds of predicted spans, frames that the user chose.
         keep_extremes: whether bones keep the keys of their large turning points.
         shared: all channels of a bone are keyed at the same frames; otherwise each has only those that it needs (a
-            tenth to a quarter less, in twice the time), and turning points keep their keys only where they need them.
+            third less, in twice the time), and turning points keep their keys only where they need them.
     Raises:
         ValueError: if shapes do not fit, a value is not finite, or frames do not increase.
     """
@@ -92,7 +95,47 @@ def reduce_bones(
         wanted |= keep if keep.ndim == 2 else keep[:, None]
     if hold is not None:
         wanted |= kept.boundaries(held | np.append(False, held[:-1]))[:, None]
-    return _reduced(frames, tracks, values, judge, held, rests, wanted[:, bones], keep_extremes, shared)
+    turns = _turns(values, judge.weights[:, ::2], group) if keep_extremes else np.zeros_like(rests)
+    asked = Asked(frames, held, rests, wanted[:, bones].T, turns, shared)
+    found, fitted = _outwards(tracks, judge, asked)
+    if judge.look(fitted).errors()[:, ::2].max(initial=0.0) > _MET:
+        # Bones that hardly turn cannot make up for others: then each is fitted to its own samples.
+        found, _ = reduced([track.values.shape[1] for track in tracks], judge, asked)
+    return Reduced(*map(tuple, zip(*found)))
+
+
+def _outwards(tracks: Sequence[Track], judge: WorldJudge, asked: Asked) -> tuple[list[Found], np.ndarray]:
+    """Curves of bones' channels from the root outwards, and their values (R, S, 4)."""
+    world, fitted = judge.world, judge.reference.copy()
+    changes = (np.ptp(fitted[:, ::2], axis=1) > kept.STILL).any(axis=1)
+    varying, turning = np.zeros(len(world.moving), dtype=bool), np.zeros(len(world.moving), dtype=bool)
+    varying[world.place[changes]] = True
+    turning[world.place[changes & np.array([track.turns for track in tracks])]] = True
+    exact = np.ones((len(world.moving), fitted.shape[1]), dtype=bool)
+    exact[judge.bones] = asked.exact | ~turning[judge.bones, None]
+    chain = Chain(world, judge.reference, *judge.allowed, varying, exact)
+    found = [level(asked, track.values) for track in tracks]
+    for places in chain.levels():
+        bones = places[varying[places]]
+        if len(bones):
+            rows = np.flatnonzero(np.isin(world.place, bones))
+            own = chain.judge(bones, rows, ~exact[bones])
+            some = asked.only(np.searchsorted(judge.bones, bones))
+            made, fitted[rows] = reduced([tracks[row].values.shape[1] for row in rows], own, some)
+            for row, curves in zip(rows, made, strict=True):
+                found[row] = curves
+        chain.settle(places, fitted)
+    return found, fitted
+
+
+def _turns(values: np.ndarray, weights: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """(G, F) bool, the large turning points of groups of tracks (R, F, 4), weighed by (R, F)."""
+    turns = np.zeros((int(group.max()) + 1, values.shape[1]), dtype=bool)
+    scaled = values * weights[..., None]
+    for each, own in enumerate(turns):
+        course = kept.main_course(scaled[group == each].transpose(1, 0, 2).reshape(len(own), -1))
+        own[kept.turning_points(course, PROMINENCE)] = True
+    return turns
 
 
 def reduce_channels(
@@ -121,10 +164,13 @@ def reduce_channels(
     held = np.zeros(count, dtype=bool) if hold is None else np.append(hold[:-1], False)
     rests = _rests(values, np.arange(len(channels)), held)
     judge = PlainJudge(_reference(frames, values, rests), np.asarray(tolerance, np.float64))
-    wanted = np.zeros((count, len(channels)), dtype=bool)
+    wanted = np.zeros((len(channels), count), dtype=bool)
     if keep is not None:
-        wanted |= keep[:, None]
-    return _reduced(frames, channels, values, judge, held, rests, wanted, keep_extremes, shared)
+        wanted |= keep
+    group = np.arange(len(channels))
+    turns = _turns(values, judge.weights[:, ::2], group) if keep_extremes else np.zeros_like(rests)
+    found, _ = reduced([each.shape[1] for each in channels], judge, Asked(frames, held, rests, wanted, turns, shared))
+    return Reduced(*map(tuple, zip(*found)))
 
 
 def _wide(tolerance: float | np.ndarray, count: int) -> tuple[int, int]:
@@ -159,102 +205,3 @@ def _reference(frames: np.ndarray, values: np.ndarray, rests: np.ndarray) -> np.
         pieces = spline.Pieces(frames, own, last, spline.slopes_of(frames, own, last))
         row[1::2] = spline.halfway(pieces)[:-1]
     return fine
-
-
-def _reduced(
-    frames: np.ndarray,
-    tracks: Sequence[Track] | Sequence[np.ndarray],
-    values: np.ndarray,
-    judge: Judge,
-    held: np.ndarray,
-    rests: np.ndarray,
-    wanted: np.ndarray,
-    keep_extremes: bool,
-    shared: bool,
-) -> Reduced:
-    count, groups = len(frames), wanted.shape[1]
-    changes = (np.ptp(values, axis=1) > kept.STILL).any(axis=1)
-    moving = np.zeros(groups, dtype=bool)
-    np.logical_or.at(moving, judge.group, changes)
-    parts: list[tuple[int, np.ndarray, np.ndarray]] = []
-    turns = np.zeros_like(wanted)
-    for group in np.flatnonzero(moving):
-        last = rests[group].copy()
-        last[-1] = True
-        # Within a standstill nothing needs a key, but what the caller wants.
-        inside = np.concatenate([[False], rests[group, :-1]]) & rests[group] & ~held & ~wanted[:, group]
-        inside &= ~np.append(False, held[:-1])
-        parts.append((int(group), np.flatnonzero(~inside), last[~inside]))
-        if keep_extremes:
-            weight = judge.weights[judge.group == group, ::2].T[:, :, None]
-            scaled = values[judge.group == group].transpose(1, 0, 2) * weight
-            turns[kept.turning_points(kept.main_course(scaled.reshape(count, -1)), PROMINENCE), group] = True
-    rows = _rows(parts, judge.group, shared=True, width=values.shape[2])
-    pinned, must = (each[rows.sample, rows.group] for each in (wanted, turns))
-    placer = Placer(frames, judge.reference, values, rows, must, pinned, judge)
-    placer.place()
-    if not shared and parts:
-        rows = _rows(parts, judge.group, shared=False, width=values.shape[2])
-        keyed = np.zeros((groups, count), dtype=bool)
-        keyed[placer.rows.group[placer.keys], placer.rows.sample[placer.keys]] = True
-        pinned = wanted[rows.sample, rows.group]
-        lanes = values.transpose(0, 2, 1).reshape(-1, count, 1)
-        placer = Placer(frames, judge.reference, lanes, rows, np.zeros_like(pinned), pinned, judge)
-        placer.thin(keyed[rows.group, rows.sample])
-    return _curves(frames, tracks, values, placer, rests, judge.group)
-
-
-def _rows(parts: list[tuple[int, np.ndarray, np.ndarray]], group: np.ndarray, shared: bool, width: int) -> Rows:
-    """What is fitted: of each group (number, samples, last of a piece), keyed at once or one channel at a time."""
-    owner, samples, last, of_lane, lanes = [], [], [], [], []
-    count = 0
-    for own, sample, ends in parts:
-        tracks = np.flatnonzero(group == own)
-        single = (tracks[:, None] * width + np.arange(width)).reshape(-1, 1)
-        sets = [tracks] if shared else list(single)
-        for together in sets:
-            owner.append(np.full(len(sample), own))
-            samples.append(sample)
-            last.append(ends)
-            for lane in together:
-                of_lane.append(np.arange(count, count + len(sample)))
-                lanes.append(np.full(len(sample), lane))
-            count += len(sample)
-    joined = [np.concatenate(each) if each else np.zeros(0, dtype=int) for each in (owner, samples, of_lane, lanes)]
-    return Rows(joined[0], joined[1], np.concatenate(last) if last else np.zeros(0, dtype=bool), joined[2], joined[3])
-
-
-def _curves(
-    frames: np.ndarray,
-    tracks: Sequence[Track] | Sequence[np.ndarray],
-    values: np.ndarray,
-    placer: Placer,
-    rests: np.ndarray,
-    group: np.ndarray,
-) -> Reduced:
-    made, samples = [], []
-    width = 1 if placer.value.shape[1] == 1 else values.shape[2]
-    keyed = np.flatnonzero(placer.keys[placer.rows.of_lane])
-    keyed = keyed[np.argsort(placer.rows.lane[keyed], kind="stable")]
-    lane_of = placer.rows.lane[keyed]
-    for row, track in enumerate(tracks):
-        own, at_own = [], []
-        for channel in range((track.values if isinstance(track, Track) else track).shape[1]):
-            lane, column = (row, channel) if width > 1 else (row * values.shape[2] + channel, 0)
-            rows = keyed[np.searchsorted(lane_of, lane) : np.searchsorted(lane_of, lane, side="right")]
-            if np.ptp(values[row, :, channel]) <= kept.STILL or not len(rows):
-                level = values[row, :1, channel]
-                own.append(curves.from_slopes(frames[:1], level, np.zeros(1), np.zeros(1)))
-                at_own.append(np.zeros(1, dtype=int))
-                continue
-            at = placer.rows.sample[placer.rows.of_lane[rows]]
-            slope, resting = placer.slope[rows, column], rests[group[row]][at]
-            # Beside a standstill the curve is level.
-            slope_in = np.where(np.append(False, resting[:-1]), 0.0, slope)
-            slope_out = np.where(resting, 0.0, slope)
-            kinds = np.where(resting, curves.CONSTANT, curves.BEZIER)
-            own.append(curves.from_slopes(frames[at], placer.value[rows, column], slope_in, slope_out, kinds))
-            at_own.append(at)
-        made.append(tuple(own))
-        samples.append(tuple(at_own))
-    return Reduced(tuple(made), tuple(samples))

@@ -16,8 +16,11 @@ import numpy as np
 
 from . import tridiagonal
 
-_PULL = 1e-3
-"""Weight of a key's slope in the samples against one sample: it decides where no sample lies between two keys."""
+_PULL = 0.05
+"""Weight of a key's slope in the samples against one sample: it decides where few samples lie between two keys, and
+keeps the curve from swinging out there. A fifth of it saves no keys."""
+WIDEST = 4
+"""Channels of the widest property; others are padded."""
 _PIN = 1e8
 """Weight of a key whose value is given."""
 
@@ -89,12 +92,13 @@ def halfway(pieces: Pieces) -> np.ndarray:
     return np.where(pieces.last[:, None], pieces.values, middle)
 
 
-def fit(pieces: Pieces, keys: np.ndarray, pinned: np.ndarray) -> Spline:
+def fit(pieces: Pieces, keys: np.ndarray, pinned: np.ndarray, weights: np.ndarray | None = None) -> Spline:
     """The spline with keys at given samples that is nearest to all samples.
 
     Args:
         keys: (N,) bool; the first and last sample of every piece among them.
         pinned: (N,) bool, keys that keep the sample's value.
+        weights: (N,) of the samples, about 1, which they are if left out.
     """
     at = np.flatnonzero(keys)
     lengths = _lengths(pieces, at)
@@ -107,12 +111,13 @@ def fit(pieces: Pieces, keys: np.ndarray, pinned: np.ndarray) -> Spline:
     basis[:, 3] *= (lengths / reach[following])[segment]
 
     rows, columns = np.triu_indices(4)
-    sums = np.add.reduceat(basis[:, rows] * basis[:, columns], at, axis=0)
+    heavy = basis if weights is None else basis * weights[:, None]
+    sums = np.add.reduceat(heavy[:, rows] * basis[:, columns], at, axis=0)
     normal = np.empty((len(at), 4, 4))
     normal[:, rows, columns] = sums
     normal[:, columns, rows] = sums
     weighted = np.stack(
-        [np.add.reduceat(basis[:, part, None] * pieces.values, at, axis=0) for part in range(4)], axis=1
+        [np.add.reduceat(heavy[:, part, None] * pieces.values, at, axis=0) for part in range(4)], axis=1
     )
     diagonal, right = normal[:, :2, :2].copy(), weighted[:, :2].copy()
     diagonal[1:] += normal[:-1, 2:, 2:]

@@ -104,7 +104,7 @@ class World:
         return any(track.kind == "scale" for track in self.tracks)
 
     @cached_property
-    def _relative(self) -> np.ndarray:
+    def relative(self) -> np.ndarray:
         """(M, 4, 4) each moving bone's rest in its parent's."""
         rest, above = self.armature.rest, self.armature.parents[self.moving]
         base = np.where((self.parents >= 0)[:, None, None], rest[above], np.eye(4))
@@ -118,26 +118,18 @@ class World:
         Returns:
             (M, 3, 3, S) rotation and scale, (M, 3, S) location.
         """
-        count, times = len(self.moving), channels.shape[1]
-        basis = np.zeros((count, 3, 3, times), dtype=channels.dtype)
-        basis[:, [0, 1, 2], [0, 1, 2]] = 1.0
-        location = np.zeros((count, 3, times), dtype=channels.dtype)
-        kinds = np.array([track.kind for track in self.tracks])
-        for kind in dict.fromkeys(kinds):
-            rows = np.flatnonzero(kinds == kind)
-            if kind == "location":
-                location[self.place[rows]] = channels[rows, :, :3].swapaxes(1, 2)
-            elif kind != "scale":
-                basis[self.place[rows]] = _matrices(euler.from_channels(channels[rows], kind))
-        for row in np.flatnonzero(kinds == "scale"):
-            basis[self.place[row]] *= channels[row, :, :3].T
-        return basis, location
+        return local_basis(self.tracks, self.place, len(self.moving), channels)
+
+    def basis_of(self, places: np.ndarray, rows: np.ndarray, channels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same of some moving bones alone, from their tracks' channels."""
+        tracks = [self.tracks[row] for row in rows]
+        return local_basis(tracks, np.searchsorted(places, self.place[rows]), len(places), channels)
 
     def pose(self, basis: np.ndarray, location: np.ndarray) -> Pose:
         """The moving bones' pose from what `basis` gives."""
         # Time is the last axis, and one step of the loop is one bone: nothing here is done frame by frame.
         count = len(self.moving)
-        relative = self._relative.astype(basis.dtype)
+        relative = self.relative.astype(basis.dtype)
         own = (relative[:, :3, :3] @ basis.reshape(count, 3, -1)).reshape(basis.shape)
         offset = relative[:, :3, :3] @ location + relative[:, :3, 3, None]
         axes, heads = np.empty_like(basis), np.empty_like(offset)
@@ -163,6 +155,27 @@ class World:
                 if above >= 0:
                     np.maximum(lever[above], moved(pose.tails[place], pose.heads[above]), out=lever[above])
         return lever
+
+
+def local_basis(
+    tracks: Sequence[Track], place: np.ndarray, count: int, channels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(count, 3, 3, S) rotation and scale, (count, 3, S) location of bones whose tracks, at their (R,) place, have
+    (R, S, 4) channels."""
+    times = channels.shape[1]
+    basis = np.zeros((count, 3, 3, times), dtype=channels.dtype)
+    basis[:, [0, 1, 2], [0, 1, 2]] = 1.0
+    location = np.zeros((count, 3, times), dtype=channels.dtype)
+    kinds = np.array([track.kind for track in tracks])
+    for kind in dict.fromkeys(kinds):
+        rows = np.flatnonzero(kinds == kind)
+        if kind == "location":
+            location[place[rows]] = channels[rows, :, :3].swapaxes(1, 2)
+        elif kind != "scale":
+            basis[place[rows]] = _matrices(euler.from_channels(channels[rows], kind))
+    for row in np.flatnonzero(kinds == "scale"):
+        basis[place[row]] *= channels[row, :, :3].T
+    return basis, location
 
 
 def padded(values: np.ndarray) -> np.ndarray:
@@ -200,7 +213,7 @@ def moved(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def unscaled(axes: np.ndarray) -> np.ndarray:
     """Axes (..., 3, 3, S) without scale."""
-    return axes / np.sqrt((axes * axes).sum(axis=-3, keepdims=True))
+    return axes / np.maximum(np.sqrt((axes * axes).sum(axis=-3, keepdims=True)), 1e-12)
 
 
 def errors(world: World, wanted: Sequence[Track], found: Sequence[Track]) -> tuple[np.ndarray, np.ndarray]:
