@@ -53,10 +53,9 @@ class KeyOptionProperties:
 
 
 def draw_key_options(layout: bpy.types.UILayout, options: KeyOptionProperties) -> None:
-    """A checkbox, and what it allows below it."""
+    """A checkbox, and below it how far curves may then be off."""
     column = layout.column(heading="Keys")
     column.prop(options, "reduce_keys", text="Reduce")
-    column = column.column()
-    column.active = options.reduce_keys
-    column.prop(options, "within_mm")
-    column.prop(options, "within_angle", text="Angle")
+    if options.reduce_keys:
+        column.prop(options, "within_mm")
+        column.prop(options, "within_angle", text="Angle")
