@@ -11,6 +11,7 @@ import pytest
 
 import animepose_blender
 from addon_tests.host.cleanup_rigs import FRAMES, chain, everything_of, key, turns
+from addon_tests.host.footstep_rigs import person
 from addon_tests.host.retarget_rigs import animate, make_rig, person_bones
 from animepose_blender.core import quaternions as quat
 from animepose_blender.core.retarget import easing
@@ -27,6 +28,7 @@ OPERATORS = {
     "STILL": "hold_still",
     "MIRROR": "mirror_motion",
     "REDUCE": "reduce_keys",
+    "STEADY": "stabilise_root",
 }
 WITHIN_M = 1e-4
 
@@ -136,6 +138,18 @@ def test_after_is_what_the_tool_then_does(rig, tool):
         rig = make_rig("Person", person_bones(30.0))
         animate(rig)
     _check_is_what_the_tool_does(rig, tool, 1e-4 if tool == "GAPS" else 0.01, **TOOLS[tool])
+
+
+def test_across_the_middle_of_a_figure_and_with_steady_feet(rng):
+    rig = person()
+    bpy.context.view_layer.objects.active = rig
+    for curve in compat.curves_of(rig):
+        if curve.data_path == 'pose.bones["pelvis"].location':
+            for point in curve.keyframe_points:
+                point.co[1] += rng.normal() * 0.004
+            curve.update()
+    _check_is_what_the_tool_does(rig, "STEADY", 0.002)
+    _check_is_what_the_tool_does(rig, "MIRROR", 0.01, plane="FIGURE")
 
 
 @pytest.mark.parametrize("tool", ["SMOOTH", "STILL"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -87,7 +87,7 @@ def mirror_motion(
             own = _keyed(rig, names)
             across = None
             if plane == "FIGURE":
-                _refuse_part(rig, armature, own)
+                refuse_part(rig, armature, own)
                 across = own_plane(context, rig, armature, list(own))
             made, alone = _mirrored(rig, armature, own, across, whole=True)
             work.append(_Work(rig, action, made, alone, footsteps_of(rig)))
@@ -126,8 +126,14 @@ def _carry_out(one: _Work) -> None:
     one.rig.update_tag()
 
 
-def _refuse_part(rig: bpy.types.Object, armature: Armature, own: _Courses) -> None:
-    """Make sure that all that moves is mirrored: a part of a figure has no middle of its own."""
+def refuse_part(rig: bpy.types.Object, armature: Armature, own: Collection[str]) -> None:
+    """Make sure that all that moves is mirrored: a part of a figure has no middle of its own.
+
+    Args:
+        own: names of the bones that are to be mirrored.
+    Raises:
+        AnimePoseError: if others have keys.
+    """
     if set(_keyed(rig, list(armature.names))) - set(own):
         raise AnimePoseError(
             f"Only some bones of {rig.name} are selected, and its middle is that of all.",

@@ -6,9 +6,10 @@ import bpy
 from .operators import Cleanup
 from .properties import KeyProperties
 from .scope import Scope, rigs_of
-from .stabilise import Steadying, steady_motion
+from .stabilise import steady_motion
 from .time_properties import SteadyProperties, WarpProperties
 from .time_warp import Pace, warp_motion
+from .tools import steadying
 
 
 class ANIMEPOSE_OT_stabilise_root(Cleanup, SteadyProperties, KeyProperties, bpy.types.Operator):
@@ -21,8 +22,7 @@ class ANIMEPOSE_OT_stabilise_root(Cleanup, SteadyProperties, KeyProperties, bpy.
 
     def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
         """See the base class."""
-        how = Steadying(self.steadiness, self.steady_blend, self.steady_level, self.steady_upright, self.key_on())
-        done = steady_motion(context, rigs_of(context), scope, how)
+        done = steady_motion(context, rigs_of(context), scope, steadying(self))
         said = f"{done.curves} curve{'' if done.curves == 1 else 's'} changed" if done.curves else self.unchanged
         return said, done.notes
 

@@ -25,6 +25,7 @@ from .preview_paths import paths_of
 from .preview_state import keys_of, settings_of, state_of
 from .preview_tools import AFTERWARDS, NOTHING_TO_SEE, planned
 from .scope import Scope, refuse_unusable, rigs_of, wanted_of
+from .tools import CHANGES
 
 SOON_S = 0.03
 SLOW_S = 0.1
@@ -203,7 +204,7 @@ def _made(context: bpy.types.Context, rigs: list[bpy.types.Object], session: _Se
         return Preview(scene.name, said=NOTHING_TO_SEE[settings.tool])
     compared, hidden = [], 0
     try:
-        if not scope.kinds:
+        if settings.tool in CHANGES and not scope.kinds:
             raise AnimePoseError("Nothing is chosen to be changed.", "Choose rotations or locations.")
         for rig, wanted in wanted_of(refuse_unusable(rigs, scope), scope).items():
             body = Body(rig)

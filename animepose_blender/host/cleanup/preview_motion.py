@@ -14,7 +14,14 @@ from ...core.keyframes.world import Track
 from ...core.retarget.armature import Armature
 from ...errors import AnimePoseError
 from .. import compat
-from ..retarget.read_curves import bone_path, driven_of_pose, is_plain_bone, rotation_property, values_at
+from ..retarget.read_curves import (
+    bone_path,
+    driven_of_pose,
+    has_plain_action,
+    is_plain_bone,
+    rotation_property,
+    values_at,
+)
 from ..retarget.read_rig import matrices_of
 
 LONGEST = 20_000
@@ -77,7 +84,7 @@ class Body:
         lengths = np.empty(len(names), dtype=np.float32)
         bones.foreach_get("length", lengths)
         world = np.array(self.rig.matrix_world, dtype=np.float64)
-        if any(path[0] == "" for path in self._keyed):
+        if any(path[0] == "" for path in self.keyed):
             world = world @ np.linalg.pinv(np.array(self.rig.matrix_basis, dtype=np.float64))
         rest = matrices_of(bones, "matrix_local")
         return carried(Armature(names, parents, rest, lengths.astype(np.float64), world, np.zeros(len(names), bool)))
@@ -94,7 +101,8 @@ class Body:
         return found
 
     @cached_property
-    def _keyed(self) -> dict[tuple[str, str], dict[int, bpy.types.FCurve]]:
+    def keyed(self) -> dict[tuple[str, str], dict[int, bpy.types.FCurve]]:
+        """Bone and what → component → the curve that moves it."""
         found: dict[tuple[str, str], dict[int, bpy.types.FCurve]] = {}
         for curve in compat.curves_of(self.rig):
             muted = curve.mute or (curve.group is not None and curve.group.mute)
@@ -111,7 +119,7 @@ class Body:
         Raises:
             AnimePoseError: if the action moves no bone.
         """
-        curves = [curve for parts in self._keyed.values() for curve in parts.values()]
+        curves = [curve for parts in self.keyed.values() for curve in parts.values()]
         if not curves:
             raise AnimePoseError(f"The action moves no bone of {self.rig.name}.", "Choose another action.")
         spans = np.array([curve.range() for curve in curves], dtype=np.float64)
@@ -126,7 +134,7 @@ class Body:
         channels: Channels = {}
         for what, still in self._still():
             value = np.repeat(still[None], len(frames), axis=0)
-            for index, curve in self._keyed.get(what, {}).items():
+            for index, curve in self.keyed.get(what, {}).items():
                 value[:, index] = values_at(curve, frames)
             channels[what] = value
         return Motion(frames, channels)
@@ -145,9 +153,9 @@ class Body:
                 names, modes.tolist(), values.reshape(-1, len(rest)), away, strict=True
             ):
                 what = (name, mode if path.startswith("rotation") else path)
-                if path in ("location", "scale", rotation_property(mode)) and (moved or what in self._keyed):
+                if path in ("location", "scale", rotation_property(mode)) and (moved or what in self.keyed):
                     yield what, value.astype(np.float64)
-        if any(not name for name, _ in self._keyed):
+        if any(not name for name, _ in self.keyed):
             mode = self.rig.rotation_mode
             for path, what in (("location", "location"), (rotation_property(mode), mode), ("scale", "scale")):
                 yield ("", what), np.array(getattr(self.rig, path), dtype=np.float64)
@@ -158,6 +166,14 @@ class Body:
         tracks = [Track(index[name], what, values) for (name, what), values in motion.channels.items()]
         heads, tails = bone_ends(self.armature, tracks, len(motion.frames))
         return Ends(motion.frames, np.stack([heads[:, 1:], tails[:, 1:]], axis=2))
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether keys alone move the armature, so that a tool can read it without evaluating a scene."""
+        driven = driven_of_pose(self.rig)
+        return has_plain_action(self.rig) and all(
+            is_plain_bone(self.rig, one.name, driven) for one in self.rig.data.bones
+        )
 
     def followed(self, now: Ends, frame: float) -> np.ndarray:
         """(N,) bool, bones whose ends forward kinematics knows.

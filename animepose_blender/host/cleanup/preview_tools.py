@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
@@ -18,13 +18,14 @@ from .keys import SAME_FRAME
 from .preview_mirror import mirrored
 from .preview_motion import Body, Channels, Motion
 from .run import Change, found_of, results_of
-from .scope import Scope
-from .tools import CHANGES
+from .scope import Scope, range_of
+from .stabilise import steadied
+from .tools import CHANGES, steadying
 from .write_back import KeyOn, Range, eased, write_back
 
-Plan = Callable[[bpy.types.Context, bpy.types.Object, Wanted, Scope, Any, Motion], Motion]
-"""(context, armature, its channels that are meant, scope, settings, what its action holds) → what it would hold; raises
-AnimePoseError, and changes no data-block."""
+Plan = Callable[[bpy.types.Context, bpy.types.Object, Wanted, Scope, Any, Motion], Motion | None]
+"""(context, armature, its channels that are meant, scope, settings, what its action holds) → what it would hold, or
+None if only doing it can tell; raises AnimePoseError, and changes no data-block."""
 
 NOTHING_TO_SEE = {"ROTATIONS": "Fixing rotations changes curves, not poses: there is nothing to see."}
 """Tools that leave every pose as it is."""
@@ -60,13 +61,31 @@ def _changed(
 ) -> Motion:
     """What a change makes of a motion."""
     found, within = found_of(context, rig, wanted, scope, change)
+    return _with(rig, now, results_of(context, found, change), within, change.key_on)
+
+
+def _steadied(
+    context: bpy.types.Context, rig: bpy.types.Object, wanted: Wanted, scope: Scope, settings: Any, now: Motion
+) -> Motion | None:
+    """What "Stabilise Root" makes of a motion."""
+    del wanted
+    if not Body(rig).is_plain:
+        return None
+    how = steadying(settings)
+    return _with(rig, now, [steadied(context, rig, scope, how)], range_of(context, rig, scope), how.key_on)
+
+
+def _with(
+    rig: bpy.types.Object, now: Motion, results: Iterable[tuple[Batch, np.ndarray]], within: Range, key_on: KeyOn
+) -> Motion:
+    """A motion with new values for some of its channels, as `write_back` would write them."""
     made: Channels = {what: values.copy() for what, values in now.channels.items()}
     by_path = Body(rig).properties
     sparse: list[tuple[Batch, np.ndarray]] = []
-    for batch, result in results_of(context, found, change):
+    for batch, result in results:
         new = eased(batch, result, within)
         moved = [number for number, one in enumerate(batch.channels) if one.path in by_path]
-        alone = [number for number in moved if not _says_all(batch.channels[number], batch, change.key_on)]
+        alone = [number for number in moved if not _says_all(batch.channels[number], batch, key_on)]
         for number in moved:
             if number not in alone:
                 _put(made[by_path[batch.channels[number].path]], batch, number, new[:, number], now.frames)
@@ -76,7 +95,7 @@ def _changed(
         # Between its keys a curve is Blender's affair.
         with _scratch(rig) as curve_in_copy:
             for batch, result in sparse:
-                _write_and_read(batch, result, within, change.key_on, curve_in_copy, made, by_path, now.frames)
+                _write_and_read(batch, result, within, key_on, curve_in_copy, made, by_path, now.frames)
     return Motion(now.frames, made)
 
 
@@ -152,5 +171,5 @@ def _write_and_read(
             made[by_path[double.path]][:, curve.array_index] = values_at(curve, frames)
 
 
-PLANS: dict[str, Plan] = {"MIRROR": mirrored}
+PLANS: dict[str, Plan] = {"MIRROR": mirrored, "STEADY": _steadied}
 """Tools that are more than a change of channels."""

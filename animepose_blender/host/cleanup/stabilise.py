@@ -68,17 +68,21 @@ def steady_motion(context: bpy.types.Context, rigs: Sequence[bpy.types.Object], 
         work: list[tuple[bpy.types.Object, Batch, np.ndarray, Range]] = []
         for rig in wanted_of(usable, scope):
             stack.enter_context(action_to_change(rig, scope))
-            work.append((rig, *_steadied(context, rig, scope, how), range_of(context, rig, scope)))
+            work.append((rig, *steadied(context, rig, scope, how), range_of(context, rig, scope)))
         for rig, batch, result, within in work:
             changed += write_back(batch, result, within, how.key_on)
             rig.update_tag()
     return Done(changed, len(work), ())
 
 
-def _steadied(
+def steadied(
     context: bpy.types.Context, rig: bpy.types.Object, scope: Scope, how: Steadying
 ) -> tuple[Batch, np.ndarray]:
-    """The location of the bone that carries a figure, and its new values."""
+    """The location of the bone that carries a figure, and its new values; nothing is written.
+
+    Raises:
+        AnimePoseError: see `steady_motion`.
+    """
     if rig.animation_data.use_tweak_mode:
         raise AnimePoseError(f"An NLA strip of {rig.name} is being edited (tweak mode).", "Leave it first.")
     if footsteps_of(rig) is not None:

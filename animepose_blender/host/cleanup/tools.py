@@ -7,6 +7,7 @@ from typing import Any
 
 from . import changes
 from .run import Change
+from .stabilise import Steadying
 
 CHANGES: dict[str, Callable[[Any], Change]] = {
     "SMOOTH": lambda settings: changes.smooth(settings.smoothing(), settings.key_on()),
@@ -18,3 +19,10 @@ CHANGES: dict[str, Callable[[Any], Change]] = {
     ),
 }
 """Tool → what it does with settings: the scene's, or those of its operator."""
+
+
+def steadying(settings: Any) -> Steadying:
+    """What "Stabilise Root" does with settings."""
+    return Steadying(
+        settings.steadiness, settings.steady_blend, settings.steady_level, settings.steady_upright, settings.key_on()
+    )
