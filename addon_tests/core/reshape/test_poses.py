@@ -99,3 +99,11 @@ def test_what_does_not_fit_is_refused():
     loose = Figure(figure.parents, figure.offset_m, figure.tail_m, figure.rest_turn)
     with pytest.raises(ValueError, match="no legs"):
         loose.soles(poses)
+
+
+def test_legs_alone_stand_where_those_of_the_whole_figure_do():
+    figure, poses = walk()
+    alone, part, bones = figure.legs_alone(poses)
+    assert 7 <= len(bones) < len(figure.parents)
+    assert alone.soles(part) == pytest.approx(figure.soles(poses), abs=1e-12)
+    assert np.array_equal(part.rotations, poses.rotations[:, bones])

@@ -194,6 +194,25 @@ class Figure:
         ankle_m = legs.hip_m + quat.rotate(legs.turned[:, :, :2], legs.segments_m).sum(axis=2)
         return ankle_m[:, :, None] + quat.rotate(legs.turned[:, :, None, 2], legs.sole_m)
 
+    def legs_alone(self, poses: Poses) -> tuple[Figure, Poses, np.ndarray]:
+        """The legs and what carries them, their motion, and which of the bones (N,) that are: all that feet need."""
+        wanted = {0}
+        for leg in self._pair():
+            bone = leg.foot
+            while bone not in wanted:
+                wanted.add(bone)
+                bone = int(self.parents[bone])
+        bones = np.array(sorted(wanted))
+        place = np.full(len(self.parents), -1)
+        place[bones] = np.arange(len(bones))
+        legs = [
+            LegBones(int(place[leg.thigh]), int(place[leg.shin]), int(place[leg.foot]), leg.sole_m)
+            for leg in self._pair()
+        ]
+        parents = np.where(bones == 0, -1, place[self.parents[bones]])
+        figure = Figure(parents, self.offset_m[bones], self.tail_m[bones], self.rest_turn[bones], (legs[0], legs[1]))
+        return figure, Poses(poses.rotations[:, bones], poses.root_m, poses.time_s, poses.contact), bones
+
     @cached_property
     def _rest(self) -> tuple[np.ndarray, np.ndarray]:
         return self.forward(np.tile(quat.IDENTITY, (len(self.parents), 1)), np.zeros(3))

@@ -14,6 +14,7 @@ from .segments import cut
 _WIDTH = {"co": 2, "handle_left": 2, "handle_right": 2}
 _NUMBERS = ("co", "handle_left", "handle_right", "back", "amplitude", "period")
 _ENUMS = ("interpolation", "easing", "type", "handle_left_type", "handle_right_type")
+_RARE = ("back", "amplitude", "period")
 _FLAGS = ("select_control_point", "select_left_handle", "select_right_handle")
 SAME_FRAME = 1e-3
 """Frames; a key that is nearer to a frame than this lies on it. Whole numbers are exact in Blender's precision."""
@@ -262,7 +263,11 @@ def merge(curve: bpy.types.FCurve, kept: dict[str, np.ndarray], new: dict[str, n
     order = np.argsort(np.concatenate([kept["co"][:, 0], new["co"][:, 0]]), kind="stable")
     if len(order) < len(points):
         points.clear()
+    fresh = not len(points)
     points.add(len(order) - len(points))
     for name, array in kept.items():
-        points.foreach_set(name, np.concatenate([array, new[name]])[order].reshape(-1))
+        both = np.concatenate([array, new[name]])
+        if fresh and name in _RARE and (both == getattr(points[0], name)).all():
+            continue  # what all keys have that were just made
+        points.foreach_set(name, both[order].reshape(-1))
     curve.update()

@@ -183,11 +183,13 @@ def _held(
         return None  # what is no figure has no feet to hold
     if figure.legs is None or not (poses.contact > STANDS).any() or not poses.known.all():
         return None
+    figure, poses, bones = figure.legs_alone(poses)
+    assert figure.legs is not None
     inside = np.arange(np.ceil(time.first), np.floor(time.last + time.shift) + 1)
     # Time in frames: what lies between them is all that counts.
     made = retime(figure, replace(poses, time_s=frames), time.inside, inside)
     legs = {bone for leg in figure.legs for bone in (leg.thigh, leg.shin, leg.foot)}
-    rotations = {names[bone]: made.rotations[:, bone] for bone in legs}
+    rotations = {names[bones[bone]]: made.rotations[:, bone] for bone in legs}
     return Held(inside, rotations, {names[0]: location_of(armature, names[0], made.root_m)})
 
 
