@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import bpy
-import numpy as np
 
 from .. import compat
 from ..cleanup.keys import everything, put_everything
@@ -36,7 +35,9 @@ def keep_base(animation: bpy.types.AnimData, paths: Iterable[str]) -> bpy.types.
 def restore(rig: bpy.types.Object, base: bpy.types.Action, paths: Iterable[str]) -> None:
     """Let the properties of `paths` have the curves that they have in `base`, keys and handles exactly, and no more."""
     wanted = set(paths)
-    before = {(curve.data_path, curve.array_index): curve for home in _homes(base) for curve in home.fcurves}
+    slot = compat.slot_name(rig.animation_data)
+    homes = [home for home in _homes(base) if not slot or home.slot.identifier == slot]
+    before = {(curve.data_path, curve.array_index): curve for home in homes for curve in home.fcurves}
     for curve in compat.curves_of(rig):
         if curve.data_path in wanted and (curve.data_path, curve.array_index) not in before:
             remove_curve(rig, curve)
@@ -55,32 +56,14 @@ def restore(rig: bpy.types.Object, base: bpy.types.Action, paths: Iterable[str])
 @contextmanager
 def kept_on_failure(rig: bpy.types.Object, paths: Iterable[str]) -> Iterator[None]:
     """If the block fails, give the properties of `paths` the curves they had, and raise on."""
-    wanted = set(paths)
-    held = {
-        (curve.data_path, curve.array_index): (everything(curve), curve.group.name if curve.group is not None else "")
-        for curve in compat.curves_of(rig)
-        if curve.data_path in wanted
-    }
+    held = rig.animation_data.action.copy()
     try:
         yield
     except BaseException:
-        for curve in [curve for curve in compat.curves_of(rig) if curve.data_path in wanted]:
-            if (curve.data_path, curve.array_index) not in held:
-                remove_curve(rig, curve)
-        curves = {(curve.data_path, curve.array_index): curve for curve in compat.curves_of(rig)}
-        for (path, part), (keys, group) in held.items():
-            put_everything(curves.get((path, part)) or compat.new_curve(rig, path, part, group), keys)
+        restore(rig, held, paths)
         raise
-
-
-def is_same(rig: bpy.types.Object, base: bpy.types.Action, paths: Iterable[str]) -> bool:
-    """Whether the properties of `paths` have exactly the keys that they have in `base`."""
-    wanted = set(paths)
-    here = {(c.data_path, c.array_index): everything(c) for c in compat.curves_of(rig) if c.data_path in wanted}
-    there = {(c.data_path, c.array_index): everything(c) for home in _homes(base) for c in home.fcurves}
-    return here.keys() == there.keys() and all(
-        np.array_equal(here[key][name], there[key][name]) for key in here for name in ("co", "interpolation")
-    )
+    finally:
+        bpy.data.actions.remove(held)
 
 
 def remove_curve(rig: bpy.types.Object, curve: bpy.types.FCurve) -> None:

@@ -12,12 +12,12 @@ from ...core.footsteps.rekey import Controls
 from ...core.quaternions import IDENTITY
 from ...core.retarget.armature import Armature
 from ...core.retarget.rig_map import RigMap
-from ...core.retarget.slots import LIMB_SLOTS, SIDES
+from ...core.retarget.slots import LIMB_SLOTS, SIDES, SPINE
 from ...errors import AnimePoseError
 from ...rigs.family import Family, Property
 from .. import compat
 from ..retarget import maps
-from ..retarget.probe import probe
+from ..retarget.probe import Probed, probe
 from ..retarget.properties import ANIMEPOSE_PG_retarget
 from ..retarget.read_curves import bone_path, is_plain, rotation_property, with_ancestors
 from ..retarget.wanted import Wanted, limbs_with_ik
@@ -87,6 +87,10 @@ def controls_to_key(rig: bpy.types.Object, rig_map: RigMap, by_ik: Iterable[str]
     bones, there = rig_map.bones, rig.pose.bones
     family = rigs.FAMILIES.get(rig_map.family)
     wanted = {bones["pelvis"]: Wanted(bones["pelvis"], "pelvis", keys_rotation=False, keys_location=True)}
+    # In a control rig the pelvis may hang on the back, as Rigify's does.
+    for slot in ("root", *SPINE) if family is not None and family.ik else ():
+        if bones.get(slot, "") in there:
+            wanted[bones[slot]] = Wanted(bones[slot], slot, keys_rotation=False)
     for name in () if family is None else family.followers.get("pelvis", ()):
         if name in there:
             wanted.setdefault(name, Wanted(name, "pelvis", "follower", keys_rotation=False))
@@ -98,6 +102,7 @@ def controls_to_key(rig: bpy.types.Object, rig_map: RigMap, by_ik: Iterable[str]
             continue
         begin, middle, end = LIMB_SLOTS[leg]
         ik = family.ik[leg]
+        wanted[bones[begin]] = Wanted(bones[begin], begin, keys_rotation=False)
         wanted[ik.end] = Wanted(ik.end, end, "ik", keys_location=True, limb_from=bones[begin])
         # A pole without keys may be out of use, or hang on something that moves it.
         if ik.pole in there and f"{bone_path(ik.pole)}.location" in keyed:
@@ -120,17 +125,15 @@ def channels_of(rig: bpy.types.Object, wanted: Iterable[Wanted]) -> set[str]:
     return paths
 
 
-def connected(rig: bpy.types.Object, armature: Armature, rig_map: RigMap, wanted: list[Wanted]) -> tuple[
-    Controls, np.ndarray
-]:  # fmt: skip
-    """What each control follows, and (C, 4) the turns from the axes it is carried in to those of its location.
+def connected(rig: bpy.types.Object, armature: Armature, rig_map: RigMap, wanted: list[Wanted]) -> Probed | None:
+    """What controls follow, tried out; None if they are bones that follow their parents and nothing else.
 
     Raises:
         AnimePoseError: if constraints hold a leg over its keys.
     """
     bones = [armature.index[one.name] for one in wanted]
     if all(one.kind == "joint" for one in wanted) and is_plain(rig, armature, with_ancestors(armature, bones)):
-        return _hanging(armature, wanted), np.tile(IDENTITY, (len(wanted), 1))
+        return None
     found = probe(rig, armature, wanted, _switches(rig, rig_map))
     held = [one.name for one in wanted if one.keys_rotation or one.keys_location]
     for said in found.warnings:
@@ -139,11 +142,19 @@ def connected(rig: bpy.types.Object, armature: Armature, rig_map: RigMap, wanted
                 f"The legs of {rig.name} do not follow their keys: {said[0].lower()}{said[1:].partition(':')[0]}.",
                 "Mute these constraints, or bake the motion into the bones.",
             )
-    made = found.controls
+    return found
+
+
+def controls_of(probed: Probed | None, armature: Armature, wanted: list[Wanted]) -> tuple[Controls, np.ndarray]:
+    """The controls as `rekeyed` wants them, and (C, 4) the turns from the axes each is carried in to those of its
+    location."""
+    if probed is None:
+        return _hanging(armature, wanted), np.tile(IDENTITY, (len(wanted), 1))
+    made = probed.controls
     return Controls(
         made.names, made.slots, made.kinds, made.rotation_parent, made.location_parent, made.keys_rotation,
         made.keys_location,
-    ), found.location_turn  # fmt: skip
+    ), probed.location_turn  # fmt: skip
 
 
 def _hanging(armature: Armature, wanted: list[Wanted]) -> Controls:

@@ -18,6 +18,7 @@ from ...core import quaternions as quat
 from ...core.footsteps import pinning
 from ...core.footsteps.rekey import Controls, Posed, rekeyed
 from ...core.retarget import euler
+from ...core.retarget.armature import Armature
 from ...core.retarget.controls import Keys
 from ...core.retarget.figures import Figure, figure_of
 from ...core.retarget.motion import Motion
@@ -27,11 +28,12 @@ from ...errors import AnimePoseError
 from .. import compat
 from ..cleanup.keys import SAME_FRAME, fresh_keys, key_types
 from ..curves import CONSTANT_TOLERANCE, enum_value
+from ..retarget.probe import Probed
 from ..retarget.read_curves import bone_path, channels_at, has_plain_action, rotation_property
 from ..retarget.read_rig import matrices_of, read_rig
-from ..retarget.sample import sample_armature
+from ..retarget.sample import Sampled, frame_range_of, sample_armature
 from ..retarget.source_map import map_of_source
-from . import legs, retargeted
+from . import graph, legs, retargeted
 
 KEPT = 3
 """Motions that are kept sampled: a long one of a large rig takes seconds to read."""
@@ -96,11 +98,10 @@ def prepare(
     if known is not None:
         _prepared.move_to_end(key)
         return replace(known, rig=rig)  # undo gives the rig another place in memory
-    source_map = map_of_source(armature, rig_map)
-    bones = {slot: bone for slot, bone in source_map.bones.items() if slot.partition(".")[0] not in FINGER}
     try:
-        controls, location_turn = legs.connected(rig, armature, rig_map, wanted)
-        sampled = sample_armature(context, rig, RigMap(bones, {}, source_map.family), also=controls.names)
+        probed = legs.connected(rig, armature, rig_map, wanted)
+        controls, location_turn = legs.controls_of(probed, armature, wanted)
+        sampled = _sampled(context, rig, armature, rig_map, by_ik, probed, controls)
         figure = figure_of(sampled.motion)
     except ValueError as error:
         raise AnimePoseError(
@@ -206,6 +207,39 @@ def _write(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray) -> N
     fresh_keys(curve, frames[:count], values[:count], linear, types)
 
 
+def _sampled(
+    context: bpy.types.Context,
+    rig: bpy.types.Object,
+    armature: Armature,
+    rig_map: RigMap,
+    by_ik: tuple[str, ...],
+    probed: Probed | None,
+    controls: Controls,
+) -> Sampled:
+    """The motion, and the poses of the controls with it."""
+    source = map_of_source(armature, rig_map)
+    shown_by = {slot: bone for slot, bone in source.bones.items() if slot.partition(".")[0] not in FINGER}
+    if probed is not None:
+        first, last = frame_range_of(context, rig)
+        frames = np.arange(first, last + 1, dtype=np.float64)
+        poses = graph.posed_by_graph(rig, probed, _curves(rig), frames)
+        bones = {slot: bone for slot, bone in rig_map.bones.items() if slot.partition(".")[0] not in FINGER}
+        own = RigMap(bones, {}, rig_map.family)
+        made = graph.slot_poses(armature, own, probed, poses, by_ik)
+        if made is not None and graph.fits(rig, armature, shown_by, controls.names, made, poses, own, frames):
+            return replace(sample_armature(context, rig, own, (first, last), made=made), poses=poses)
+    return sample_armature(context, rig, RigMap(shown_by, {}, source.family), also=controls.names)
+
+
+def _curves(rig: bpy.types.Object) -> dict[tuple[str, int], bpy.types.FCurve]:
+    """The curves that play, by RNA path and component."""
+    return {
+        (curve.data_path, curve.array_index): curve
+        for curve in compat.curves_of(rig)
+        if not curve.mute and not (curve.group is not None and curve.group.mute)
+    }
+
+
 def _posed(
     rig: bpy.types.Object,
     controls: Controls,
@@ -216,11 +250,7 @@ def _posed(
     motion: Motion,
 ) -> Posed:
     """The controls over time, in the world and by their own channels."""
-    curves = {
-        (curve.data_path, curve.array_index): curve
-        for curve in compat.curves_of(rig)
-        if not curve.mute and not (curve.group is not None and curve.group.mute)
-    }
+    curves = _curves(rig)
     world = to_world @ poses
     count, length = len(controls.names), len(frames)
     basis, location = np.empty((count, length, 4)), np.empty((count, length, 3))

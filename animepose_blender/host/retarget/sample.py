@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,6 +71,7 @@ def sample_armature(
     rig_map: RigMap,
     frame_range: tuple[int, int] | None = None,
     also: Sequence[str] = (),
+    made: Mapping[str, np.ndarray] | None = None,
 ) -> Sampled:
     """The motion of an armature in every frame of a range.
 
@@ -80,6 +81,7 @@ def sample_armature(
         rig_map: which of its bones fills which slot; names that it lacks are left out.
         frame_range: first and last frame; None = see `frame_range_of`.
         also: further bones that it has, whose poses are wanted.
+        made: slot → (F, 4, 4) poses that are known already; None = they are read, with those of `also`.
     Raises:
         AnimePoseError: if the object cannot be read, has no pelvis, or the range is empty.
     """
@@ -96,7 +98,10 @@ def sample_armature(
         )
     frames = np.arange(first, last + 1, dtype=np.float64)
     bones = [armature.index[rig_map.bones[slot]] for slot in slots]
-    poses = poses_of(source, armature, [*bones, *(armature.index[name] for name in also)], frames)
+    if made is None:
+        poses = poses_of(source, armature, [*bones, *(armature.index[name] for name in also)], frames)
+    else:
+        poses = np.stack([made[slot] for slot in slots])
     to_world = world_matrices(context, source, frames)
     motion = _motion(armature, slots, bones, poses[: len(bones)], to_world, _seconds(context.scene, frames))
     motion, predicted = _with_take(context, source, motion, frames)
@@ -113,10 +118,11 @@ def poses_of(source: bpy.types.Object, armature: Armature, bones: list[int], fra
     if has_plain_action(source) and is_plain(source, armature, chain):
         places = {bone: number for number, bone in enumerate(chain)}
         return own_poses(source, armature, chain, frames)[[places[bone] for bone in bones]]
-    return _evaluated_poses(source, bones, frames)
+    return evaluated_poses(source, bones, frames)
 
 
-def _evaluated_poses(source: bpy.types.Object, bones: list[int], frames: np.ndarray) -> np.ndarray:
+def evaluated_poses(source: bpy.types.Object, bones: list[int], frames: np.ndarray) -> np.ndarray:
+    """(S, F, 4, 4) pose matrices of some bones as Blender shows them, armature axes and units."""
     poses = np.empty((len(bones), len(frames), 4, 4))
     with scene_with(source) as scene:
         view_layer = scene.view_layers[0]
