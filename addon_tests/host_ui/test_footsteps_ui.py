@@ -161,7 +161,8 @@ def test_a_retargeted_motion_without_footsteps_is_one_without_pins(rig, reduced)
     assert strays_mm(target, bone, middle - 2, middle + 2) < 30
     _run("set_foot_lock", mode="never")
     for key, values in _values(target).items():
-        assert np.abs(values - free[key]).max() < 1e-4, key
+        if any(part in key[0] for part in ("Leg", "Foot", 'Hips"].location')):
+            assert np.abs(values - free[key]).max() < 1e-4, key
     others = ("Leg", "Foot", "Toe", "Hips")
     assert same(curves(target, others), {k: v for k, v in pinned.items() if not any(part in k[0] for part in others)})
 
