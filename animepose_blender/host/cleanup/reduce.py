@@ -55,6 +55,8 @@ class Baked:
     action: bpy.types.Action | None = None
     """None = the one that it plays; otherwise one of a single slot."""
     feet: Feet = Feet()
+    armature: Armature | None = None
+    """What moves with what, all bones with keys among it; None = as the bones hang on each other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,7 @@ class _Work:
     channels: Sequence[Channel]
     frames: np.ndarray
     feet: Feet
+    armature: Armature | None = None
 
 
 def reduce_keys(
@@ -112,7 +115,7 @@ def reduce_baked(context: bpy.types.Context, baked: Sequence[Baked], within: Wit
         first = min((channel.extent[0] for channel in channels), default=0)
         last = max((channel.extent[1] for channel in channels), default=0)
         if last - first >= 2:
-            work.append(_Work(one.rig, channels, _looked_at(channels, first, last), one.feet))
+            work.append(_Work(one.rig, channels, _looked_at(channels, first, last), one.feet, one.armature))
     return Fewer(*_carry_out(context, work, within), ())
 
 
@@ -170,7 +173,7 @@ def _looked_at(channels: Sequence[Channel], first: int, last: int) -> np.ndarray
 def _inputs(context: bpy.types.Context, work: _Work) -> dict[str, Any]:
     """What `reduce_bones` is given; tracks of the channels first."""
     rig, channels, frames = work.rig, work.channels, work.frames
-    armature = read_rig(context, rig)
+    armature = read_rig(context, rig) if work.armature is None else work.armature
     tracks = _tracks(armature, channels, frames)
     posed = _still_tracks(rig, armature, channels, len(frames))
     if not all(np.isfinite(track.values).all() for track in tracks):
@@ -228,6 +231,8 @@ def _still_tracks(
     """
     keyed = {(one.owner, one.kind) for one in channels}
     for posed in rig.pose.bones:
+        if posed.name not in armature.index:
+            continue
         mode = posed.rotation_mode
         name = rotation_property(mode)
         for kind, path, what in (

@@ -12,6 +12,7 @@ from ...core import quaternions as quat
 from ...core.footsteps.spans import from_contact
 from ...core.retarget.controls import Keys
 from ...core.retarget.figures import Figures, compare
+from ...core.retarget.followed import as_followed
 from ...core.retarget.rig_map import RigMap
 from ...core.retarget.settings import Settings
 from ...core.retarget.take_motion import motion_of
@@ -176,7 +177,9 @@ def reduce(context: bpy.types.Context, prepared: Prepared, action: bpy.types.Act
     """
     bones, motion = prepared.target.rig_map.bones, prepared.sampled.motion
     feet = Feet(from_contact(motion.contact, prepared.sampled.frames), tuple(bones.get(f"foot.{s}", "") for s in "LR"))
-    reduce_baked(context, [Baked(prepared.rig, action, feet)], within)
+    # The bones in between carry constraints: what an error moves is what follows the control, not its children.
+    armature = as_followed(prepared.target.armature, prepared.probed.controls)
+    reduce_baked(context, [Baked(prepared.rig, action, feet, armature)], within)
 
 
 def _transferred(prepared: Prepared, settings: Settings) -> tuple[list[Keys], list[str]]:
