@@ -146,3 +146,25 @@ def test_what_cannot_be_steadied_is_said_and_stays():
         before = everything_of(rig)
         assert "hold its feet already" in str(error_of(lambda: steady(rig))) and everything_of(rig) == before
         assert known(rig)
+
+
+def test_broken_keys_stay_and_what_is_driven_is_left():
+    with registered():
+        rig = person()
+        shaken(rig, "pelvis")
+        places = [c for c in compat.curves_of(rig) if c.data_path == 'pose.bones["pelvis"].location']
+        thigh = next(c for c in compat.curves_of(rig) if '"thigh.L"' in c.data_path)
+        places[1].keyframe_points[30].co[1] = float("nan")
+        thigh.keyframe_points[50].co[1] = float("nan")
+        stands = soles(rig)[1]
+        before = [co(curve)[:, 1] for curve in places]
+        assert steady(rig).curves == 3
+        after = [co(curve)[:, 1] for curve in places]
+        assert np.isnan(after[1][30]) and np.isfinite(np.delete(after[1], 30)).all() and np.isfinite(after[0]).all()
+        assert not any(np.array_equal(one, other) for one, other in zip(before, after, strict=True)) and stands.any()
+        rig.driver_add('pose.bones["pelvis"].location', 2)
+        before = [co(curve)[:, 1] for curve in places]
+        shaken(rig, "pelvis", seed=5)
+        kept = co(places[2])[:, 1]
+        steady(rig)
+        assert np.array_equal(co(places[2])[:, 1], kept) and not np.array_equal(co(places[0])[:, 1], before[0])

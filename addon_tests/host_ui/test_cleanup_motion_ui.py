@@ -63,6 +63,14 @@ def test_speed_and_length_are_taken_from_the_settings_or_told(walker):
     assert walker.animation_data.action.frame_range[1] == 140
 
 
+def test_what_goes_on_behind_the_scenes_end_is_said(walker, capfd):
+    assert bpy.context.scene.frame_end == 100
+    _run("warp_time", pace=50.0)
+    assert "until frame 199, and the scene ends at frame 100" in "".join(capfd.readouterr())
+    _run("warp_time", pace=50.0)
+    assert "until frame" not in "".join(capfd.readouterr())
+
+
 def test_several_armatures_and_one_action_of_two(walker):
     other = chain("XYZ", name="Other")
     key(other.pose.bones["a"], "location", [1, 51], np.eye(3)[:2])

@@ -65,7 +65,7 @@ class ANIMEPOSE_PT_cleanup(_Sidebar, bpy.types.Panel):
         column = layout.column()
         column.prop(settings, "tool")
         draw_tool(column, settings, OPERATORS[settings.tool])
-        _draw_target(layout, context)
+        _draw_target(layout, context, OPERATORS[settings.tool])
         _draw_preview(layout, context)
         column = layout.column()
         column.scale_y = BUTTON_SCALE
@@ -144,7 +144,7 @@ def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
         draw_wrapped(layout, shown.said, context, "INFO")
 
 
-def _draw_target(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+def _draw_target(layout: bpy.types.UILayout, context: bpy.types.Context, operator: str) -> None:
     """Whose motion it is, or why it cannot be cleaned."""
     rigs = rigs_of(context)
     if not rigs:
@@ -155,7 +155,8 @@ def _draw_target(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         draw_wrapped(layout, " ".join(why_not(rigs[0])), context, "INFO")
         return
     what = animated[0].animation_data.action.name if len(animated) == 1 else f"{len(animated)} actions"
-    layout.label(text=f"{what}, {_bones(context)}", icon="ACTION")
+    whole = operator in (*ALL_CHANNELS, "animepose.make_loop")
+    layout.label(text=f"{what}, {'all bones' if whole else _bones(context)}", icon="ACTION")
 
 
 def _bones(context: bpy.types.Context) -> str:

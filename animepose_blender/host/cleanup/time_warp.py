@@ -84,7 +84,7 @@ def warp_motion(context: bpy.types.Context, rigs: Sequence[bpy.types.Object], sc
                 one.base.write()
             _follow(one)
         for one in work:
-            notes += _pinned(context, one)
+            notes += [*_pinned(context, one), *_beyond_scene(context.scene, one)]
             one.rig.update_tag()
     if not work:
         return Warped(0, 0, 0, ("No armature with an action is left.",))
@@ -224,3 +224,12 @@ def _pinned(context: bpy.types.Context, one: _Planned) -> list[str]:
     except AnimePoseError as error:
         return [f"{one.rig.name}: the footsteps were not pinned anew: {error}"]
     return []
+
+
+def _beyond_scene(scene: bpy.types.Scene, one: _Planned) -> list[str]:
+    """That an action goes on behind the scene's end now, if it did not before."""
+    ends = [curve.keyframe_points[-1].co[0] for curve in compat.curves_of(one.rig) if len(curve.keyframe_points)]
+    last, shift = max(ends), one.new.time.shift
+    if one.rig.animation_data.use_tweak_mode or not last - shift <= scene.frame_end < last:
+        return []
+    return [f"{one.rig.name} now moves until frame {last:g}, and the scene ends at frame {scene.frame_end}"]
