@@ -168,7 +168,6 @@ def _curves(asked: Asked, widths: Sequence[int], values: np.ndarray, placer: Pla
             lane, column = (row * WIDEST + channel, 0) if single else (row, channel)
             here = keyed[np.searchsorted(lane_of, lane) : np.searchsorted(lane_of, lane, side="right")]
             if np.ptp(values[row, :, channel]) <= kept.STILL or not len(here):
-                # Level, as it is in Blender before the first and after the last key.
                 own.append(curves.from_slopes(frames[:1], values[row, :1, channel], np.zeros(1), np.zeros(1)))
                 at_own.append(np.zeros(1, dtype=int))
                 continue

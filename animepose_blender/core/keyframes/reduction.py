@@ -107,10 +107,12 @@ def reduce_bones(
 def _outwards(tracks: Sequence[Track], judge: WorldJudge, asked: Asked) -> tuple[list[Found], np.ndarray]:
     """Curves of bones' channels from the root outwards, and their values (R, S, 4)."""
     world, fitted = judge.world, judge.reference.copy()
-    changes = (np.ptp(fitted[:, ::2], axis=1) > kept.STILL).any(axis=1)
+    changes = np.ptp(fitted[:, ::2], axis=1) > kept.STILL
     varying, turning = np.zeros(len(world.moving), dtype=bool), np.zeros(len(world.moving), dtype=bool)
-    varying[world.place[changes]] = True
-    turning[world.place[changes & np.array([track.turns for track in tracks])]] = True
+    varying[world.place[changes.any(axis=1)]] = True
+    # A hinge stays one: what turns about fewer than three axes makes up for nothing.
+    freely = [track.turns and own[: track.values.shape[1]].all() for track, own in zip(tracks, changes, strict=True)]
+    turning[world.place[freely]] = True
     exact = np.ones((len(world.moving), fitted.shape[1]), dtype=bool)
     exact[judge.bones] = asked.exact | ~turning[judge.bones, None]
     chain = Chain(world, judge.reference, *judge.allowed, varying, exact)
