@@ -17,6 +17,7 @@ from animepose_blender.core import quaternions as quat
 from animepose_blender.core.retarget import easing
 from animepose_blender.host import compat
 from animepose_blender.host.cleanup import preview, preview_drawing
+from animepose_blender.host.cleanup.preview_paths import paths_of
 from animepose_blender.host.cleanup.preview_tools import AFTERWARDS, NOTHING_TO_SEE
 
 EVERY_FRAME = np.arange(1, FRAMES + 1)
@@ -349,13 +350,25 @@ def test_bones_that_constraints_move_are_left_out(rig):
     assert _preview("SMOOTH").rigs[0].shown.all()
 
 
+def test_paths_are_those_of_the_selection_or_of_telling_bones():
+    names = ["root", "hips", "head", "hand_ik.L", "hand_ik.R", "DEF-hand.L", "thumb.L", "foot.L", "foot.R"]
+    parents, all_shown = np.array([-1, 0, 1, 1, 1, 3, 3, 1, 1]), np.ones(9, dtype=bool)
+    assert paths_of(names, parents, [], all_shown).tolist() == [1, 2, 3, 4, 7, 8]
+    assert paths_of(names, parents, ["thumb.L", "root"], all_shown).tolist() == [0, 6]
+    some = all_shown.copy()
+    some[[2, 7]] = False
+    assert paths_of(names, parents, [], some).tolist() == [1, 3, 4, 8]
+    assert paths_of(["a", "b", "c"], np.array([-1, 0, 0]), [], np.ones(3, dtype=bool)).tolist() == [1, 2]
+
+
 def test_both_draws_the_ghost_that_the_armature_does_not_show(rig):
     (shown,) = _preview("SMOOTH").rigs
-    for show, count in (("BEFORE", 2), ("AFTER", 2), ("BOTH", 3)):
-        lines, tints, widths = preview_drawing.lines_of(shown, 10.0, show, np.inf)
-        assert len(lines) == len(tints) == len(widths) == count
-        for one, tint in zip(lines, tints, strict=True):
-            assert one.shape == (len(tint), 2, 3) and tint.shape[1] == 4
-    ghost, tint = lines[-1], tints[-1]
-    assert len(ghost) == 4 and np.allclose(tint, preview_drawing.AFTER)
-    assert np.allclose(ghost, shown.after.points[9])
+    sides = {show: preview_drawing.sides_of(shown, show) for show in ("BEFORE", "AFTER", "BOTH")}
+    assert [len(one) for one in sides.values()] == [1, 1, 2]
+    assert sides["BEFORE"][0].with_ghost and sides["AFTER"][0].with_ghost
+    assert [side.with_ghost for side in sides["BOTH"]] == [False, True]
+    after = sides["BOTH"][1]
+    ghost, tints = preview_drawing.ghost_of(shown, after, 10.0)
+    assert np.allclose(ghost, shown.after.points[9]) and np.allclose(tints, preview_drawing.AFTER)
+    path, tints = preview_drawing.path_of(shown, after, 10.0, 5.0)
+    assert shown.paths.tolist() == [3] and path.shape == (10, 2, 3) and tints.shape == (len(path), 4)

@@ -32,15 +32,27 @@ def draw_lines(lines: np.ndarray, tints: np.ndarray, width_px: float) -> None:
         tints: (N, 4) colours.
         width_px: at interface scale 1.
     """
+    batch = lines_batch(lines, tints)
+    if batch is not None:
+        draw_batch(batch, width_px)
+
+
+def lines_batch(lines: np.ndarray, tints: np.ndarray) -> gpu.types.GPUBatch | None:
+    """Lines to be drawn more than once, by `draw_batch`; arguments as of `draw_lines`. None if there are none."""
     if not len(lines):
-        return
+        return None
     points = lines.reshape(-1, lines.shape[-1])
     if points.shape[1] == 2:
         points = np.concatenate([points, np.zeros((len(points), 1))], axis=1)
     shader = gpu.shader.from_builtin("POLYLINE_SMOOTH_COLOR")
-    batch = batch_for_shader(
+    return batch_for_shader(
         shader, "LINES", {"pos": points.astype(np.float32), "color": np.repeat(tints, 2, axis=0).astype(np.float32)}
     )
+
+
+def draw_batch(batch: gpu.types.GPUBatch, width_px: float) -> None:
+    """Draw what `lines_batch` made; width as of `draw_lines`."""
+    shader = gpu.shader.from_builtin("POLYLINE_SMOOTH_COLOR")
     gpu.state.blend_set("ALPHA")
     shader.bind()
     shader.uniform_float("viewportSize", gpu.state.viewport_get()[2:])

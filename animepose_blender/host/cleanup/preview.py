@@ -222,7 +222,7 @@ def _made(context: bpy.types.Context, rigs: list[bpy.types.Object], session: _Se
             seen = np.isin(names, compat.visible_bones(rig))
             hidden += int((seen & ~known).sum())
             selected = compat.selected_bones(rig) if rig.mode == "POSE" else []
-            paths = paths_of(names, selected, known)
+            paths = paths_of(names, body.armature.parents[1:] - 1, selected, known & seen)
             compared.append(Compared(rig.name, before, after, known & seen & _moved(before, after), paths, done))
     except AnimePoseError as error:
         return Preview(scene.name, said=str(error))

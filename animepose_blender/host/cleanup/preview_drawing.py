@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
 
 from ...core.keyframes.path_lines import path_lines
-from ..gpu_drawing import draw_lines
+from ..gpu_drawing import draw_batch, draw_lines, lines_batch
 
 if TYPE_CHECKING:
     from .preview import Compared, Preview
@@ -21,6 +22,8 @@ GHOST_PX = 3.0
 PATH_PX = 2.2
 
 _handle: Any = None
+_whole: dict[tuple[int, tuple[float, ...]], tuple[Compared, Any]] = {}
+"""Paths of whole actions, ready to be drawn."""
 
 
 def begin(current: Callable[[], Preview | None]) -> None:
@@ -50,7 +53,8 @@ def is_drawing() -> bool:
 
 
 def redraw() -> None:
-    """Have viewports and their sidebars drawn."""
+    """Have viewports and their sidebars drawn, with what the preview is now."""
+    _whole.clear()
     manager = bpy.context.window_manager
     for window in manager.windows if manager is not None else ():
         for area in window.screen.areas:
@@ -76,41 +80,59 @@ def _draw(current: Callable[[], Preview | None]) -> None:
         if rig is None:
             continue
         frame = own_frame(rig, context.scene.frame_current_final)
-        lines, tints, widths = lines_of(compared, frame, choices.show, choices.around * preview.rate or np.inf)
-        for one, tint, width in zip(lines, tints, widths, strict=True):
-            draw_lines(one, tint, width)
+        for side in sides_of(compared, choices.show):
+            if choices.around:
+                draw_lines(*path_of(compared, side, frame, choices.around * preview.rate), PATH_PX)
+            else:
+                _draw_whole_path(compared, side)
+            if side.with_ghost:
+                draw_lines(*ghost_of(compared, side, frame), GHOST_PX)
 
 
-def lines_of(
-    compared: Compared, frame: float, show: str, around: float
-) -> tuple[list[np.ndarray], list[np.ndarray], list[float]]:
-    """What is drawn of an armature, from back to front: (N, 2, 3) lines, their (N, 4) colours, and their widths.
+@dataclass(frozen=True, eq=False)
+class Side:
+    """What is before, or what is after."""
+
+    ends: Ends
+    colour: tuple[float, float, float, float]
+    with_ghost: bool
+
+
+def sides_of(compared: Compared, show: str) -> list[Side]:
+    """What is drawn of an armature, from back to front.
 
     Args:
-        frame: in its action's time.
         show: `BEFORE`, `AFTER` or `BOTH`. Of both, the ghost is the one that the armature itself does not show.
-        around: how many frames of the paths, either way.
     """
-    lines, tints, widths = [], [], []
-    for ends, colour, name, own in (
-        (compared.before, BEFORE, "BEFORE", not compared.done),
-        (compared.after, AFTER, "AFTER", compared.done),
-    ):
-        if show not in (name, "BOTH"):
-            continue
-        path, strength = path_lines(ends.points[:, compared.paths, 1], ends.frames, frame, around)
-        lines.append(path)
-        tints.append(np.array(colour) * np.stack([np.ones_like(strength)] * 3 + [strength], axis=1))
-        widths.append(PATH_PX)
-        if not (own and show == "BOTH"):
-            ghost = _ghost(ends, compared, frame)
-            lines.append(ghost)
-            tints.append(np.tile(colour, (len(ghost), 1)))
-            widths.append(GHOST_PX)
-    return lines, tints, widths
+    before = Side(compared.before, BEFORE, show == "BEFORE" or compared.done)
+    after = Side(compared.after, AFTER, show == "AFTER" or not compared.done)
+    return {"BEFORE": [before], "AFTER": [after]}.get(show, [before, after])
 
 
-def _ghost(ends: Ends, compared: Compared, frame: float) -> np.ndarray:
-    """(M, 2, 3) from head to tail of the bones that can be seen."""
-    bones = ends.at(np.array([frame]))[0, compared.shown]
-    return bones[np.isfinite(bones).all(axis=(1, 2))]
+def path_of(compared: Compared, side: Side, frame: float, around: float) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 2, 3) lines and (N, 4) colours of the paths.
+
+    Args:
+        frame: in the action's time.
+        around: how many frames either way.
+    """
+    lines, strength = path_lines(side.ends.points[:, compared.paths, 1], side.ends.frames, frame, around)
+    return lines, np.array(side.colour) * np.stack([np.ones_like(strength)] * 3 + [strength], axis=1)
+
+
+def ghost_of(compared: Compared, side: Side, frame: float) -> tuple[np.ndarray, np.ndarray]:
+    """(M, 2, 3) lines from head to tail of the bones that can be seen, and (M, 4) colours."""
+    bones = side.ends.at(np.array([frame]))[0, compared.shown]
+    bones = bones[np.isfinite(bones).all(axis=(1, 2))]
+    return bones, np.tile(side.colour, (len(bones), 1))
+
+
+def _draw_whole_path(compared: Compared, side: Side) -> None:
+    """Paths of a whole action are long, and the same in every frame."""
+    key = (id(compared), side.colour)
+    if key not in _whole:
+        # What is kept along with the lines cannot give its number to another.
+        _whole[key] = compared, lines_batch(*path_of(compared, side, 0.0, np.inf))
+    batch = _whole[key][1]
+    if batch is not None:
+        draw_batch(batch, PATH_PX)
