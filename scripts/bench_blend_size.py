@@ -23,7 +23,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[:2]]
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scenes.mocap import Recording, load_recording
 
