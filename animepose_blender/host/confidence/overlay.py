@@ -21,6 +21,7 @@ from ...errors import AnimePoseError
 from ...take import State
 from ..gpu_drawing import draw_lines
 from ..import_plan import frames_in, rate_of
+from ..review import session
 from .curve import draw_curve
 from .people import Person, people_in
 
@@ -77,6 +78,7 @@ def hide() -> None:
         with contextlib.suppress(ValueError):
             getattr(bpy.app.handlers, name).remove(handler)
     _people.clear()
+    session.forget_everybody()
     _redraw()
 
 

@@ -27,6 +27,8 @@ from ..import_plan import frames_in
 
 KEPT_TAKES = 2
 """Estimates that are kept in memory."""
+KEPT_SHOWN = 8
+"""Takes in one scene that are kept with everybody, as long as somebody looks at them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +98,12 @@ def everybody(scene: bpy.types.Scene, path: str) -> Take:
     return _everybody(path, stamp, None)
 
 
-@lru_cache(maxsize=KEPT_TAKES)
+def forget_everybody() -> None:
+    """Let go of the takes that `everybody` keeps in memory."""
+    _everybody.cache_clear()
+
+
+@lru_cache(maxsize=KEPT_SHOWN)
 def _everybody(path: str, stamp: int, edits: str | None) -> Take:
     estimate = _load(path, stamp)
     records = edits_of(estimate) if edits is None else from_json(json.loads(edits or "[]"))
