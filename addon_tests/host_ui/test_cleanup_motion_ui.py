@@ -8,6 +8,7 @@ import pytest
 
 from addon_tests.host.cleanup_rigs import chain, co, everything_of, key
 from addon_tests.host.footstep_rigs import person
+from addon_tests.host_ui.test_cleanup_preview import _choices, _evaluated, _preview
 from addon_tests.host_ui.test_cleanup_ui import _run, _settings
 from animepose_blender.host import compat
 
@@ -182,3 +183,20 @@ def test_each_tool_has_its_settings_and_its_button(tool):
     layout = Layout()
     draw_options(layout, _settings(), OPERATORS[tool])  # type: ignore[arg-type]
     assert set(SETTINGS.get(OPERATORS[tool], ("pace",))) <= set(layout.shown)
+
+
+def test_the_preview_of_a_time_warp_is_what_it_then_does(walker):
+    scene = bpy.context.scene
+    scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end = True, 21, 61
+    _settings().frames = "SCENE"
+    (shown,) = _preview("TIME", pace=60.0).rigs
+    name = walker.name
+    assert len(shown.before.frames) == 100
+    _run("warp_time")
+    last = round(bpy.data.objects[name].animation_data.action.frame_range[1])
+    assert shown.after.frames.tolist() == list(range(1, last + 1)) and last > 115
+    after = _evaluated(bpy.data.objects[name], shown.after.frames)
+    assert np.abs(shown.after.points - after).max() < 5e-3  # the feet are held only then
+    compat.curves_of(bpy.data.objects[name])[0].lock = True
+    _choices().on = False
+    assert "locked" in _preview("TIME", pace=30.0).said

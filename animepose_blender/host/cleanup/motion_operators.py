@@ -8,7 +8,7 @@ from .properties import KeyProperties
 from .scope import Scope, rigs_of
 from .stabilise import steady_motion
 from .time_properties import SteadyProperties, WarpProperties
-from .time_warp import Pace, warp_motion
+from .time_warp import pace_of, warp_motion
 from .tools import steadying
 
 
@@ -36,8 +36,7 @@ class ANIMEPOSE_OT_warp_time(Cleanup, WarpProperties, bpy.types.Operator):
 
     def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
         """See the base class."""
-        length = self.pace_length if self.pace_by == "LENGTH" else None
-        done = warp_motion(context, rigs_of(context), scope, Pace(self.pace / 100, length, self.keep_footsteps))
+        done = warp_motion(context, rigs_of(context), scope, pace_of(self))
         if not done.curves:
             return "The range takes as long as it did", done.notes
         return f"{done.after:g} frames instead of {done.before:g}", done.notes

@@ -17,6 +17,7 @@ from .channels import Batch, Channel, Kind, Wanted
 from .keys import SAME_FRAME
 from .preview_mirror import mirrored
 from .preview_motion import Body, Channels, Motion
+from .preview_time import warped
 from .run import Change, found_of, results_of
 from .scope import Scope, range_of
 from .stabilise import steadied
@@ -171,5 +172,5 @@ def _write_and_read(
             made[by_path[double.path]][:, curve.array_index] = values_at(curve, frames)
 
 
-PLANS: dict[str, Plan] = {"MIRROR": mirrored, "STEADY": _steadied}
+PLANS: dict[str, Plan] = {"MIRROR": mirrored, "STEADY": _steadied, "TIME": warped}
 """Tools that are more than a change of channels."""

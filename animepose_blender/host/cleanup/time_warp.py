@@ -25,6 +25,7 @@ from .keys import read_keys
 from .retime import Held, Retimed, is_dense, retimed
 from .scope import Scope, action_to_change, frame_time_s, playing, range_of, refuse_unusable, wanted_of
 from .standing import standing_of
+from .time_properties import WarpProperties
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,12 @@ class Pace:
     """Frames from the first of the range to its last, instead of a speed."""
     keep_steps: bool = False
     """Footsteps keep their own time; only what lies between them changes its pace."""
+
+
+def pace_of(settings: WarpProperties) -> Pace:
+    """What an operator or the scene has as settings."""
+    length = settings.pace_length if settings.pace_by == "LENGTH" else None
+    return Pace(settings.pace / 100, length, settings.keep_footsteps)
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,27 @@ def _planned(
     context: bpy.types.Context, rig: bpy.types.Object, action: bpy.types.Action, scope: Scope, pace: Pace
 ) -> _Planned:
     """All that may fail."""
+    time, extent = time_of(context, rig, scope, pace)
+    kept = footsteps_of(rig)
+    held = None if kept is not None else _held(context, rig, time, extent)
+    new, base = retimed(rig, time, held), None
+    if kept is not None and kept.base is not None:
+        if scope.to_new_action:
+            kept.base = kept.base.copy()
+        with playing(rig, kept.base):
+            base = retimed(rig, time)
+    steps = [] if kept is None else _steps(steps_of(kept), time)
+    return _Planned(rig, action, new, base, steps, kept)
+
+
+def time_of(
+    context: bpy.types.Context, rig: bpy.types.Object, scope: Scope, pace: Pace
+) -> tuple[RangeMap, tuple[float, float]]:
+    """Old frames and new ones of an armature's action, and the old action's first and last.
+
+    Raises:
+        AnimePoseError: if its curves cannot all be changed, the choice of frames is empty, or the time cannot be had.
+    """
     selection = scope.frames == "KEYS"
     curves = [curve for curve in compat.curves_of(rig) if len(curve.keyframe_points)]
     locked = [curve for curve in curves if curve.lock or (curve.group is not None and curve.group.lock)]
@@ -121,17 +149,8 @@ def _planned(
             raise AnimePoseError("No key lies in the scene's range.", "Change the choice of frames.")
         if pace.length is None:
             first, last = max(first, extent[0]), min(last, extent[1])
-    time = _time(context, rig, scope, pace, (float(first), float(last)), (float(extent[0]), float(extent[1])))
-    kept = footsteps_of(rig)
-    held = None if kept is not None else _held(context, rig, time, extent)
-    new, base = retimed(rig, time, held), None
-    if kept is not None and kept.base is not None:
-        if scope.to_new_action:
-            kept.base = kept.base.copy()
-        with playing(rig, kept.base):
-            base = retimed(rig, time)
-    steps = [] if kept is None else _steps(steps_of(kept), time)
-    return _Planned(rig, action, new, base, steps, kept)
+    ends = float(extent[0]), float(extent[1])
+    return _time(context, rig, scope, pace, (float(first), float(last)), ends), ends
 
 
 def _time(
