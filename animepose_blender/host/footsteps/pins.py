@@ -6,7 +6,6 @@ Also for motions that other tools have changed: `write(prepared, pin_motion(prep
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
@@ -26,14 +25,14 @@ from ...core.retarget.rig_map import RigMap
 from ...core.retarget.slots import FINGER, LIMB_SLOTS
 from ...errors import AnimePoseError
 from .. import compat
-from ..cleanup.keys import SAME_FRAME, fresh_keys, key_types
-from ..curves import CONSTANT_TOLERANCE, enum_value
 from ..retarget.probe import Probed
 from ..retarget.read_curves import bone_path, channels_at, has_plain_action, rotation_property
-from ..retarget.read_rig import matrices_of, read_rig
+from ..retarget.read_rig import read_rig
 from ..retarget.sample import Sampled, frame_range_of, sample_armature
 from ..retarget.source_map import map_of_source
 from . import graph, legs, retargeted
+from .fingerprint import fingerprint
+from .writing import write_channels
 
 KEPT = 3
 """Motions that are kept sampled: a long one of a large rig takes seconds to read."""
@@ -93,7 +92,7 @@ def prepare(
             "Mute the strips, or bake the motion into one action.",
         )
     wanted = legs.controls_to_key(rig, rig_map, by_ik)
-    key = _fingerprint(context, rig, rig_map, [one.name for one in wanted])
+    key = fingerprint(context, rig, rig_map, [one.name for one in wanted])
     known = _prepared.get(key)
     if known is not None:
         _prepared.move_to_end(key)
@@ -156,55 +155,7 @@ def write(prepared: Prepared, keys: list[Keys]) -> int:
     Returns:
         How many curves changed.
     """
-    rig, frames = prepared.rig, prepared.frames
-    curves = {(curve.data_path, curve.array_index): curve for curve in compat.curves_of(rig)}
-    changed = 0
-    for key in keys:
-        posed, path = rig.pose.bones[key.name], bone_path(key.name)
-        mode = posed.rotation_mode
-        for name, values in (("location", key.location), (rotation_property(mode), key.rotation)):
-            if values is None:
-                continue
-            whole = f"{path}.{name}"
-            before = np.broadcast_to(
-                channels_at(whole, np.array(getattr(posed, name)), curves, frames),
-                (len(frames), len(getattr(posed, name))),
-            )
-            after = values if name == "location" else _channels(values, mode, before)
-            # Components of a rotation change together.
-            moves = np.abs(after - before).max(axis=0) > CONSTANT_TOLERANCE
-            if name == rotation_property(mode):
-                moves[:] = moves.any()
-            for part in np.flatnonzero(moves):
-                curve = curves.get((whole, int(part))) or compat.new_curve(rig, whole, int(part), key.name)
-                _write(curve, frames, after[:, part])
-            changed += int(moves.sum())
-    rig.update_tag()
-    return changed
-
-
-def _channels(rotations: np.ndarray, mode: str, before: np.ndarray) -> np.ndarray:
-    """(F, C) channels of (F, 4) rotations, as near to those before (F, C) as can be where they begin."""
-    channels = euler.to_channels(quat.unroll(rotations), mode)
-    if mode == "QUATERNION":
-        return channels * (-1.0 if channels[0] @ before[0] < 0 else 1.0)
-    if mode == "AXIS_ANGLE":
-        return channels
-    return channels + 2 * np.pi * np.round((before[0] - channels[0]) / (2 * np.pi))
-
-
-def _write(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray) -> None:
-    """A key on every frame, linear; of the kinds that keys of these frames had."""
-    types = np.full(len(frames), enum_value("type", "KEYFRAME"), dtype=np.int32)
-    points = curve.keyframe_points
-    if len(points):
-        co = np.empty(2 * len(points), dtype=np.float32)
-        points.foreach_get("co", co)
-        at = np.searchsorted(co[::2], frames - SAME_FRAME).clip(0, len(points) - 1)
-        types = np.where(np.abs(co[::2][at] - frames) <= SAME_FRAME, key_types(curve)[at], types)
-    linear = np.full(len(frames), enum_value("interpolation", "LINEAR"), dtype=np.int32)
-    count = len(frames) if np.ptp(values) > CONSTANT_TOLERANCE else 1
-    fresh_keys(curve, frames[:count], values[:count], linear, types)
+    return write_channels(prepared.rig, prepared.frames, keys)
 
 
 def _sampled(
@@ -268,31 +219,6 @@ def _posed(
     first = to_world if to_world.ndim == 2 else to_world[0]
     scale = float(np.cbrt(np.linalg.det(first[:3, :3])))
     return Posed(quat.unroll(euler.rotations_of(world), axis=1), world[..., :3, 3], basis, location, joint_m, scale)
-
-
-def _fingerprint(context: bpy.types.Context, rig: bpy.types.Object, rig_map: RigMap, names: list[str]) -> str:
-    """What a prepared motion depends on, in short."""
-    render = context.scene.render
-    told = (rig.session_uid, rig.data.session_uid, render.fps, render.fps_base, rig_map.to_json(), names)
-    digest = hashlib.sha256(repr(told).encode())
-    digest.update(np.array(rig.matrix_world, dtype=np.float32).tobytes())
-    digest.update(matrices_of(rig.data.bones, "matrix_local").tobytes())
-    keyed = set()
-    for curve in compat.curves_of(rig):
-        co = np.empty(2 * len(curve.keyframe_points), dtype=np.float32)
-        curve.keyframe_points.foreach_get("co", co)
-        digest.update(f"{curve.data_path} {curve.array_index} {curve.mute}".encode())
-        digest.update(co.tobytes())
-        keyed.add(curve.data_path.rpartition(".")[0])
-    # Bones without keys stay as they are posed.
-    free = np.array([bone_path(posed.name) not in keyed for posed in rig.pose.bones])
-    if free.any():
-        digest.update(matrices_of(rig.pose.bones, "matrix_basis")[free].astype(np.float32).tobytes())
-    for posed in rig.pose.bones:
-        for one in posed.constraints:
-            digest.update(f"{posed.name} {one.type} {one.mute} {one.influence}".encode())
-        digest.update(posed.rotation_mode.encode())
-    return digest.hexdigest()
 
 
 @persistent
