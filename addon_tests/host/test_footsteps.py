@@ -206,6 +206,27 @@ def test_the_motion_stays_when_footsteps_are_forgotten_and_can_be_found_again():
         assert len(bpy.data.actions) == count
 
 
+def test_found_again_footsteps_begin_from_the_motion_before_pins_unless_it_was_edited():
+    with registered() as context:
+        rig = mixamo()
+        before = curves(rig)
+        session.find(context, rig)
+        steps = known(rig)
+        session.change(context, rig, [_swing(rig)])
+        session.find(context, rig)
+        assert known(rig) == steps
+        session.set_mode(context, rig, "never")
+        assert same(curves(rig), before)
+        session.set_mode(context, rig, "always")
+        thigh = next(c for c in compat.curves_of(rig) if "thigh.L" in c.data_path)
+        thigh.keyframe_points[7].co[1] += 0.1
+        thigh.update()
+        edited = curves(rig)
+        session.find(context, rig)
+        session.set_mode(context, rig, "never")
+        assert same(curves(rig), edited)
+
+
 def test_a_copy_of_an_action_has_footsteps_of_its_own():
     with registered() as context:
         rig = person()

@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import bpy
+import numpy as np
 
 from .. import compat
-from ..cleanup.keys import everything, put_everything
+from ..cleanup.keys import everything, put_everything, read_keys
 
 NAME = ".{} before pins"
 """A name that begins with a dot is not listed where actions are chosen."""
+SAME = 1e-5
+"""Keys that differ by no more are the same (frames, metres, radians, parts of a quaternion)."""
 
 
 def keep_base(animation: bpy.types.AnimData, paths: Iterable[str]) -> bpy.types.Action:
@@ -64,6 +67,23 @@ def kept_on_failure(rig: bpy.types.Object, paths: Iterable[str]) -> Iterator[Non
         raise
     finally:
         bpy.data.actions.remove(held)
+
+
+def is_same(rig: bpy.types.Object, base: bpy.types.Action, paths: Iterable[str]) -> bool:
+    """Whether the properties of `paths` have the keys that they have in `base`."""
+    wanted, slot = set(paths), compat.slot_name(rig.animation_data)
+    homes = [home for home in _homes(base) if not slot or home.slot.identifier == slot]
+    there = {(c.data_path, c.array_index): c for home in homes for c in home.fcurves if c.data_path in wanted}
+    here = {(c.data_path, c.array_index): c for c in compat.curves_of(rig) if c.data_path in wanted}
+    return here.keys() == there.keys() and all(_same_keys(here[key], there[key]) for key in here)
+
+
+def _same_keys(one: bpy.types.FCurve, other: bpy.types.FCurve) -> bool:
+    keys, others = read_keys(one, selection=False), read_keys(other, selection=False)
+    if len(keys.frames) != len(others.frames):
+        return False
+    off = max(np.abs(keys.frames - others.frames).max(initial=0), np.abs(keys.values - others.values).max(initial=0))
+    return bool(off <= SAME)
 
 
 def remove_curve(rig: bpy.types.Object, curve: bpy.types.FCurve) -> None:

@@ -50,6 +50,8 @@ def why_not(rig: bpy.types.Object | None) -> str:
 def find(context: bpy.types.Context, rig: bpy.types.Object) -> int:
     """Find where the feet stand in the motion as it is now, keep that motion, and pin the feet there.
 
+    Where it is what earlier footsteps have made, nothing edited since, it is taken back first.
+
     Returns:
         How many footsteps there are.
     Raises:
@@ -62,18 +64,22 @@ def find(context: bpy.types.Context, rig: bpy.types.Object) -> int:
     work = _work(rig, rig_map, legs.legs_by_ik(rig, rig_map))
     _refuse_protected(work)
     animation = rig.animation_data
-    kept, before = animation.action.animepose_footsteps, animation.action.animepose_footsteps.base
-    prepared = pins.prepare(context, rig, rig_map, work.by_ik)
-    stands = modes.standing_feet(prepared.found, prepared.motion.time_s) & prepared.motion.present[:, None]
-    steps = spans.from_stands(stands, prepared.frames)
-    made = base.keep_base(animation, work.paths)
-    _empty(made.animepose_footsteps)
-    try:
-        retargeted.unpin(context, rig, made, work.paths)
-        _pin(context, work, made, steps, "auto")
-    except BaseException:
-        bpy.data.actions.remove(made)
-        raise
+    kept = animation.action.animepose_footsteps
+    before = kept.base
+    with base.kept_on_failure(rig, work.paths):
+        if kept.found and kept.rig_map == rig_map.to_json() and kept.ik_legs == ",".join(work.by_ik):
+            _take_back(context, work, kept)
+        prepared = pins.prepare(context, rig, rig_map, work.by_ik)
+        stands = modes.standing_feet(prepared.found, prepared.motion.time_s) & prepared.motion.present[:, None]
+        steps = spans.from_stands(stands, prepared.frames)
+        made = base.keep_base(animation, work.paths)
+        _empty(made.animepose_footsteps)
+        try:
+            retargeted.unpin(context, rig, made, work.paths)
+            _pin(context, work, made, steps, "auto")
+        except BaseException:
+            bpy.data.actions.remove(made)
+            raise
     kept.found, kept.mode, kept.active, kept.base = True, "auto", 0, made
     kept.slot, kept.rig_map, kept.ik_legs = compat.slot_name(animation), rig_map.to_json(), ",".join(work.by_ik)
     keep_steps(kept, steps)
@@ -143,6 +149,19 @@ def _apply(
     work = _work(rig, rig_map, tuple(leg for leg in kept.ik_legs.split(",") if leg))
     _refuse_protected(work)
     _pin(context, work, kept.base, steps, mode)
+
+
+def _take_back(context: bpy.types.Context, work: _Work, kept: ANIMEPOSE_PG_footsteps) -> None:
+    """Give the legs what they did before their pins, if they are as these left them."""
+    if kept.base is None:
+        return
+    now = work.rig.animation_data.action.copy()
+    try:
+        _pin(context, work, kept.base, steps_of(kept), kept.mode)
+        edited = not base.is_same(work.rig, now, work.paths)
+        base.restore(work.rig, now if edited else kept.base, work.paths)
+    finally:
+        bpy.data.actions.remove(now)
 
 
 def _pin(context: bpy.types.Context, work: _Work, before: bpy.types.Action, steps: list[Footstep], mode: str) -> None:
