@@ -12,7 +12,7 @@ import pytest
 import animepose_blender
 from addon_tests.host.cleanup_rigs import FRAMES, chain, everything_of, key, turns
 from addon_tests.host.footstep_rigs import person
-from addon_tests.host.retarget_rigs import animate, make_rig, person_bones
+from addon_tests.host.retarget_rigs import animate, editing, make_rig, person_bones
 from animepose_blender.core import quaternions as quat
 from animepose_blender.core.retarget import easing
 from animepose_blender.host import compat
@@ -315,6 +315,37 @@ def test_what_is_shown_may_go(rig):
     bpy.data.objects.remove(rig)
     shown = _preview("SMOOTH")
     assert not shown.rigs and shown.said
+
+
+def test_bones_may_go_after_the_button_was_pressed(rig):
+    _preview("SMOOTH")
+    _press("SMOOTH")
+    assert _preview("SMOOTH").rigs[0].done
+    with editing(rig):
+        rig.data.edit_bones.remove(rig.data.edit_bones["d"])
+    (shown,) = _preview("SMOOTH").rigs
+    assert not shown.done and shown.before.points.shape == shown.after.points.shape == (FRAMES, 3, 2, 3)
+
+
+def test_in_tweak_mode_it_runs_in_the_strip_s_time(rig):
+    action = rig.animation_data.action
+    track = rig.animation_data.nla_tracks.new()
+    strip = track.strips.new("strip", 20, action)
+    strip.scale = 2.0
+    rig.animation_data.action = None
+    track.select = strip.select = True
+    bpy.context.view_layer.objects.active = rig
+    rig.animation_data.use_tweak_mode = True
+    (shown,) = _preview("SMOOTH").rigs
+    frame = preview_drawing.own_frame(rig, 40.0)
+    assert frame == 11.0
+    assert _apart(shown.before.at(np.array([frame])), _evaluated(rig, np.array([40]))) < WITHIN_M
+
+
+def test_an_action_without_end_is_not_looked_at(rig):
+    compat.curves_of(rig)[0].keyframe_points.insert(1_000_000, 1.0)
+    shown = _preview("SMOOTH")
+    assert not shown.rigs and "too long" in shown.said
 
 
 def test_another_file_ends_it(rig, tmp_path: Path):

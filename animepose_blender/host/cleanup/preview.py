@@ -186,7 +186,7 @@ def remembering(context: bpy.types.Context) -> Iterator[None]:
     for rig in rigs_of(context):
         with contextlib.suppress(AnimePoseError):
             body = Body(rig)
-            before[rig.session_uid] = body.ends(body.motion(context.scene))
+            before[rig.session_uid] = body.ends(body.motion())
     yield
     if _session is not None:
         _session.remembered, _session.settings = before, settings_of(context.scene.animepose_cleanup)
@@ -208,10 +208,11 @@ def _made(context: bpy.types.Context, rigs: list[bpy.types.Object], session: _Se
             raise AnimePoseError("Nothing is chosen to be changed.", "Choose rotations or locations.")
         for rig, wanted in wanted_of(refuse_unusable(rigs, scope), scope).items():
             body = Body(rig)
-            motion, now = _now(body, scene, session)
-            done = rig.session_uid in remembered
-            if done:
-                before, after = remembered[rig.session_uid], now
+            motion, now = _now(body, session)
+            was = remembered.get(rig.session_uid)
+            done = was is not None and was.points.shape[1] == now.points.shape[1]
+            if was is not None and done:
+                before, after = was, now
             else:
                 plan = planned(context, rig, wanted, scope, settings, motion)
                 if plan is None:
@@ -234,13 +235,13 @@ def _made(context: bpy.types.Context, rigs: list[bpy.types.Object], session: _Se
     return Preview(scene.name, tuple(compared), said, rate)
 
 
-def _now(body: Body, scene: bpy.types.Scene, session: _Session) -> tuple[Motion, Ends]:
+def _now(body: Body, session: _Session) -> tuple[Motion, Ends]:
     """What an armature's action holds, read only if it may have changed."""
     _, time_of, *of_rigs = session.state
     uid = body.rig.session_uid
     read_from = (time_of, session.keys, next(one for one in of_rigs if one[0] == uid))
     if uid not in session.now or session.now[uid][0] != read_from:
-        motion = body.motion(scene)
+        motion = body.motion()
         session.now = {**session.now, uid: (read_from, motion, body.ends(motion))}
     return session.now[uid][1:]
 

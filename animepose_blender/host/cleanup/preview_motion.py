@@ -24,8 +24,8 @@ from ..retarget.read_curves import (
 )
 from ..retarget.read_rig import matrices_of
 
-LONGEST = 20_000
-"""Frames; of longer actions the scene's range is looked at."""
+MOST_SAMPLES = 4_000_000
+"""Frames times curves: what can be looked at while somebody waits."""
 AT_REST = 1e-6
 """Channels that are no further from rest leave a bone there."""
 AGREES_M = 1e-3
@@ -111,24 +111,20 @@ class Body:
                 found.setdefault(what, {})[curve.array_index] = curve
         return found
 
-    def motion(self, scene: bpy.types.Scene) -> Motion:
+    def motion(self) -> Motion:
         """What the action holds at every whole frame of it.
 
-        Args:
-            scene: of very long actions its range counts.
         Raises:
-            AnimePoseError: if the action moves no bone.
+            AnimePoseError: if the action moves no bone, or is too long.
         """
         curves = [curve for parts in self.keyed.values() for curve in parts.values()]
         if not curves:
             raise AnimePoseError(f"The action moves no bone of {self.rig.name}.", "Choose another action.")
         spans = np.array([curve.range() for curve in curves], dtype=np.float64)
         first, last = float(np.floor(np.nanmin(spans[:, 0]))), float(np.ceil(np.nanmax(spans[:, 1])))
-        if last - first > LONGEST:
-            first, last = max(first, float(scene.frame_start)), min(last, float(scene.frame_end))
-        if not 0 <= last - first <= LONGEST:
+        if not 0 <= last - first < MOST_SAMPLES / len(curves):
             raise AnimePoseError(
-                f"The action of {self.rig.name} is too long.", "Set the scene's range to a part of it."
+                f"The action of {self.rig.name} is too long for a preview.", "Shorten it, or do without."
             )
         frames = np.arange(first, last + 1)
         channels: Channels = {}

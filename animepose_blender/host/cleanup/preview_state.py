@@ -32,7 +32,7 @@ def state_of(context: bpy.types.Context, rigs: list[bpy.types.Object]) -> tuple[
         counts = tuple(len(curve.keyframe_points) for curve in compat.curves_of(rig))
         bones = tuple(compat.selected_bones(rig)) if rig.mode == "POSE" else ()
         still = () if _moves_itself(rig) else tuple(value for row in rig.matrix_world for value in row)
-        of_rigs.append((rig.session_uid, rig.name, rig.mode, bones, played, counts, still))
+        of_rigs.append((rig.session_uid, rig.name, rig.mode, bones, played, counts, still, _body(rig)))
     time_of = (scene.frame_start, scene.frame_end, scene.use_preview_range, scene.frame_preview_start)
     rate = (scene.frame_preview_end, scene.render.fps, scene.render.fps_base)
     return settings_of(scene.animepose_cleanup), (*time_of, *rate), *of_rigs
@@ -67,3 +67,10 @@ def keys_of(rigs: list[bpy.types.Object], *, selection: bool) -> int:
 def _moves_itself(rig: bpy.types.Object) -> bool:
     """Whether an armature's action moves the object too."""
     return any(not curve.data_path.startswith("pose.") for curve in compat.curves_of(rig))
+
+
+def _body(rig: bpy.types.Object) -> int:
+    """A number that changes with an armature's bones."""
+    rest = np.empty(16 * len(rig.data.bones), dtype=np.float32)
+    rig.data.bones.foreach_get("matrix_local", rest)
+    return hash((rest.tobytes(), tuple((bone.name, bone.rotation_mode) for bone in rig.pose.bones)))
