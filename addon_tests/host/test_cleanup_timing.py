@@ -254,8 +254,10 @@ def test_footsteps_come_along_and_feet_stand_in_them():
         for made in (person, mixamo):
             rig = made()
             session.find(bpy.context, rig)
-            steps = known(rig)
+            steps, before = known(rig), shown(rig, np.array([1, 5, 60, FRAMES]))
             warp(rig, range_of_scene(10, 50), speed=0.5)
+            # Pinned poses stay as they are, and are not worked out anew.
+            assert np.abs(shown(rig, np.array([1, 5, 100, FRAMES + 40])) - before).max() < 1e-4
             assert len(known(rig)) == len(steps)
             assert slides_mm(rig) < STILL_MM
             # The motion without pins is in the new time as well.

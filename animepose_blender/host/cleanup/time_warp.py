@@ -15,7 +15,8 @@ from ...core.reshape.time_warp import retime
 from ...errors import AnimePoseError
 from .. import compat
 from ..footsteps import session
-from ..footsteps.properties import ANIMEPOSE_PG_footsteps, footsteps_of, steps_of
+from ..footsteps.legs import LEGS
+from ..footsteps.properties import ANIMEPOSE_PG_footsteps, footsteps_of, keep_steps, steps_of
 from ..retarget.read_curves import has_plain_action
 from ..retarget.read_rig import read_rig
 from ..retarget.sample import PROPERTY_OWN_WAY
@@ -66,6 +67,9 @@ class _Planned:
     """Of the motion without pins."""
     steps: list[Footstep]
     kept: ANIMEPOSE_PG_footsteps | None
+    to_pin: bool
+    """Whether feet might leave their footsteps, so that they must be pinned anew; where the keys themselves hold them,
+    poses stay just as they were."""
 
 
 def warp_motion(context: bpy.types.Context, rigs: Sequence[bpy.types.Object], scope: Scope, pace: Pace) -> Warped:
@@ -105,7 +109,7 @@ def _planned(
     """All that may fail."""
     time, extent = time_of(context, rig, scope, pace)
     kept = footsteps_of(rig)
-    held = None if kept is not None else _held(context, rig, time, extent)
+    held = _held(context, rig, time, extent)
     new, base = retimed(rig, time, held), None
     if kept is not None and kept.base is not None:
         if scope.to_new_action:
@@ -113,7 +117,7 @@ def _planned(
         with playing(rig, kept.base):
             base = retimed(rig, time)
     steps = [] if kept is None else _steps(steps_of(kept), time)
-    return _Planned(rig, action, new, base, steps, kept)
+    return _Planned(rig, action, new, base, steps, kept, held is None and not _stand_by_ik(rig, kept))
 
 
 def time_of(
@@ -234,13 +238,25 @@ def _follow(one: _Planned) -> None:
     action[PROPERTY_OWN_WAY] = True
 
 
+def _stand_by_ik(rig: bpy.types.Object, kept: ANIMEPOSE_PG_footsteps | None) -> bool:
+    """Whether keys on every frame hold both feet."""
+    if kept is None or set(kept.ik_legs.split(",")) != set(LEGS):
+        return False
+    return all(is_dense(one.times) for one in moving_channels(find_channels(rig, Wanted()).channels))
+
+
 def _pinned(context: bpy.types.Context, one: _Planned) -> list[str]:
-    """Pin the feet of an action with footsteps anew, now that its frames are others; what went wrong."""
+    """Bring the footsteps of an action into its new time, and pin the feet in them where that is needed; what went
+    wrong."""
     if one.kept is None:
+        return []
+    if not one.to_pin:
+        keep_steps(one.kept, one.steps)
         return []
     try:
         session.change(context, one.rig, one.steps)
     except AnimePoseError as error:
+        keep_steps(one.kept, one.steps)
         return [f"{one.rig.name}: the footsteps were not pinned anew: {error}"]
     return []
 
