@@ -78,6 +78,21 @@ def test_split_and_merge_give_the_person_back(scene):
     np.testing.assert_array_equal(edited().joints_world_m[0], before)
 
 
+def test_the_other_person_stays_the_same_one_whoever_is_chosen_and_is_somebody_after_a_merge(scene):
+    scene.frame_set(40)
+    bpy.ops.animepose.split_person()
+    new = str(review().people[2].person)
+    review().active, review().other = 0, new
+    review().active = 1
+    assert review().other == new
+    review().active = 2
+    assert review().other == str(review().people[0].person)
+    review().active, review().other = 0, new
+    assert bpy.ops.animepose.merge_people() == {"FINISHED"}
+    assert review().other == str(review().people[1].person)
+    assert bpy.ops.animepose.swap_people() == {"FINISHED"}
+
+
 def test_swap_from_here_on_exchanges_the_rest(scene):
     before = edited().joints_world_m.copy()
     review().active, review().other = 0, "2"

@@ -65,12 +65,23 @@ class ANIMEPOSE_PG_reviewed_person(bpy.types.PropertyGroup):
     thumbnail: IntProperty()  # type: ignore
 
 
-def _others(self: "ANIMEPOSE_PG_review", context: bpy.types.Context) -> list[tuple[str, str, str]]:
+def _others(self: "ANIMEPOSE_PG_review", context: bpy.types.Context) -> list[tuple[str, str, str, int, int]]:
     active = self.active_person()
-    _others.items = [  # Blender keeps no reference to the texts
-        (str(one.person), one.name, "") for one in self.people if active is None or one.person != active.person
-    ] or [("0", "Nobody", "")]
+    _others.items = [  # Blender keeps no reference to the texts; it keeps the number, which stays the same person's
+        (str(one.person), one.name, "", 0, one.person)
+        for one in self.people
+        if active is None or one.person != active.person
+    ] or [("0", "Nobody", "", 0, 0)]
     return _others.items
+
+
+def _choose_other(self: "ANIMEPOSE_PG_review", context: bpy.types.Context) -> None:
+    """Let the other one be somebody else in the list, who may have gone from it or be the chosen one now."""
+    if self.other_person() is None:
+        active = self.active_person()
+        others = [one for one in self.people if active is None or one.person != active.person]
+        if others:
+            self.other = str(others[0].person)
 
 
 class ANIMEPOSE_PG_review(bpy.types.PropertyGroup):
@@ -79,7 +90,7 @@ class ANIMEPOSE_PG_review(bpy.types.PropertyGroup):
     take: StringProperty()  # type: ignore
     edits: StringProperty(default="[]")  # type: ignore
     people: CollectionProperty(type=ANIMEPOSE_PG_reviewed_person)  # type: ignore
-    active: IntProperty(options={"SKIP_SAVE"})  # type: ignore
+    active: IntProperty(options={"SKIP_SAVE"}, update=_choose_other)  # type: ignore
     other: EnumProperty(name="With", description="The other person", items=_others)  # type: ignore
     solve_wrong: BoolProperty(  # type: ignore
         name="Not This Person",
@@ -101,6 +112,12 @@ class ANIMEPOSE_PG_review(bpy.types.PropertyGroup):
     def active_person(self) -> "ANIMEPOSE_PG_reviewed_person | None":
         """The person who is chosen in the list."""
         return self.people[self.active] if 0 <= self.active < len(self.people) else None
+
+    def other_person(self) -> "ANIMEPOSE_PG_reviewed_person | None":
+        """The person who is chosen beside that one."""
+        active = self.active_person()
+        found = next((one for one in self.people if str(one.person) == self.other), None)
+        return None if found is None or (active is not None and found.person == active.person) else found
 
 
 def tell_icons(scene: bpy.types.Scene) -> None:
@@ -133,6 +150,7 @@ def refresh(scene: bpy.types.Scene) -> None:
             item.span = f"{one.start_s:.1f} - {one.end_s:.1f} s"
     ids = [one.person for one in settings.people]
     settings.active = ids.index(chosen) if chosen in ids else min(max(settings.active, 0), max(len(ids) - 1, 0))
+    _choose_other(settings, bpy.context)
     make_icons(settings.take, now.estimate)
     overlay.update(scene)
 
