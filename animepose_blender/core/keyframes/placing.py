@@ -13,8 +13,11 @@ from .spline import Pieces
 FIRST_SHARE = 0.3
 """Part of the tolerance that each group alone may take before the errors of all are looked at together, where groups
 depend on each other."""
-_CUTS = (0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
+_CUTS = (0.2, 0.5, 1.0, 3.0)
 """Keys that cost less than this part of the tolerance are tried in the rounds of thinning, the cheapest first."""
+_FINER_CUTS = (0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
+"""For channels with keys of their own, of which there are more to choose from. Where keys are shared, these save 3 % of
+the keys and take half as long again."""
 _SWEEPS = 2
 """Times that all keys are tried: what did not go at first may go once others are gone. A third time saves 4 % of the
 keys and takes half as long again."""
@@ -26,6 +29,8 @@ _LIGHTEST, _HEAVIEST = 0.01, 100.0
 _BETWEEN_ROUNDS = 1
 """Times that keys are set for errors between two frames alone: where samples leap, no keys help, and more of them take
 up to a fifth more keys."""
+_REACH = 4
+"""Keys on either side of a new one, or of one that went, that are fitted anew."""
 _ROUNDS = 200
 _MENDS = 8
 """Times that single keys are put back after a round of thinning before all of them are."""
@@ -103,7 +108,7 @@ class Placer:
             self.keys = keys | self.must
             self._fit_all()
             self._meet()
-            self._thin(sweeps=1)
+            self._thin(_FINER_CUTS, sweeps=1)
             self._finish()
 
     @property
@@ -156,10 +161,7 @@ class Placer:
         if rounds == _ROUNDS:
             bad = blame.any(axis=1) if self.judge.independent else np.ones(len(self.free), dtype=bool)
             self.keys |= bad[self.rows.group]
-            self._fit(bad)
-
-    def _fit_all(self) -> None:
-        self._fit(np.ones(len(self.free), dtype=bool))
+            self._fit_all()
 
     def _even_out(self) -> None:
         """Weigh samples by their errors: what is least squares then comes near the least of the largest errors.
@@ -174,21 +176,50 @@ class Placer:
             self._fit_all()
         self._meet()
 
-    def _fit(self, active: np.ndarray) -> None:
-        """Fit the groups of a (G or more,) mask anew."""
+    def _fit(self, changed: np.ndarray) -> None:
+        """Fit anew around (k,) rows whose keys came or went: a key's pull hardly reaches beyond some others.
+
+        What lies farther off stays; where it begins, value and slope are given.
+        """
+        rows, at = self.rows, np.flatnonzero(self.keys)
+        place = np.searchsorted(at, changed, side="right") - 1
+        spans = np.zeros(len(at) + 1, dtype=np.int64)
+        np.add.at(spans, np.maximum(place - _REACH, 0), 1)
+        np.add.at(spans, np.minimum(place + _REACH, len(at)), -1)
+        ends = rows.last[at]
+        fresh = (np.cumsum(spans[:-1]) > 0) & ~ends
+        before = np.append(False, fresh[:-1])
+        # The rows of these segments, with the key that ends the last one.
+        mine = fresh[np.cumsum(self.keys) - 1]
+        mine[at[before]] = True
+        stop, fixed = np.zeros(len(mine), dtype=bool), np.zeros(len(mine), dtype=bool)
+        stop[at[before & ~fresh]] = True
+        fixed[at[(before & ~fresh & ~ends) | (fresh & ~before & ~rows.first[at])]] = True
+        self._fit_rows(mine, stop, fixed)
+
+    def _fit_all(self) -> None:
+        every = np.ones(len(self.keys), dtype=bool)
+        self._fit_rows(every, self.rows.last, ~every)
+
+    def _fit_rows(self, mine: np.ndarray, stop: np.ndarray, fixed: np.ndarray) -> None:
+        """Fit (n,) bool rows that end where `stop` says so; keys that are `fixed` stay as they are."""
         rows = self.rows
-        mine = active[rows.group][rows.of_lane]
-        if not mine.any():
+        lanes = np.flatnonzero(mine[rows.of_lane])
+        if not len(lanes):
             return
-        pieces, row = self.pieces.only(mine), rows.of_lane[mine]
-        found = spline.fit(pieces, self.keys[row], self.pinned[row], self.row_weights[row])
-        lane, sample = rows.lane[mine], rows.sample[row]
+        row = rows.of_lane[lanes]
+        held = fixed[row]
+        own, slopes = self.pieces.values[lanes], self.pieces.slopes[lanes]
+        own[held], slopes[held] = self.value[lanes[held]], self.slope[lanes[held]]
+        pieces = Pieces(self.pieces.times[lanes], own, stop[row], slopes)
+        found = spline.fit(pieces, self.keys[row], self.pinned[row] | held, self.row_weights[row], held)
+        lane, sample = rows.lane[lanes], rows.sample[row]
         self.lanes[lane, 2 * sample] = spline.sample(pieces, found, halves=False)
         if self._fine:
             inner = ~pieces.last
             middles = spline.sample(pieces, found, halves=True)[inner]
             self.lanes[lane[inner], 2 * sample[inner] + 1] = middles
-        at = np.flatnonzero(mine)[found.at]
+        at = lanes[found.at]
         self.value[at], self.slope[at] = found.values, found.slopes
 
     def _folded(self, fine: np.ndarray) -> np.ndarray:
@@ -217,7 +248,7 @@ class Placer:
         """Set a key in every segment with a (n,) need above 1, where the (n,) amount is largest.
 
         Returns:
-            (G,) bool, groups that have new keys.
+            (k,) rows that have new keys.
         """
         at = np.flatnonzero(self.keys)
         segment = np.cumsum(self.keys) - 1
@@ -234,12 +265,10 @@ class Placer:
         chosen = np.flatnonzero((free >= 0) & (free == best[segment]) & wanted[segment])
         chosen = chosen[np.unique(segment[chosen], return_index=True)[1]]
         self.keys[chosen] = True
-        active = np.zeros(int(self.rows.group.max()) + 1, dtype=bool)
         if not len(chosen):
-            self.keys[np.isin(self.rows.group, self.rows.group[at[wanted]])] = True
-            active[self.rows.group[at[wanted]]] = True
-        active[self.rows.group[chosen]] = True
-        return active
+            chosen = np.flatnonzero(np.isin(self.rows.group, self.rows.group[at[wanted]]) & ~self.keys)
+            self.keys[chosen] = True
+        return chosen
 
     def _costs(self) -> tuple[np.ndarray, np.ndarray]:
         """About how much of the tolerance it takes to do without a key.
@@ -273,12 +302,12 @@ class Placer:
         cost = np.bincount(number[row[here]], np.maximum(apart, bent) * weight, minlength=len(at))
         return at, np.where(self.must[at], np.inf, cost)
 
-    def _thin(self, sweeps: int = _SWEEPS) -> None:
+    def _thin(self, cuts: tuple[float, ...] = _CUTS, sweeps: int = _SWEEPS) -> None:
         """Take keys away, many at once but never neighbours, and put back those that were needed."""
         tried = self.must.copy()
         shares = self._look().shares
-        for sweep, cut in [(sweep, cut) for sweep in range(sweeps) for cut in _CUTS]:
-            if cut == _CUTS[0] and (sweep or sweeps == 1):
+        for sweep, cut in [(sweep, cut) for sweep in range(sweeps) for cut in cuts]:
+            if cut == cuts[0] and (sweep or sweeps == 1):
                 self._even_out()
                 shares = self._look().shares
                 tried = self.must.copy()  # what did not go at first may go now
@@ -291,7 +320,7 @@ class Placer:
                 continue
             tried[gone] = True
             self.keys[gone] = False
-            self._fit(self._groups_of(gone))
+            self._fit(gone)
             shares = self._mend(gone, shares)
 
     def _mend(self, gone: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -306,7 +335,7 @@ class Placer:
             if not len(back) or attempt == _MENDS - 1:
                 back = missing
             self.keys[back] = True
-            self._fit(self._groups_of(back))
+            self._fit(back)
         self._meet()
         return self._look().shares
 
@@ -321,8 +350,3 @@ class Placer:
         counts = np.concatenate([np.zeros((len(blame), 1), dtype=int), np.cumsum(blame, axis=1)], axis=1)
         step = 2 if self._fine else 1
         return counts[group[rows], step * high_sample + 1] > counts[group[rows], step * low_sample]
-
-    def _groups_of(self, rows: np.ndarray) -> np.ndarray:
-        active = np.zeros(len(self.fitted) + 1, dtype=bool)
-        active[self.rows.group[rows]] = True
-        return active

@@ -21,6 +21,7 @@ _PULL = 0.05
 keeps the curve from swinging out there. A fifth of it saves no keys."""
 WIDEST = 4
 """Channels of the widest property; others are padded."""
+_UPPER = np.triu_indices(4)
 _PIN = 1e8
 """Weight of a key whose value is given."""
 
@@ -92,13 +93,20 @@ def halfway(pieces: Pieces) -> np.ndarray:
     return np.where(pieces.last[:, None], pieces.values, middle)
 
 
-def fit(pieces: Pieces, keys: np.ndarray, pinned: np.ndarray, weights: np.ndarray | None = None) -> Spline:
+def fit(
+    pieces: Pieces,
+    keys: np.ndarray,
+    pinned: np.ndarray,
+    weights: np.ndarray | None = None,
+    sloped: np.ndarray | None = None,
+) -> Spline:
     """The spline with keys at given samples that is nearest to all samples.
 
     Args:
         keys: (N,) bool; the first and last sample of every piece among them.
         pinned: (N,) bool, keys that keep the sample's value.
         weights: (N,) of the samples, about 1, which they are if left out.
+        sloped: (N,) bool, keys that have the slope that is given.
     """
     at = np.flatnonzero(keys)
     lengths = _lengths(pieces, at)
@@ -110,23 +118,22 @@ def fit(pieces: Pieces, keys: np.ndarray, pinned: np.ndarray, weights: np.ndarra
     basis[:, 1] *= (lengths / reach)[segment]
     basis[:, 3] *= (lengths / reach[following])[segment]
 
-    rows, columns = np.triu_indices(4)
+    rows, columns = _UPPER
     heavy = basis if weights is None else basis * weights[:, None]
     sums = np.add.reduceat(heavy[:, rows] * basis[:, columns], at, axis=0)
     normal = np.empty((len(at), 4, 4))
     normal[:, rows, columns] = sums
     normal[:, columns, rows] = sums
-    weighted = np.stack(
-        [np.add.reduceat(heavy[:, part, None] * pieces.values, at, axis=0) for part in range(4)], axis=1
-    )
+    weighted = np.add.reduceat(heavy[:, :, None] * pieces.values[:, None], at, axis=0)
     diagonal, right = normal[:, :2, :2].copy(), weighted[:, :2].copy()
     diagonal[1:] += normal[:-1, 2:, 2:]
     right[1:] += weighted[:-1, 2:]
     pin = _PIN * pinned[at]
     diagonal[:, 0, 0] += pin
     right[:, 0] += pin[:, None] * pieces.values[at]
-    diagonal[:, 1, 1] += _PULL
-    right[:, 1] += _PULL * reach[:, None] * pieces.slopes[at]
+    pull = _PULL if sloped is None else np.where(sloped[at], _PIN, _PULL)
+    diagonal[:, 1, 1] += pull
+    right[:, 1] += np.reshape(pull * reach, (-1, 1)) * pieces.slopes[at]
     found = tridiagonal.solve(diagonal, normal[:, :2, 2:], right)
     values = np.where(pinned[at][:, None], pieces.values[at], found[:, 0])
     return Spline(at, values, found[:, 1] / reach[:, None], lengths)

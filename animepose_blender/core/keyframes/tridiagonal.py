@@ -52,6 +52,8 @@ def solve(diagonal: np.ndarray, coupling: np.ndarray, right: np.ndarray) -> np.n
 
 def _inverse(blocks: np.ndarray) -> np.ndarray:
     """(N, 2, 2)"""
-    a, b, c, d = blocks[:, 0, 0], blocks[:, 0, 1], blocks[:, 1, 0], blocks[:, 1, 1]
-    turned = np.stack([np.stack([d, -b], -1), np.stack([-c, a], -1)], -2)
-    return turned / (a * d - b * c)[:, None, None]
+    turned = np.empty_like(blocks)
+    turned[:, 0, 0], turned[:, 1, 1] = blocks[:, 1, 1], blocks[:, 0, 0]
+    turned[:, 0, 1], turned[:, 1, 0] = -blocks[:, 0, 1], -blocks[:, 1, 0]
+    turned /= (blocks[:, 0, 0] * blocks[:, 1, 1] - blocks[:, 0, 1] * blocks[:, 1, 0])[:, None, None]
+    return turned

@@ -172,7 +172,8 @@ def local_basis(
         if kind == "location":
             location[place[rows]] = channels[rows, :, :3].swapaxes(1, 2)
         elif kind != "scale":
-            basis[place[rows]] = _matrices(euler.from_channels(channels[rows], kind))
+            own = channels[rows]
+            basis[place[rows]] = _matrices(own if kind == "QUATERNION" else euler.from_channels(own, kind))
     for row in np.flatnonzero(kinds == "scale"):
         basis[place[row]] *= channels[row, :, :3].T
     return basis, location
@@ -185,15 +186,17 @@ def padded(values: np.ndarray) -> np.ndarray:
 
 
 def _matrices(q: np.ndarray) -> np.ndarray:
-    """(..., 3, 3, S) of unit quaternions (..., S, 4); `quaternions.to_matrix` with time last."""
-    w, x, y, z = np.moveaxis(q, -1, 0)
+    """(..., 3, 3, S) of quaternions (..., S, 4) of any length; time last. One of length 0 turns nothing."""
+    w, x, y, z = np.ascontiguousarray(np.moveaxis(q, -1, 0))
+    length = w * w + x * x + y * y + z * z
+    twice = np.where(length > 1e-18, 2 / np.maximum(length, 1e-18), 0.0).astype(q.dtype, copy=False)
     matrix = np.empty((*w.shape[:-1], 3, 3, w.shape[-1]), dtype=q.dtype)
-    matrix[..., 0, 0, :] = 1 - 2 * (y * y + z * z)
-    matrix[..., 1, 1, :] = 1 - 2 * (x * x + z * z)
-    matrix[..., 2, 2, :] = 1 - 2 * (x * x + y * y)
+    matrix[..., 0, 0, :] = 1 - twice * (y * y + z * z)
+    matrix[..., 1, 1, :] = 1 - twice * (x * x + z * z)
+    matrix[..., 2, 2, :] = 1 - twice * (x * x + y * y)
     for a, b, across, along in ((0, 1, x * y, w * z), (2, 0, x * z, w * y), (1, 2, y * z, w * x)):
-        matrix[..., a, b, :] = 2 * (across - along)
-        matrix[..., b, a, :] = 2 * (across + along)
+        matrix[..., a, b, :] = twice * (across - along)
+        matrix[..., b, a, :] = twice * (across + along)
     return matrix
 
 
