@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -122,11 +121,7 @@ def reduce_baked(context: bpy.types.Context, baked: Sequence[Baked], within: Wit
 def _carry_out(context: bpy.types.Context, work: Sequence[_Work], within: Within) -> tuple[int, int]:
     """How many keys there were and are."""
     wanted = [_inputs(context, one) for one in work]
-    # Pure arithmetic on arrays: people are reduced beside each other.
-    with ThreadPoolExecutor() as pool:
-        made = list(
-            pool.map(lambda each: reduce_bones(**each, tolerance_mm=within.mm, tolerance_deg=within.deg), wanted)
-        )
+    made = [reduce_bones(**each, tolerance_mm=within.mm, tolerance_deg=within.deg) for each in wanted]
     before = sum(_count(one.channels) for one in work)
     for one, reduced in zip(work, made, strict=True):
         _write(one, reduced)
