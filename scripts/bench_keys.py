@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Fewer keys: how many are left within 5 mm and 2 degrees, beside other ways to leave as many.
 
-    .venv/bin/python scripts/bench_keys.py [TAKE.npz ...] [--data DATA] [--mm MM] [--deg DEG] [--write FILE]
+    .venv/bin/python scripts/bench_keys.py [TAKE.npz ...] [--data DATA] [--mm MM] [--write FILE]
 
 Each take gives its first person's longest span as the add-on's own armature. DATA holds `mocap`: recordings at 60
 frames a second, of which every second frame is taken. Ours is measured with keys shared by a bone's channels, and with
 keys of each channel's own; the others get as many keys as the latter: Blender's `graph.decimate` (by ratio, all curves
 at once, from automatic handles), keys at even distances with the samples' slopes, and Ramer, Douglas and Peucker's
-selection with straight lines. Errors are those of all heads and tails in the world, at all frames.
+selection with straight lines. Errors are those of all heads and tails in the world, at all frames, and in the middles
+between them against the cubic through the samples. A second table varies the degrees.
 """
 
 from __future__ import annotations
@@ -27,15 +28,18 @@ from scene_bench.marks import put_between
 from animepose_blender.core import armature_space
 from animepose_blender.core import quaternions as quat
 from animepose_blender.core.keyframes import curve as curves
-from animepose_blender.core.keyframes import world
+from animepose_blender.core.keyframes import spline, world
 from animepose_blender.core.keyframes.curve import Curve
 from animepose_blender.core.keyframes.reduction import reduce_bones
+from animepose_blender.core.keyframes.spline import Pieces
 from animepose_blender.core.keyframes.world import Track, World
 from animepose_blender.core.retarget.armature import Armature
 from animepose_blender.take import Take
 
 RECORDINGS = ("cmu_001_01", "cmu_salsa_04", "cmu_walking_extra_23", "cmu_soccer_1")
 STATURE_M = 1.7
+DEGREES = (2.0, 3.0, 5.0, 10.0)
+WAYS = (("keys shared by a bone", True), ("keys of each channel", False))
 Motion = tuple[Armature, list[Track]]
 
 
@@ -168,19 +172,36 @@ def straight(values: np.ndarray, frames: np.ndarray, keys: int) -> Curve:
     return curves.from_slopes(frames[at], values[at], none, none, np.full(len(at), curves.LINEAR))
 
 
+def all_keys(tracks: Sequence[Track], frames: np.ndarray) -> int:
+    """How many keys one on every frame makes; what never changes has one."""
+    return sum(len(frames) if np.ptp(values) > 1e-7 else 1 for track in tracks for values in track.values.T)
+
+
+def drawn(tracks: Sequence[Track], found: Sequence[Sequence[Curve]], at: np.ndarray) -> list[Track]:
+    """The tracks as their curves draw them."""
+    return [
+        replace(track, values=np.stack([curves.evaluate(curve, at) for curve in own], axis=1))
+        for track, own in zip(tracks, found)
+    ]
+
+
+def between(tracks: Sequence[Track], frames: np.ndarray) -> list[Track]:
+    """The tracks in the middles between frames."""
+    last = frames == frames[-1]
+    pieces = [Pieces(frames, t.values, last, spline.slopes_of(frames, t.values, last)) for t in tracks]
+    return [replace(track, values=spline.halfway(own)[:-1]) for track, own in zip(tracks, pieces)]
+
+
 def compare(name: str, motion: Motion, mm: float, deg: float) -> list[str]:
     """Rows of the table for one motion."""
     armature, tracks = motion
     frames = np.arange(1.0, 1.0 + len(tracks[0].values))
-    moves = [[bool(np.ptp(values) > 1e-7) for values in track.values.T] for track in tracks]
-    full = sum(len(frames) if each else 1 for track in moves for each in track)
+    full = all_keys(tracks, frames)
     made: dict[str, tuple[Sequence[Sequence[Curve]], float]] = {}
-    for title, shared in (("ours, keys shared by a bone", True), ("ours, keys of each channel", False)):
+    for title, shared in WAYS:
         start = time.perf_counter()
-        made[title] = (
-            reduce_bones(armature, tracks, frames, mm, deg, shared=shared).curves,
-            time.perf_counter() - start,
-        )
+        found = reduce_bones(armature, tracks, frames, mm, deg, shared=shared).curves
+        made[f"ours, {title}"] = found, time.perf_counter() - start
     own = made["ours, keys of each channel"][0]
     start = time.perf_counter()
     theirs = decimated(tracks, frames, sum(len(curve.frames) for track in own for curve in track))
@@ -193,18 +214,28 @@ def compare(name: str, motion: Motion, mm: float, deg: float) -> list[str]:
         ]
         made[title] = (chosen, time.perf_counter() - start)
     rows = []
+    both, middles, inner = World(armature, tracks), (frames[1:] + frames[:-1]) / 2, between(tracks, frames)
     for title, (found, seconds) in made.items():
         keys = sum(len(curve.frames) for track in found for curve in track)
-        drawn = [
-            replace(t, values=np.stack([curves.evaluate(c, frames) for c in cs], axis=1))
-            for t, cs in zip(tracks, found)
-        ]
-        way, turn = world.errors(World(armature, tracks), tracks, drawn)
+        way, turn = world.errors(both, tracks, drawn(tracks, found, frames))
+        amid, _ = world.errors(both, inner, drawn(tracks, found, middles))
         rows.append(
             f"| {name} | {title} | {keys} | {full / keys:.1f} | {way.max():.1f} | {np.quantile(way, 0.5):.1f} "
-            f"| {turn.max():.1f} |"
+            f"| {turn.max():.1f} | {np.quantile(amid, 0.95):.1f} |"
         )
         print(f"{rows[-1]} {seconds:.2f} s", flush=True)
+    return rows
+
+
+def by_degrees(name: str, motion: Motion, mm: float) -> list[str]:
+    """Rows of how many times fewer keys there are within other degrees."""
+    armature, tracks = motion
+    frames = np.arange(1.0, 1.0 + len(tracks[0].values))
+    full, rows = all_keys(tracks, frames), []
+    for title, shared in WAYS:
+        found = [reduce_bones(armature, tracks, frames, mm, deg, shared=shared).key_count for deg in DEGREES]
+        rows.append(f"| {name} | {title} | {' | '.join(f'{full / keys:.1f}' for keys in found)} |")
+        print(rows[-1], flush=True)
     return rows
 
 
@@ -213,18 +244,21 @@ def main() -> None:
     parser.add_argument("takes", nargs="*", type=Path)
     parser.add_argument("--data", type=Path, help="the folder with `mocap`")
     parser.add_argument("--mm", type=float, default=5.0)
-    parser.add_argument("--deg", type=float, default=2.0)
     parser.add_argument("--write", type=Path, help="file to put the table into")
     arguments = parser.parse_args()
     motions = {path.name.split(".")[0]: of_take(path) for path in arguments.takes}
     if arguments.data is not None:
         motions |= {name: of_recording(arguments.data / "mocap" / f"{name}.npz") for name in RECORDINGS}
     lines = [
-        "| motion | way | keys | times fewer | largest mm | median mm | largest deg |",
-        "|---|---|---|---|---|---|---|",
+        "| motion | way | keys | times fewer | largest mm | median mm | largest deg | mm between frames, 95 % |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, motion in motions.items():
-        lines += compare(name, motion, arguments.mm, arguments.deg)
+        lines += compare(name, motion, arguments.mm, DEGREES[0])
+    lines += ["", f"| times fewer within {arguments.mm:g} mm and | | {' | '.join(f'{d:g}°' for d in DEGREES)} |"]
+    lines += ["|---" * (2 + len(DEGREES)) + "|"]
+    for name, motion in motions.items():
+        lines += by_degrees(name, motion, arguments.mm)
     if arguments.write:
         put_between(arguments.write, "keys", lines)
 
