@@ -31,7 +31,8 @@ SOON_S = 0.03
 SLOW_S = 0.1
 """A preview that takes longer waits until settings rest."""
 
-DONE = "Done: the armature is what is after."
+BUSY_S = 1.0
+DONE = "Done: the armature itself is after, grey is before."
 LEAST_M = 1e-4
 """Bones that move by less everywhere count as unmoved."""
 
@@ -140,6 +141,8 @@ def _look() -> float | None:
     left = _session.due - time.monotonic()
     if left > 0:
         return left
+    if bpy.app.is_job_running("RENDER"):
+        return BUSY_S  # it reads the scene in a thread of its own
     window = _window_of(_session.scene)
     if window is None:
         return None

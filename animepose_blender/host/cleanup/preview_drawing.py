@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import bpy
+import gpu
 import numpy as np
 
 from ...core.keyframes.path_lines import path_lines
@@ -75,6 +76,7 @@ def _draw(current: Callable[[], Preview | None]) -> None:
     if preview is None or context.scene.name != preview.scene or not context.space_data.overlay.show_overlays:
         return
     choices = context.window_manager.animepose_cleanup_preview
+    gpu.state.depth_test_set("NONE")
     for compared in preview.rigs:
         rig = context.scene.objects.get(compared.rig)
         if rig is None:
