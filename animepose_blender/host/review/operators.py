@@ -85,9 +85,6 @@ class _TwoPeopleOperator(_PersonOperator):
         if len(context.scene.animepose_review.people) < 2:
             cls.poll_message_set("There is nobody else")
             return False
-        if context.scene.animepose_review.other_person() is None:
-            cls.poll_message_set("Choose the other person")
-            return False
         return True
 
 
@@ -115,7 +112,7 @@ class ANIMEPOSE_OT_merge_people(_TwoPeopleOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.animepose_review
-        return self._edit(context, lambda: Merge(settings.active_person().person, settings.other_person().person))
+        return self._edit(context, lambda: Merge(settings.active_person().person, int(settings.other)))
 
 
 class ANIMEPOSE_OT_swap_people(_TwoPeopleOperator, bpy.types.Operator):
@@ -128,8 +125,7 @@ class ANIMEPOSE_OT_swap_people(_TwoPeopleOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.animepose_review
         return self._edit(
-            context,
-            lambda: Swap(settings.active_person().person, settings.other_person().person, _time_s(context.scene)),
+            context, lambda: Swap(settings.active_person().person, int(settings.other), _time_s(context.scene))
         )
 
 

@@ -66,22 +66,20 @@ class ANIMEPOSE_PG_reviewed_person(bpy.types.PropertyGroup):
 
 
 def _others(self: "ANIMEPOSE_PG_review", context: bpy.types.Context) -> list[tuple[str, str, str, int, int]]:
-    active = self.active_person()
-    _others.items = [  # Blender keeps no reference to the texts; it keeps the number, which stays the same person's
-        (str(one.person), one.name, "", 0, one.person)
-        for one in self.people
-        if active is None or one.person != active.person
+    _others.items = [  # Blender keeps no reference to the texts
+        (str(one.person), one.name, "", 0, one.person) for one in self.other_people()
     ] or [("0", "Nobody", "", 0, 0)]
     return _others.items
 
 
-def _choose_other(self: "ANIMEPOSE_PG_review", context: bpy.types.Context) -> None:
-    """Let the other one be somebody else in the list, who may have gone from it or be the chosen one now."""
-    if self.other_person() is None:
-        active = self.active_person()
-        others = [one for one in self.people if active is None or one.person != active.person]
-        if others:
-            self.other = str(others[0].person)
+def _other(self: "ANIMEPOSE_PG_review") -> int:
+    """The person chosen last, or somebody else if that one has gone from the list or is the active one now."""
+    ids = [one.person for one in self.other_people()] or [0]
+    return self.other_id if self.other_id in ids else ids[0]
+
+
+def _set_other(self: "ANIMEPOSE_PG_review", person: int) -> None:
+    self.other_id = person
 
 
 class ANIMEPOSE_PG_review(bpy.types.PropertyGroup):
@@ -90,8 +88,11 @@ class ANIMEPOSE_PG_review(bpy.types.PropertyGroup):
     take: StringProperty()  # type: ignore
     edits: StringProperty(default="[]")  # type: ignore
     people: CollectionProperty(type=ANIMEPOSE_PG_reviewed_person)  # type: ignore
-    active: IntProperty(options={"SKIP_SAVE"}, update=_choose_other)  # type: ignore
-    other: EnumProperty(name="With", description="The other person", items=_others)  # type: ignore
+    active: IntProperty(options={"SKIP_SAVE"})  # type: ignore
+    other: EnumProperty(  # type: ignore
+        name="With", description="The other person", items=_others, get=_other, set=_set_other
+    )
+    other_id: IntProperty()  # type: ignore
     solve_wrong: BoolProperty(  # type: ignore
         name="Not This Person",
         description="What was seen in the span is not this person: leave it out, and fill the span in",
@@ -113,11 +114,10 @@ class ANIMEPOSE_PG_review(bpy.types.PropertyGroup):
         """The person who is chosen in the list."""
         return self.people[self.active] if 0 <= self.active < len(self.people) else None
 
-    def other_person(self) -> "ANIMEPOSE_PG_reviewed_person | None":
-        """The person who is chosen beside that one."""
+    def other_people(self) -> "list[ANIMEPOSE_PG_reviewed_person]":
+        """Everybody in the list but the one who is chosen in it."""
         active = self.active_person()
-        found = next((one for one in self.people if str(one.person) == self.other), None)
-        return None if found is None or (active is not None and found.person == active.person) else found
+        return [one for one in self.people if active is None or one.person != active.person]
 
 
 def tell_icons(scene: bpy.types.Scene) -> None:
@@ -150,7 +150,6 @@ def refresh(scene: bpy.types.Scene) -> None:
             item.span = f"{one.start_s:.1f} - {one.end_s:.1f} s"
     ids = [one.person for one in settings.people]
     settings.active = ids.index(chosen) if chosen in ids else min(max(settings.active, 0), max(len(ids) - 1, 0))
-    _choose_other(settings, bpy.context)
     make_icons(settings.take, now.estimate)
     overlay.update(scene)
 
