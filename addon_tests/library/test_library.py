@@ -18,9 +18,8 @@ DUMMY = {"preset": "dummy", "settings": {"frames": 9}}
 
 def test_a_clip_becomes_a_take_and_tells_how_far_it_is(tmp_path):
     told = []
-    take = animepose.estimate(
-        "walk.mp4", tmp_path / "walk.take.npz", on_progress=lambda *now: told.append(now), **DUMMY
-    )
+    path = tmp_path / "walk.take.npz"
+    take = animepose.estimate("walk.mp4", path, on_progress=lambda *now: told.append(now), **DUMMY)
     assert take.frame_count == 9
     assert {stage for stage, _ in told} >= {"open", "solve"} and all(0 <= part <= 1 for _, part in told)
     assert animepose.load_take(path).frame_count == 9
