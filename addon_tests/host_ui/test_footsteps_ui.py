@@ -130,14 +130,16 @@ def test_bad_numbers_are_said_and_change_nothing(found):
 
 
 def test_a_strip_that_is_edited_is_left_alone(found):
-    animation = found.animation_data
+    animation, before = found.animation_data, curves(found)
     track = animation.nla_tracks.new()
     track.strips.new("walk", 1, animation.action)
     animation.action = None
     animation.use_tweak_mode = True
-    if animation.use_tweak_mode:
+    assert animation.use_tweak_mode and animation.action is not None
+    for operator in ("find_footsteps", *OPERATORS):
         with pytest.raises(RuntimeError, match="tweak mode"):
-            _run("find_footsteps")
+            _run(operator)
+    assert same(curves(found), before)
 
 
 @pytest.mark.parametrize("reduced", [False, True])
@@ -187,3 +189,34 @@ def test_a_retargeted_motion_that_was_edited_since_is_what_comes_back(rig):
     _run("find_footsteps")
     _run("set_foot_lock", mode="never")
     assert same(curves(target), before)
+
+
+def test_feet_stay_pinned_while_offsets_of_retarget_change(rig):
+    target = rigs_in_blender.catalogued("mixamo", catalogue.Variant()).armature
+    settings = bpy.context.scene.animepose_retarget
+    settings.source, settings.target = rig, target
+    assert bpy.ops.animepose.retarget() == {"FINISHED"}
+    bpy.context.view_layer.objects.active = target
+    _run("find_footsteps")
+    steps = known(target)
+    left = [step for step in steps if step.foot == LEFT]
+    new = Footstep(left[0].end + 3, left[1].start - 3, LEFT)
+    _run("add_footstep", foot="LEFT", start=new.start, end=new.end)
+    heights_m = []
+    offset = next(one for one in settings.recipe_of(target).offsets if one.name == "hips")
+    for lower_cm in (0, 5):
+        offset.move_cm = (0, 0, -lower_cm)
+        assert not settings.recipe_of(target).problem
+        assert strays_mm(target, "mixamorig:LeftFoot", new.start, new.end) < 5
+        # What was pinned goes, what the offset did stays.
+        _run("set_foot_lock", mode="never")
+        assert strays_mm(target, "mixamorig:LeftFoot", new.start, new.end) > 50
+        heights_m.append(_pelvis_height_m(target))
+        _run("set_foot_lock", mode="auto")
+    assert abs(heights_m[0] - heights_m[1] - 0.05) < 1e-3
+
+
+def _pelvis_height_m(rig: bpy.types.Object) -> float:
+    bpy.context.scene.frame_set(5)
+    evaluated = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return (evaluated.matrix_world @ evaluated.pose.bones["mixamorig:Hips"].matrix).translation.z

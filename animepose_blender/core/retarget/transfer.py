@@ -70,7 +70,7 @@ def transfer(motion: Motion, target: Target, settings: Settings, figures: Figure
 
     still_m = np.zeros((len(motion.time_s), 3))
     stance = stand(target.controls, turned, placement, still_m)
-    path = _path(motion, target, settings, figures)
+    path = path_of(motion, target, settings, figures)
     moved_m = path.hips_m - _hips(slot_heads(target.controls, stance))
     moved_m = moved_m + move_m("hips", settings.offsets, turned, figures.target.body)
 
@@ -120,7 +120,8 @@ def _hips(heads_m: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.mean(thighs, axis=0) if len(thighs) == 2 else heads_m["pelvis"]
 
 
-def _path(motion: Motion, target: Target, settings: Settings, figures: Figures) -> Path:
+def path_of(motion: Motion, target: Target, settings: Settings, figures: Figures) -> Path:
+    """Where the target's hips go, and the height of what it stands on; arguments as those of `transfer`."""
     index, up = motion.index, figures.target.body[:, 2]
     hips_m = _hips({slot: motion.head_m[:, number] for slot, number in index.items()})
     # A rig that lies in the world at rest stands up by the transfer: heights at rest are along its own up.

@@ -12,6 +12,10 @@ from .properties import FOOT_ITEMS, MODE_ITEMS, ANIMEPOSE_PG_footsteps, footstep
 
 NEW_S = 0.3
 """How long a footstep is that is added without a range."""
+WRITTEN_ANEW = (
+    "Keys of the legs and of the pelvis' place are written anew: what was changed there by hand since Find Footsteps "
+    "is lost"
+)
 _OWN = {"SKIP_SAVE"}
 
 
@@ -48,11 +52,14 @@ class _OnRig:
 
 
 class ANIMEPOSE_OT_find_footsteps(_OnRig, bpy.types.Operator):
-    """Find where the feet stand in the motion as it is now, and pin them there. What the legs did is kept, and comes
-    back where footsteps are removed"""
+    """Find where feet stand, and pin them."""
 
     bl_idname = "animepose.find_footsteps"
     bl_label = "Find Footsteps"
+    bl_description = (
+        "Find where the feet stand in the motion, and pin them there. What the legs did before comes back where "
+        "footsteps are removed"
+    )
     needs_footsteps = False
 
     def carry_out(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
@@ -64,11 +71,11 @@ class ANIMEPOSE_OT_find_footsteps(_OnRig, bpy.types.Operator):
 
 
 class ANIMEPOSE_OT_add_footstep(_OnRig, bpy.types.Operator):
-    """Let a foot stand in the preview range, or around the current frame. Keys of legs and the pelvis' place are
-    written anew: what was changed by hand there since Find Footsteps is lost"""
+    """Let a foot stand."""
 
     bl_idname = "animepose.add_footstep"
     bl_label = "Add Footstep"
+    bl_description = f"Let a foot stand in the preview range, or around the current frame. {WRITTEN_ANEW}"
 
     foot: EnumProperty(name="Foot", items=FOOT_ITEMS, options=_OWN)  # type: ignore
     start: IntProperty(  # type: ignore
@@ -91,11 +98,11 @@ class ANIMEPOSE_OT_add_footstep(_OnRig, bpy.types.Operator):
 
 
 class ANIMEPOSE_OT_remove_footstep(_OnRig, bpy.types.Operator):
-    """Let the foot move as it did before it was pinned. Keys of legs and the pelvis' place are written anew: what was
-    changed by hand there since Find Footsteps is lost"""
+    """Let a foot move as it did."""
 
     bl_idname = "animepose.remove_footstep"
     bl_label = "Remove Footstep"
+    bl_description = f"Let the foot move as it did before it was pinned. {WRITTEN_ANEW}"
 
     index: IntProperty(  # type: ignore
         name="Footstep", description="Its place in the list; -1: the chosen one", default=-1, min=-1, options=_OWN
@@ -110,11 +117,11 @@ class ANIMEPOSE_OT_remove_footstep(_OnRig, bpy.types.Operator):
 
 
 class ANIMEPOSE_OT_edit_footstep(_OnRig, bpy.types.Operator):
-    """Let a footstep begin and end at other frames. Keys of legs and the pelvis' place are written anew: what was
-    changed by hand there since Find Footsteps is lost"""
+    """Let a footstep begin and end elsewhere."""
 
     bl_idname = "animepose.edit_footstep"
     bl_label = "Change Footstep"
+    bl_description = f"Let a footstep begin and end at other frames. {WRITTEN_ANEW}"
 
     index: IntProperty(  # type: ignore
         name="Footstep", description="Its place in the list; -1: the chosen one", default=-1, min=-1, options=_OWN
@@ -148,11 +155,11 @@ class ANIMEPOSE_OT_edit_footstep(_OnRig, bpy.types.Operator):
 
 
 class ANIMEPOSE_OT_set_foot_lock(_OnRig, bpy.types.Operator):
-    """Choose by what the feet are held. Keys of legs and the pelvis' place are written anew: what was changed by hand
-    there since Find Footsteps is lost"""
+    """Choose by what the feet are held."""
 
     bl_idname = "animepose.set_foot_lock"
     bl_label = "Foot Lock"
+    bl_description = f"Choose by what the feet are held. {WRITTEN_ANEW}"
 
     mode: EnumProperty(name="Foot Lock", items=MODE_ITEMS, options=_OWN)  # type: ignore
 

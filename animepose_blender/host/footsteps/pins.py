@@ -112,11 +112,10 @@ def prepare(
     posed = _posed(rig, controls, location_turn, sampled.poses, sampled.to_world, sampled.frames, motion)
     if not all(np.isfinite(values).all() for values in (posed.basis, posed.location, motion.head_m)):
         raise AnimePoseError(f"The motion of {rig.name} has broken keys.", "Mend them with Fill Gaps first.")
-    found = retargeted.found_contacts(context, rig, sampled.frames)
-    found = motion.held if found is None else found
     ends = np.array([[figure.rest.heads_m[slot] for slot in LIMB_SLOTS[leg]] for leg in legs.LEGS])
     leg_m = float(np.linalg.norm(np.diff(ends, axis=1), axis=-1).sum(axis=-1).mean())
-    floor_m = pinning.floor_of(motion, found, leg_m)
+    told = retargeted.of_source(context, rig, sampled.frames)
+    found, floor_m = told or (motion.held, pinning.floor_of(motion, motion.held, leg_m))
     _prepared[key] = Prepared(
         rig, sampled.frames, motion, found, figure, leg_m, floor_m, controls, location_turn, posed
     )

@@ -1,5 +1,5 @@
-"""What is known of a motion that was put onto its rig by Retarget: when its source stands, and what the legs did before
-the transfer pinned them."""
+"""What is known of a motion that was put onto its rig by Retarget: when its source stands and on what, and what
+the legs did before the transfer pinned them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 
 from ...core.retarget.settings import Settings
+from ...core.retarget.transfer import path_of
 from ...errors import AnimePoseError
 from .. import compat
 from ..cleanup.keys import everything, put_everything
@@ -28,18 +29,24 @@ quaternion)."""
 IN_PLACE = "in_place"
 
 
-def found_contacts(context: bpy.types.Context, rig: bpy.types.Object, frames: np.ndarray) -> np.ndarray | None:
-    """(F, 4) contacts of the source at (F,) frames, less what slides in it; None if nothing is known of them."""
+def of_source(context: bpy.types.Context, rig: bpy.types.Object, frames: np.ndarray) -> tuple[np.ndarray, float] | None:
+    """What the source of a motion tells of the floor; None if nothing is known of it.
+
+    Returns:
+        (F, 4) contacts at (F,) frames, less what slides in the source; and the height of what the rig stands on.
+    """
     recipe = _recipe(context, rig)
     if recipe is None:
         return None
     try:
-        sampled = live.prepared_of(context, recipe).sampled
+        prepared = live.prepared_of(context, recipe)
+        sampled = prepared.sampled
+        path = path_of(sampled.motion, prepared.target, recipe.settings(), prepared.figures)
     except (AnimePoseError, ReferenceError):
         return None  # the source is gone, and contacts are found in the motion
     index = np.searchsorted(sampled.frames, frames - FIT_FRAMES).clip(0, len(sampled.frames) - 1)
     fits = np.abs(sampled.frames[index] - frames) <= FIT_FRAMES
-    return np.where(fits[:, None], np.nan_to_num(sampled.motion.held[index]), 0.0)
+    return np.where(fits[:, None], np.nan_to_num(sampled.motion.held[index]), 0.0), path.floor_m
 
 
 def unpin(context: bpy.types.Context, rig: bpy.types.Object, base: bpy.types.Action, paths: Collection[str]) -> bool:
@@ -53,20 +60,45 @@ def unpin(context: bpy.types.Context, rig: bpy.types.Object, base: bpy.types.Act
     recipe = _recipe(context, rig)
     if recipe is None or not recipe.pin_feet:
         return False
-    settings = recipe.settings()
     try:
         prepared = live.prepared_of(context, recipe)
-        with _made_again(context, recipe, prepared, settings) as again:
+        with _made_again(context, recipe, prepared, recipe.settings()) as again:
             here, there = _legs(base, paths), _legs(again, paths)
             if here.keys() != there.keys() or any(_differ(here[key], there[key]) for key in here):
                 return False
-        with _made_again(context, recipe, prepared, replace(settings, pin_feet=False)) as again:
-            for key, curve in _legs(again, paths).items():
-                if key in here:
-                    put_everything(here[key], everything(curve))
+        _unpin(context, recipe, prepared, base, paths)
     except (AnimePoseError, ReferenceError):
         return False  # what the motion came from is gone: its legs stay as they are
     return True
+
+
+def follow(context: bpy.types.Context, rig: bpy.types.Object, base: bpy.types.Action, paths: Collection[str]) -> bool:
+    """Let the base be what Retarget gives without pins by now, whatever it was: its offsets have changed.
+
+    Returns:
+        Whether it was changed.
+    Raises:
+        AnimePoseError: if what the motion came from is gone.
+    """
+    recipe = _recipe(context, rig)
+    if recipe is None:
+        return False
+    _unpin(context, recipe, live.prepared_of(context, recipe), base, paths)
+    return True
+
+
+def _unpin(
+    context: bpy.types.Context,
+    recipe: ANIMEPOSE_PG_recipe,
+    prepared: Prepared,
+    base: bpy.types.Action,
+    paths: Collection[str],
+) -> None:
+    here = _legs(base, paths)
+    with _made_again(context, recipe, prepared, replace(recipe.settings(), pin_feet=False)) as again:
+        for key, curve in _legs(again, paths).items():
+            if key in here:
+                put_everything(here[key], everything(curve))
 
 
 @contextmanager

@@ -124,6 +124,22 @@ def set_mode(context: bpy.types.Context, rig: bpy.types.Object, mode: str) -> No
     kept.mode = mode
 
 
+def follow_retarget(context: bpy.types.Context, rig: bpy.types.Object) -> None:
+    """Pin the feet again after Retarget has written the motion anew, with other offsets.
+
+    Raises:
+        AnimePoseError: if that cannot be done; the motion stays as Retarget left it then.
+    """
+    kept = footsteps_of(rig)
+    if kept is None or kept.base is None:
+        return
+    if kept.base.users > 1:  # another action's as well, that has not changed
+        kept.base = kept.base.copy()
+    work = _work(rig, RigMap.from_json(kept.rig_map), tuple(leg for leg in kept.ik_legs.split(",") if leg))
+    if retargeted.follow(context, rig, kept.base, work.paths):
+        _apply(context, rig, kept, steps_of(kept), kept.mode)
+
+
 def forget(context: bpy.types.Context, rig: bpy.types.Object) -> None:
     """Footsteps and the motion before them go; the motion stays as it is now.
 

@@ -96,6 +96,10 @@ def _rewrite(context: bpy.types.Context, recipe: ANIMEPOSE_PG_recipe) -> None:
 
     prepared = prepared_of(context, recipe)
     run.rewrite(prepared, recipe.settings(), recipe.action)
+    from ..footsteps import session
+
+    if recipe.rig.animation_data is not None and recipe.rig.animation_data.action == recipe.action:
+        session.follow_retarget(context, recipe.rig)
 
 
 def prepared_of(context: bpy.types.Context, recipe: ANIMEPOSE_PG_recipe) -> Prepared:
