@@ -16,6 +16,7 @@ from ...core.retarget.transfer import path_of
 from ...errors import AnimePoseError
 from .. import compat
 from ..cleanup.keys import everything, put_everything
+from ..key_options import Within
 from ..retarget import live
 from ..retarget.properties import ANIMEPOSE_PG_recipe
 from ..retarget.sample import FIT_FRAMES, PROPERTY_OWN_WAY
@@ -62,11 +63,12 @@ def unpin(context: bpy.types.Context, rig: bpy.types.Object, base: bpy.types.Act
         return False
     try:
         prepared = live.prepared_of(context, recipe)
-        with _made_again(context, recipe, prepared, recipe.settings()) as again:
+        within = None if recipe.dense else recipe.within()
+        with _made_again(context, recipe, prepared, recipe.settings(), within) as again:
             here, there = _legs(base, paths), _legs(again, paths)
             if here.keys() != there.keys() or any(_differ(here[key], there[key]) for key in here):
                 return False
-        _unpin(context, recipe, prepared, base, paths)
+        _unpin(context, recipe, prepared, base, paths, within)
     except (AnimePoseError, ReferenceError):
         return False  # what the motion came from is gone: its legs stay as they are
     return True
@@ -83,7 +85,8 @@ def follow(context: bpy.types.Context, rig: bpy.types.Object, base: bpy.types.Ac
     recipe = _recipe(context, rig)
     if recipe is None:
         return False
-    _unpin(context, recipe, live.prepared_of(context, recipe), base, paths)
+    # While a slider is dragged there is no time to leave out keys.
+    _unpin(context, recipe, live.prepared_of(context, recipe), base, paths, None)
     return True
 
 
@@ -93,9 +96,10 @@ def _unpin(
     prepared: Prepared,
     base: bpy.types.Action,
     paths: Collection[str],
+    within: Within | None,
 ) -> None:
     here = _legs(base, paths)
-    with _made_again(context, recipe, prepared, replace(recipe.settings(), pin_feet=False)) as again:
+    with _made_again(context, recipe, prepared, replace(recipe.settings(), pin_feet=False), within) as again:
         for key, curve in _legs(again, paths).items():
             if key in here:
                 put_everything(here[key], everything(curve))
@@ -103,15 +107,18 @@ def _unpin(
 
 @contextmanager
 def _made_again(
-    context: bpy.types.Context, recipe: ANIMEPOSE_PG_recipe, prepared: Prepared, settings: Settings
+    context: bpy.types.Context,
+    recipe: ANIMEPOSE_PG_recipe,
+    prepared: Prepared,
+    settings: Settings,
+    within: Within | None,
 ) -> Iterator[bpy.types.Action]:
-    """An action as Retarget gives it with some settings, for a moment."""
+    """An action as Retarget gives it with some settings, for a moment; with fewer keys if it may be off by something."""
     from ..retarget import run
 
     action = recipe.action.copy()
     try:
         run.rewrite(prepared, settings, action)
-        within = None if recipe.dense else recipe.within()
         if within is not None:
             run.reduce(context, prepared, action, within)
         yield action
