@@ -113,7 +113,7 @@ def _made_again(
     settings: Settings,
     within: Within | None,
 ) -> Iterator[bpy.types.Action]:
-    """An action as Retarget gives it with some settings, for a moment; with fewer keys if it may be off by something."""
+    """An action as Retarget gives it with some settings, for a moment; with fewer keys if they may be off."""
     from ..retarget import run
 
     action = recipe.action.copy()
