@@ -89,13 +89,13 @@ def test_a_floor_is_where_feet_come_lowest():
     motion = _walk()
     raised = dataclasses.replace(motion, head_m=motion.head_m + [0, 0, 1.5])
     nobody = np.zeros((60, 4))
-    assert pinning.floor_of(motion, motion.held, 0.85) == pinning.floor_of(motion, nobody, 0.85) == 0.0
+    assert abs(pinning.floor_of(motion, motion.held, 0.85)) < 0.02 and pinning.floor_of(motion, nobody, 0.85) == 0.0
     assert abs(pinning.floor_of(raised, motion.held, 0.85) - 1.5) < 0.03
     assert abs(pinning.floor_of(raised, nobody, 0.85) - 1.5) < 0.03
     # Who stands on a wall most of the time and jumps down has the floor below.
     wall_m = np.where(np.arange(60) < 50, 1.5, 0.0)[:, None, None] * [0, 0, 1]
     jumps = dataclasses.replace(motion, head_m=motion.head_m + wall_m)
-    assert pinning.floor_of(jumps, motion.held, 0.85) == 0.0
+    assert abs(pinning.floor_of(jumps, motion.held, 0.85)) < 0.02
 
 
 def _legs(rng: np.random.Generator, frames: int) -> tuple[Controls, Posed]:

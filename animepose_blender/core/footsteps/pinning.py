@@ -25,7 +25,7 @@ FLOOR_QUANTILE = 2.0
 NEAR = 0.1
 """Part of the leg's length within which feet that stand near it stand on it, and not on a wall or a chair."""
 OWN_FLOOR_M = 0.05
-"""The floor of people of a take is that of their world, unless they were lifted off it by more."""
+"""People of a take who never stand have their world's floor, unless they were lifted off it by more."""
 _LEGS = tuple(LIMB_SLOTS[f"leg.{side}"] for side in SIDES)
 
 
@@ -57,7 +57,8 @@ def floor_of(motion: Motion, contact: np.ndarray, leg_m: float) -> float:
     lowest_m = np.where(known, height_m, np.inf).min(axis=1)[known.any(axis=1)]
     floor_m = float(np.percentile(lowest_m, FLOOR_QUANTILE))
     stands = known & (np.nan_to_num(contact) > STANDS) & (np.abs(height_m - floor_m) < NEAR * leg_m)
-    floor_m = float(np.median(height_m[stands])) if stands.any() else floor_m
+    if stands.any():
+        return float(np.median(height_m[stands]))
     return 0.0 if motion.origin_m is None and abs(floor_m) < OWN_FLOOR_M else floor_m
 
 
