@@ -112,7 +112,7 @@ def test_the_bound_holds_between_frames_too(rng):
     drawn = _drawn(reduced, tracks, fine[: 2 * len(FRAMES) - 1])
     way_mm, _ = world.errors(World(armature, truth), truth, drawn)
     # Between two samples the motion is not known better than this; least of all at the clip's ends.
-    assert way_mm[3:-3:2].max() <= 4.4
+    assert way_mm[3:-3:2].max() <= 1.2 * 4.0
     assert way_mm[1::2].max() <= 5.0
 
 

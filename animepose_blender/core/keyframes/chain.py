@@ -20,6 +20,8 @@ _ROOT = 0.85
 _FAR = 10.0
 """Joints farther down could be off by so many tolerances if nothing made up for it: for what has to be made up for, the
 bones there need keys."""
+_BETWEEN = 1.2
+"""Tolerances that are allowed in the middles between frames."""
 _SAME = 1e-9
 
 
@@ -96,6 +98,8 @@ class Chain:
                 allowed.append(limit * part)
             allowed_rad.append(least * part)
             far.append(_FAR * part / np.maximum(self._reach(place), 1e-9))
+        for limit in (*allowed, *allowed_rad, *far):
+            limit[1::2] *= _BETWEEN
         judge = LevelJudge(
             [self.world.tracks[row] for row in rows], np.searchsorted(places, self.world.place[rows]),
             self.reference[rows], above, base, self._upright[places], np.array(owner), np.array(offsets),

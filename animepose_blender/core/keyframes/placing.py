@@ -16,19 +16,21 @@ depend on each other."""
 _CUTS = (0.2, 0.5, 1.0, 3.0)
 """Keys that cost less than this part of the tolerance are tried in the rounds of thinning, the cheapest first."""
 _FINER_CUTS = (0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
-"""For channels with keys of their own, of which there are more to choose from. Where keys are shared, these save 3 % of
-the keys and take half as long again."""
+"""The same for channels with keys of their own, of which there are more to choose from. Where keys are shared, these
+save 3 % of the keys and take half as long again."""
 _SWEEPS = 2
-"""Times that all keys are tried: what did not go at first may go once others are gone. A third time saves 4 % of the
-keys and takes half as long again."""
+"""Times that all keys are tried: what did not go at first may go once others are gone."""
+_CAREFUL_SWEEPS = 3
+"""The same for channels with keys of their own."""
 _EVENINGS = 2
 """Times that samples are weighed anew by their errors, for the largest error to come down; more gains nothing."""
 _LEAST_ERROR = 0.3
 """Smaller errors, in parts of the tolerance, weigh as this one."""
 _LIGHTEST, _HEAVIEST = 0.01, 100.0
-_BETWEEN_ROUNDS = 1
-"""Times that keys are set for errors between two frames alone: where samples leap, no keys help, and more of them take
-up to a fifth more keys."""
+_BETWEEN_ROUNDS = 2
+"""Times that keys are set for errors between two frames alone: where samples leap no keys help."""
+_NEARER = 0.97
+"""A key stays where it was moved if that leaves less than this part of the squared errors beside it."""
 _REACH = 4
 """Keys on either side of a new one, or of one that went, that are fitted anew."""
 _ROUNDS = 200
@@ -108,7 +110,7 @@ class Placer:
             self.keys = keys | self.must
             self._fit_all()
             self._meet()
-            self._thin(_FINER_CUTS, sweeps=1)
+            self._thin(careful=True)
             self._finish()
 
     @property
@@ -162,6 +164,30 @@ class Placer:
             bad = blame.any(axis=1) if self.judge.independent else np.ones(len(self.free), dtype=bool)
             self.keys |= bad[self.rows.group]
             self._fit_all()
+
+    def _slide(self) -> None:
+        """Move keys by a frame where that brings the curve nearer to the samples; every other key at once."""
+        for way, odd in [(way, odd) for way in (1, -1) for odd in (0, 1)]:
+            at = np.flatnonzero(self.keys)
+            place = np.arange(1 + odd, len(at) - 1, 2)
+            place = place[~self.must[at[place]] & ~self.keys[at[place] + way]]
+            row, there = at[place], at[place] + way
+            if not len(row):
+                continue
+            before = self._squares(at)
+            self.keys[row], self.keys[there] = False, True
+            self._fit(there)
+            after = self._squares(np.flatnonzero(self.keys))
+            kept = after[place - 1] + after[place] < _NEARER * (before[place - 1] + before[place])
+            self.keys[there[~kept]], self.keys[row[~kept]] = False, True
+            self._fit(row[~kept])
+
+    def _squares(self, at: np.ndarray) -> np.ndarray:
+        """(K,) summed squares of what each segment is off its samples."""
+        rows, sample = self.rows, self.rows.sample[self.rows.of_lane]
+        off = ((self.lanes[rows.lane, 2 * sample] - self.pieces.values) ** 2).sum(axis=1)
+        of_rows = np.bincount(rows.of_lane, off, minlength=len(self.keys)) * self.row_weights
+        return np.add.reduceat(of_rows, at)
 
     def _even_out(self) -> None:
         """Weigh samples by their errors: what is least squares then comes near the least of the largest errors.
@@ -302,12 +328,15 @@ class Placer:
         cost = np.bincount(number[row[here]], np.maximum(apart, bent) * weight, minlength=len(at))
         return at, np.where(self.must[at], np.inf, cost)
 
-    def _thin(self, cuts: tuple[float, ...] = _CUTS, sweeps: int = _SWEEPS) -> None:
+    def _thin(self, careful: bool = False) -> None:
         """Take keys away, many at once but never neighbours, and put back those that were needed."""
+        cuts, sweeps = (_FINER_CUTS, _CAREFUL_SWEEPS) if careful else (_CUTS, _SWEEPS)
         tried = self.must.copy()
         shares = self._look().shares
         for sweep, cut in [(sweep, cut) for sweep in range(sweeps) for cut in cuts]:
-            if cut == cuts[0] and (sweep or sweeps == 1):
+            if cut == cuts[0] and (sweep or careful):
+                if careful:
+                    self._slide()
                 self._even_out()
                 shares = self._look().shares
                 tried = self.must.copy()  # what did not go at first may go now

@@ -3,8 +3,8 @@
 Curves are fitted by least squares (`spline`); keys are set where errors are too large and taken away again where the
 bound leaves room (`placing`). For bones the bound is one of what is seen: millimetres of any joint in the world,
 degrees of any bone. Bones are fitted from the root outwards, each making up for those before it (`chain`). The bound
-holds at every frame. In the middle between two frames, where the samples' own course is only a guess, keys are set for
-it once more, but it is exceeded where samples leap.
+holds at every frame. In the middle between two frames, where the samples' own course is only a guess, more keys are set
+where it is exceeded by a fifth; where samples leap that does not help.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def reduce_bones(
             (`kept.boundaries`), the bounds of predicted spans, frames that the user chose.
         keep_extremes: whether bones keep the keys of their large turning points.
         shared: all channels of a bone are keyed at the same frames; otherwise each has only those that it needs (a
-            third less, in twice the time), and turning points keep their keys only where they need them.
+            third to a half less, in two to three times the time), and turning points keep their keys only where they need them.
     Raises:
         ValueError: if shapes do not fit, a value is not finite, or frames do not increase.
     """
