@@ -40,6 +40,15 @@ class BuildClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def start(self) -> dict[str, str]:
+        """Start the process, if it does not run; its versions.
+
+        Raises:
+            AnimePoseError: if it cannot be started.
+        """
+        self._started()
+        return self.versions
+
     def run(self, build: Build, on_stage: Callable[[str], None] = lambda name: None) -> Built:
         """Make one result.
 

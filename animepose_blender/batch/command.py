@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from .job_file import load_order, one_a_rig
 from .local import LocalTools, Programs
 from .lock import only_run_in
 from .naming import checked_template
+from .one_clip import Tools
 from .order import Clip, Order, Rig
 from .plan import PlannedClip, plan
 from .report import exit_code_of, write_report
@@ -97,10 +99,12 @@ def convert(arguments: argparse.Namespace, estimate: Mapping[str, Any], programs
         say(told(planned, order))
         return int(ExitCode.DONE)
     _make_folder(report_path.parent)
-    with only_run_in(order.output), watching(len(planned)) as watcher:
-        reports = convert_all(
-            planned, order, lambda slot: LocalTools(programs, slot), arguments.jobs, arguments.resume, watcher
-        )
+    with (
+        only_run_in(order.output),
+        _tools(arguments, planned, order, programs) as (make_tools, jobs),
+        watching(len(planned)) as watcher,
+    ):
+        reports = convert_all(planned, order, make_tools, jobs, arguments.resume, watcher)
         write_report(report_path, reports, _versions(), time.monotonic() - started)
     note(summary(reports))
     for report in reports:
@@ -108,6 +112,21 @@ def convert(arguments: argparse.Namespace, estimate: Mapping[str, Any], programs
             for path in (path for files in result.files.values() for path in files):
                 say(path)
     return int(exit_code_of(reports))
+
+
+@contextlib.contextmanager
+def _tools(
+    arguments: argparse.Namespace, planned: list[PlannedClip], order: Order, programs: Programs
+) -> Iterator[tuple[Callable[[int], Tools], int]]:
+    """What makes the tools of each slot, and how many slots there are."""
+    if arguments.on == "local":
+        yield lambda slot: LocalTools(programs, slot), arguments.jobs or 1
+        return
+    from .ray_cluster import ray_cluster
+    from .ray_engine import RayTools
+
+    with ray_cluster(arguments.ray_address, planned, order.output, arguments.jobs) as cluster:
+        yield lambda slot: RayTools(cluster), cluster.jobs
 
 
 def told(planned: list[PlannedClip], order: Order) -> str:

@@ -14,6 +14,8 @@ EVERYBODY = "*"
 FORMATS: tuple[str, ...] = ("fbx", "glb", "bvh", "usd", "blend")
 ENGINES: tuple[str, ...] = ("unreal", "unity", "godot")
 """Where exports are meant to be opened; none = Blender's own axes and names."""
+PLACES: tuple[str, ...] = ("local", "ray")
+"""Where the work is done: on this machine, or on a Ray cluster."""
 
 
 @dataclass(frozen=True)

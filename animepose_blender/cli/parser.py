@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .. import __version__
-from ..batch.order import ENGINES, FORMATS
+from ..batch.order import ENGINES, FORMATS, PLACES
 from ..core.retarget.settings import ROOT_MODES
 from ..protocol import CAMERAS, DEVICES, FLOORS, FOOT_LOCKS, PRESETS, JobRequest
 from . import verbs
@@ -72,7 +72,19 @@ def build_parser() -> argparse.ArgumentParser:
         "without a number: 5,2)",
     )  # fmt: skip
     run = convert.add_argument_group("run")
-    run.add_argument("--jobs", metavar="N", type=at_least_one, default=1, help="clips at a time (default: %(default)s)")
+    run.add_argument(
+        "--jobs", metavar="N", type=at_least_one,
+        help="clips at a time (default: 1; on Ray, as many as the cluster carries)",
+    )  # fmt: skip
+    run.add_argument(
+        "--on", choices=PLACES, default=PLACES[0],
+        help="where the work is done: on this machine, or on a Ray cluster; docs/cluster.md (default: %(default)s)",
+    )  # fmt: skip
+    run.add_argument(
+        "--ray-address", metavar="ADDRESS", default="auto",
+        help="auto: the cluster that this machine belongs to; HOST:PORT; local: one of this machine, for this run "
+        "(default: %(default)s)",
+    )  # fmt: skip
     run.add_argument("--resume", action="store_true", help="keep what an earlier run into the folder has finished")
     run.add_argument("--dry-run", action="store_true", help="say what would be made, and make nothing")
     run.add_argument(
