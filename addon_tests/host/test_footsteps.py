@@ -227,6 +227,29 @@ def test_found_again_footsteps_begin_from_the_motion_before_pins_unless_it_was_e
         assert same(curves(rig), edited)
 
 
+def test_keys_that_were_moved_in_time_are_noticed_before_the_legs_go_back():
+    with registered():
+        rig, context = person(), bpy.context
+        session.find(context, rig)
+        steps = known(rig)
+        for curve in compat.curves_of(rig):
+            for point in curve.keyframe_points:
+                point.co[0] += 4
+                point.handle_left[0] += 4
+                point.handle_right[0] += 4
+        moved = curves(rig)
+        for change in (
+            lambda: session.set_mode(context, rig, "always"),
+            lambda: session.change(context, rig, steps[:-1]),
+        ):
+            assert "moved in time" in str(error_of(change))
+        assert same(curves(rig), moved) and known(rig) == steps
+        session.find(context, rig)
+        assert known(rig)[1].start == steps[1].start + 4
+        session.change(context, rig, [])
+        assert same(curves(rig), moved)
+
+
 def test_a_copy_of_an_action_has_footsteps_of_its_own():
     with registered() as context:
         rig = person()
@@ -340,3 +363,21 @@ def test_what_fails_in_the_middle_leaves_the_curves_as_they_were():
         finally:
             pins.write = write
         assert known(rig) == steps and same(curves(rig), before)
+
+
+def test_footsteps_of_keys_that_were_moved_in_time_are_refused_and_nothing_changes():
+    with registered():
+        rig = person()
+        session.find(bpy.context, rig)
+        for curve in compat.curves_of(rig):
+            for key in curve.keyframe_points:
+                key.co_ui[0] += 4.0
+        moved = curves(rig)
+        for change in (
+            lambda: session.set_mode(bpy.context, rig, "always"),
+            lambda: session.change(bpy.context, rig, [Footstep(10, 20, LEFT)]),
+        ):
+            assert "moved in time" in str(error_of(change))
+            assert same(curves(rig), moved)
+        session.find(bpy.context, rig)
+        session.set_mode(bpy.context, rig, "always")

@@ -69,6 +69,22 @@ def kept_on_failure(rig: bpy.types.Object, paths: Iterable[str]) -> Iterator[Non
         bpy.data.actions.remove(held)
 
 
+def extents(rig: bpy.types.Object, base: bpy.types.Action) -> tuple[np.ndarray, np.ndarray]:
+    """First and last key (2,) of the properties that have curves in `base`: as the rig plays them, and there."""
+    slot = compat.slot_name(rig.animation_data)
+    homes = [home for home in _homes(base) if not slot or home.slot.identifier == slot]
+    there = [curve for home in homes for curve in home.fcurves]
+    paths = {curve.data_path for curve in there}
+    return _extent([curve for curve in compat.curves_of(rig) if curve.data_path in paths]), _extent(there)
+
+
+def _extent(curves: list[bpy.types.FCurve]) -> np.ndarray:
+    ends = [
+        point.co[0] for c in curves if len(c.keyframe_points) for point in (c.keyframe_points[0], c.keyframe_points[-1])
+    ]
+    return np.array([min(ends), max(ends)] if ends else [0.0, 0.0])
+
+
 def is_same(rig: bpy.types.Object, base: bpy.types.Action, paths: Iterable[str]) -> bool:
     """Whether the properties of `paths` have the keys that they have in `base`."""
     wanted, slot = set(paths), compat.slot_name(rig.animation_data)
@@ -84,6 +100,14 @@ def _same_keys(one: bpy.types.FCurve, other: bpy.types.FCurve) -> bool:
         return False
     off = max(np.abs(keys.frames - others.frames).max(initial=0), np.abs(keys.values - others.values).max(initial=0))
     return bool(off <= SAME)
+
+
+def extent(rig: bpy.types.Object, paths: Iterable[str]) -> tuple[float, float]:
+    """First and last key of the properties of `paths`."""
+    wanted = set(paths)
+    keyed = [one.keyframe_points for one in compat.curves_of(rig) if one.data_path in wanted]
+    ends = [(points[0].co[0], points[-1].co[0]) for points in keyed if len(points)]
+    return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else (0.0, 0.0)
 
 
 def remove_curve(rig: bpy.types.Object, curve: bpy.types.FCurve) -> None:

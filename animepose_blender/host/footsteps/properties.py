@@ -2,7 +2,15 @@
 
 # No `from __future__ import annotations` here: Blender reads the properties from the annotations themselves.
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatVectorProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from ...core.footsteps.spans import Footstep
 
@@ -31,9 +39,11 @@ class ANIMEPOSE_PG_footsteps(bpy.types.PropertyGroup):
     active: IntProperty(options={"SKIP_SAVE"})  # type: ignore
     mode: EnumProperty(name="Foot Lock", items=MODE_ITEMS)  # type: ignore
     base: PointerProperty(type=bpy.types.Action, description="The legs' curves before any pins")  # type: ignore
+    extent: FloatVectorProperty(size=2, description="First and last key of the legs after their pins")  # type: ignore
     slot: StringProperty()  # type: ignore
     rig_map: StringProperty()  # type: ignore
     ik_legs: StringProperty(description="Legs that IK moves, with commas between them")  # type: ignore
+    written: FloatVectorProperty(size=2, description="First and last key of the legs, as pins last left them")  # type: ignore
 
 
 def footsteps_of(rig: bpy.types.Object | None) -> "ANIMEPOSE_PG_footsteps | None":
@@ -49,7 +59,8 @@ def steps_of(kept: ANIMEPOSE_PG_footsteps) -> list[Footstep]:
 
 
 def keep_steps(kept: ANIMEPOSE_PG_footsteps, steps: list[Footstep]) -> None:
-    """Let these be the footsteps; nothing is pinned by it."""
+    """Let these be the footsteps; nothing is pinned by it, and whatever the legs' keys are by now, is right."""
+    kept.property_unset("written")
     kept.steps.clear()
     for step in sorted(steps):
         one = kept.steps.add()

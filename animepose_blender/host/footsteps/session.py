@@ -19,7 +19,10 @@ from ..retarget.sample import frame_range_of
 from . import base, legs, pins, retargeted
 from .properties import ANIMEPOSE_PG_footsteps, footsteps_of, keep_steps, steps_of
 
+MOVED = 0.1
+"""Frames; Blender keeps numbers in single precision."""
 NEVER, GROUNDING, ALWAYS = "never", "grounding", "always"
+MOVED_FRAMES = 0.01
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,9 @@ def find(context: bpy.types.Context, rig: bpy.types.Object) -> int:
             raise
     kept.found, kept.mode, kept.active, kept.base = True, "auto", 0, made
     kept.slot, kept.rig_map, kept.ik_legs = compat.slot_name(animation), rig_map.to_json(), ",".join(work.by_ik)
+    kept.extent, _ = base.extents(rig, made)
     keep_steps(kept, steps)
+    kept.written = base.extent(rig, work.paths)
     _remove_unused(before)
     return len(steps)
 
@@ -95,6 +100,7 @@ def change(context: bpy.types.Context, rig: bpy.types.Object, steps: list[Footst
             nothing is.
     """
     kept = _kept(rig)
+    _refuse_moved(rig, kept)
     first, last = frame_range_of(context, rig)
     tidy: list[Footstep] = []
     for step in sorted(steps):
@@ -106,8 +112,9 @@ def change(context: bpy.types.Context, rig: bpy.types.Object, steps: list[Footst
                 ExitCode.USAGE,
             )
         tidy = spans.with_step(tidy, replace(step, start=max(step.start, first), end=min(step.end, last)))
-    _apply(context, rig, kept, tidy, kept.mode)
+    written = _apply(context, rig, kept, tidy, kept.mode)
     keep_steps(kept, tidy)
+    kept.written = written
     kept.active = min(kept.active, max(len(tidy) - 1, 0))
 
 
@@ -120,7 +127,8 @@ def set_mode(context: bpy.types.Context, rig: bpy.types.Object, mode: str) -> No
     kept = _kept(rig)
     if mode not in modes.MODES:
         raise AnimePoseError(f"There is no foot lock {mode!r}.", f"Choose one of {', '.join(modes.MODES)}.")
-    _apply(context, rig, kept, steps_of(kept), mode)
+    _refuse_moved(rig, kept)
+    kept.written = _apply(context, rig, kept, steps_of(kept), mode)
     kept.mode = mode
 
 
@@ -137,7 +145,8 @@ def follow_retarget(context: bpy.types.Context, rig: bpy.types.Object) -> None:
         kept.base = kept.base.copy()
     work = _work(rig, RigMap.from_json(kept.rig_map), tuple(leg for leg in kept.ik_legs.split(",") if leg))
     if retargeted.follow(context, rig, kept.base, work.paths):
-        _apply(context, rig, kept, steps_of(kept), kept.mode)
+        kept.property_unset("written")  # by Retarget, which knows when
+        kept.written = _apply(context, rig, kept, steps_of(kept), kept.mode)
 
 
 def forget(context: bpy.types.Context, rig: bpy.types.Object) -> None:
@@ -154,7 +163,8 @@ def forget(context: bpy.types.Context, rig: bpy.types.Object) -> None:
 
 def _apply(
     context: bpy.types.Context, rig: bpy.types.Object, kept: ANIMEPOSE_PG_footsteps, steps: list[Footstep], mode: str
-) -> None:
+) -> tuple[float, float]:
+    """Pin the feet; first and last key of the legs then."""
     if kept.base is None:
         raise AnimePoseError(f"The motion of {rig.name} before its pins is gone.", "Find its footsteps again.")
     _refuse_unusable(rig)
@@ -165,6 +175,7 @@ def _apply(
     work = _work(rig, rig_map, tuple(leg for leg in kept.ik_legs.split(",") if leg))
     _refuse_protected(work)
     _pin(context, work, kept.base, steps, mode)
+    kept.extent, _ = base.extents(rig, kept.base)
 
 
 def _take_back(context: bpy.types.Context, work: _Work, kept: ANIMEPOSE_PG_footsteps) -> None:
@@ -209,6 +220,19 @@ def _kept(rig: bpy.types.Object) -> ANIMEPOSE_PG_footsteps:
         raise AnimePoseError(f"No footsteps of {rig.name} are known yet.", "Use Find Footsteps first.")
     _refuse_unusable(rig)
     return kept
+
+
+def _refuse_moved(rig: bpy.types.Object, kept: ANIMEPOSE_PG_footsteps) -> None:
+    """Make sure that the legs' keys are where their pins, or tools that know of footsteps, have left them."""
+    told = np.array(kept.extent)
+    if kept.base is None or told[0] == told[1]:
+        return
+    now, before = base.extents(rig, kept.base)
+    if np.abs(now - told).max() > MOVED_FRAMES and np.abs(now - before).max() >= 1:
+        raise AnimePoseError(
+            f"Keys of {rig.name} were moved in time or taken away since its footsteps were found.",
+            "Use Find Again: it begins from the motion as it is now.",
+        )
 
 
 def _work(rig: bpy.types.Object, rig_map: RigMap, by_ik: tuple[str, ...]) -> _Work:
@@ -266,7 +290,7 @@ def _refuse_protected(work: _Work) -> None:
 def _empty(kept: ANIMEPOSE_PG_footsteps) -> None:
     kept.steps.clear()
     kept.base = None
-    for name in ("found", "active", "mode", "slot", "rig_map", "ik_legs"):
+    for name in ("found", "active", "mode", "slot", "rig_map", "ik_legs", "extent"):
         kept.property_unset(name)
 
 
