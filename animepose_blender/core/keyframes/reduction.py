@@ -71,8 +71,9 @@ def reduce_bones(
         keep: (F,) or (F, N) bool, frames at which all or single bones keep their keys and values: contacts' boundaries
             (`kept.boundaries`), the bounds of predicted spans, frames that the user chose.
         keep_extremes: whether bones keep the keys of their large turning points.
-        shared: all channels of a bone are keyed at the same frames; otherwise each has only those that it needs (a
-            third to a half less, in two to three times the time), and turning points keep their keys only where they need them.
+        shared: all channels of a bone are keyed at the same frames; otherwise each has only those that it needs, a
+            third to a half less in two to four times the time; turning points keep their keys only where they need
+            them, and quaternions may become longer or shorter, which is not seen.
     Raises:
         ValueError: if shapes do not fit, a value is not finite, or frames do not increase.
     """
