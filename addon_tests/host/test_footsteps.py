@@ -363,21 +363,3 @@ def test_what_fails_in_the_middle_leaves_the_curves_as_they_were():
         finally:
             pins.write = write
         assert known(rig) == steps and same(curves(rig), before)
-
-
-def test_footsteps_of_keys_that_were_moved_in_time_are_refused_and_nothing_changes():
-    with registered():
-        rig = person()
-        session.find(bpy.context, rig)
-        for curve in compat.curves_of(rig):
-            for key in curve.keyframe_points:
-                key.co_ui[0] += 4.0
-        moved = curves(rig)
-        for change in (
-            lambda: session.set_mode(bpy.context, rig, "always"),
-            lambda: session.change(bpy.context, rig, [Footstep(10, 20, LEFT)]),
-        ):
-            assert "moved in time" in str(error_of(change))
-            assert same(curves(rig), moved)
-        session.find(bpy.context, rig)
-        session.set_mode(bpy.context, rig, "always")

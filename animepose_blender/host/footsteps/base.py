@@ -102,14 +102,6 @@ def _same_keys(one: bpy.types.FCurve, other: bpy.types.FCurve) -> bool:
     return bool(off <= SAME)
 
 
-def extent(rig: bpy.types.Object, paths: Iterable[str]) -> tuple[float, float]:
-    """First and last key of the properties of `paths`."""
-    wanted = set(paths)
-    keyed = [one.keyframe_points for one in compat.curves_of(rig) if one.data_path in wanted]
-    ends = [(points[0].co[0], points[-1].co[0]) for points in keyed if len(points)]
-    return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else (0.0, 0.0)
-
-
 def remove_curve(rig: bpy.types.Object, curve: bpy.types.FCurve) -> None:
     """Take a curve out of the action that the rig plays."""
     slot = compat.slot_name(rig.animation_data)

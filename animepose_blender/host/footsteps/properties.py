@@ -43,7 +43,6 @@ class ANIMEPOSE_PG_footsteps(bpy.types.PropertyGroup):
     slot: StringProperty()  # type: ignore
     rig_map: StringProperty()  # type: ignore
     ik_legs: StringProperty(description="Legs that IK moves, with commas between them")  # type: ignore
-    written: FloatVectorProperty(size=2, description="First and last key of the legs, as pins last left them")  # type: ignore
 
 
 def footsteps_of(rig: bpy.types.Object | None) -> "ANIMEPOSE_PG_footsteps | None":
@@ -59,8 +58,7 @@ def steps_of(kept: ANIMEPOSE_PG_footsteps) -> list[Footstep]:
 
 
 def keep_steps(kept: ANIMEPOSE_PG_footsteps, steps: list[Footstep]) -> None:
-    """Let these be the footsteps; nothing is pinned by it, and whatever the legs' keys are by now, is right."""
-    kept.property_unset("written")
+    """Let these be the footsteps; nothing is pinned by it."""
     kept.steps.clear()
     for step in sorted(steps):
         one = kept.steps.add()

@@ -19,10 +19,9 @@ from ..retarget.sample import frame_range_of
 from . import base, legs, pins, retargeted
 from .properties import ANIMEPOSE_PG_footsteps, footsteps_of, keep_steps, steps_of
 
-MOVED = 0.1
-"""Frames; Blender keeps numbers in single precision."""
 NEVER, GROUNDING, ALWAYS = "never", "grounding", "always"
 MOVED_FRAMES = 0.01
+"""Blender keeps frames in single precision."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,6 @@ def find(context: bpy.types.Context, rig: bpy.types.Object) -> int:
     kept.slot, kept.rig_map, kept.ik_legs = compat.slot_name(animation), rig_map.to_json(), ",".join(work.by_ik)
     kept.extent, _ = base.extents(rig, made)
     keep_steps(kept, steps)
-    kept.written = base.extent(rig, work.paths)
     _remove_unused(before)
     return len(steps)
 
@@ -112,9 +110,8 @@ def change(context: bpy.types.Context, rig: bpy.types.Object, steps: list[Footst
                 ExitCode.USAGE,
             )
         tidy = spans.with_step(tidy, replace(step, start=max(step.start, first), end=min(step.end, last)))
-    written = _apply(context, rig, kept, tidy, kept.mode)
+    _apply(context, rig, kept, tidy, kept.mode)
     keep_steps(kept, tidy)
-    kept.written = written
     kept.active = min(kept.active, max(len(tidy) - 1, 0))
 
 
@@ -128,7 +125,7 @@ def set_mode(context: bpy.types.Context, rig: bpy.types.Object, mode: str) -> No
     if mode not in modes.MODES:
         raise AnimePoseError(f"There is no foot lock {mode!r}.", f"Choose one of {', '.join(modes.MODES)}.")
     _refuse_moved(rig, kept)
-    kept.written = _apply(context, rig, kept, steps_of(kept), mode)
+    _apply(context, rig, kept, steps_of(kept), mode)
     kept.mode = mode
 
 
@@ -145,8 +142,7 @@ def follow_retarget(context: bpy.types.Context, rig: bpy.types.Object) -> None:
         kept.base = kept.base.copy()
     work = _work(rig, RigMap.from_json(kept.rig_map), tuple(leg for leg in kept.ik_legs.split(",") if leg))
     if retargeted.follow(context, rig, kept.base, work.paths):
-        kept.property_unset("written")  # by Retarget, which knows when
-        kept.written = _apply(context, rig, kept, steps_of(kept), kept.mode)
+        _apply(context, rig, kept, steps_of(kept), kept.mode)
 
 
 def forget(context: bpy.types.Context, rig: bpy.types.Object) -> None:
@@ -163,8 +159,7 @@ def forget(context: bpy.types.Context, rig: bpy.types.Object) -> None:
 
 def _apply(
     context: bpy.types.Context, rig: bpy.types.Object, kept: ANIMEPOSE_PG_footsteps, steps: list[Footstep], mode: str
-) -> tuple[float, float]:
-    """Pin the feet; first and last key of the legs then."""
+) -> None:
     if kept.base is None:
         raise AnimePoseError(f"The motion of {rig.name} before its pins is gone.", "Find its footsteps again.")
     _refuse_unusable(rig)
