@@ -258,6 +258,8 @@ class Take:
                 np.savez_compressed(
                     file, schema_version=np.int32(SCHEMA_VERSION), source=np.array(json.dumps(self.source)), **arrays
                 )
+                file.flush()
+                os.fsync(file.fileno())  # a power cut must not leave the name without the bytes
             temporary.replace(path)
         except OSError as error:
             raise AnimePoseError(

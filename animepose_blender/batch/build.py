@@ -7,8 +7,11 @@ when its standard input does. Several orders go to one process one after another
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from importlib import metadata
 from typing import Any, ClassVar
 
 from ..errors import AnimePoseError, ExitCode
@@ -77,6 +80,17 @@ class Failed:
 
 Answer = Ready | Stage | Built | Failed
 _ANSWERS: dict[str, type] = {one.type: one for one in (Ready, Stage, Built, Failed)}
+
+
+@lru_cache(maxsize=1)
+def blender_version() -> str:
+    """The version of the Blender that builds here: this one, or that of the Python module; empty = unknown."""
+    if "bpy" in sys.modules:
+        return str(sys.modules["bpy"].app.version_string)
+    try:
+        return metadata.version("bpy")
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def encode_build(build: Build) -> str:

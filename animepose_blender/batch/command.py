@@ -16,13 +16,14 @@ from ..console import note, say
 from ..errors import AnimePoseError, ExitCode
 from .inputs import find_inputs, stem_of
 from .job_file import load_order, one_a_rig
+from .leftovers import clear_leftovers
 from .local import LocalTools, Programs
 from .lock import only_run_in
 from .naming import checked_template
 from .one_clip import Tools
 from .order import Clip, Order, Rig
 from .plan import PlannedClip, plan
-from .report import exit_code_of, write_report
+from .report import ClipReport, exit_code_of, write_report
 from .schedule import convert_all
 from .watch import summary, watching
 
@@ -104,9 +105,18 @@ def convert(arguments: argparse.Namespace, estimate: Mapping[str, Any], programs
         _tools(arguments, planned, order, programs) as (make_tools, jobs),
         watching(len(planned)) as watcher,
     ):
+        clear_leftovers(planned, order.output, report_path)
+        # What a killed run leaves must not be the report of the run before it.
+        write_report(report_path, [ClipReport(one.clip.input, one.name) for one in planned], _versions(), 0.0)
         reports = convert_all(planned, order, make_tools, jobs, arguments.resume, watcher)
-        write_report(report_path, reports, _versions(), time.monotonic() - started)
+        unwritten: AnimePoseError | None = None
+        try:
+            write_report(report_path, reports, _versions(), time.monotonic() - started)
+        except AnimePoseError as error:  # the summary is all the more wanted
+            unwritten = error
     note(summary(reports))
+    if unwritten is not None:
+        raise unwritten
     for report in reports:
         for result in report.results:
             for path in (path for files in result.files.values() for path in files):

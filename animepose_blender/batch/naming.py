@@ -21,7 +21,7 @@ USUAL, USUAL_WITH_RIG = "{clip}", "{clip}_{rig}"
 _UNUSABLE = re.compile(r'[<>:"|?*\\\x00-\x1f]')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)
 LONGEST = 150
-"""Characters of one part of a path; file systems allow 255 bytes, and suffixes come behind it."""
+"""Bytes of one part of a path; file systems allow 255, and suffixes come behind it."""
 
 
 def checked_template(template: str) -> str:
@@ -70,7 +70,8 @@ def fill_in(template: str, values: Mapping[str, object]) -> str:
 
 def _clean(part: str) -> str:
     """A text as a part of a path that every system can write."""
-    part = _UNUSABLE.sub("_", part).replace("/", "_")[:LONGEST].rstrip(". ") or "_"
+    part = _UNUSABLE.sub("_", part).replace("/", "_")
+    part = part.encode("utf-8", "ignore")[:LONGEST].decode("utf-8", "ignore").rstrip(". ") or "_"
     return f"_{part}" if _RESERVED.match(part) else part
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,11 +13,16 @@ from typing import Any, Protocol
 from .. import __version__
 from ..errors import AnimePoseError, ExitCode
 from ..protocol import JobRequest
-from .build import Build, Built
+from .build import Build, Built, blender_version
 from .order import Order, Rig
 from .plan import PlannedClip, PlannedResult, blend_of
-from .records import Record, Records, content_hash, key_of
+from .records import FOLDER, Record, Records, content_hash, key_of
 from .report import ClipReport, ResultReport
+
+LEAST_SPACE = 64 << 20
+"""Bytes that must be free before a clip is estimated: to find out afterwards would cost the work."""
+ESTIMATE_FACTS = ("warnings", "seconds")
+BUILD_FACTS = ("frames", "people", "models", "versions", "files", "seconds", "warnings")
 
 Show = Callable[[str, float | None], None]
 """Takes what is being done now, and which part of it is done, if that is known."""
@@ -64,13 +71,16 @@ def convert_clip(
                 raise AnimePoseError(f"There is no file {planned.clip.input}.", "Check the path of the clip.")
             report.sha256 = content_hash(planned.clip.input)
         if planned.job is not None:
-            _estimate(planned, planned.job, tools, records, resume, show, report)
+            _estimate(planned, planned.job, order.output, tools, records, resume, show, report)
         for result in planned.results:
             report.results.append(_result(planned, result, order, tools, records, resume, show, report))
         if planned.preview is not None:
             _preview(planned, planned.preview, tools, records, resume, show, report)
     except AnimePoseError as error:
         report.fail(error)
+        return report
+    except Exception as error:  # noqa: BLE001 - one clip must not stop the others
+        report.fail(_unexpected(error, order.output))
         return report
     failed = [one for one in report.results if one.status != "done"]
     report.status, report.exit_code = ("failed", int(ExitCode.SOME_FAILED)) if failed else ("done", int(ExitCode.DONE))
@@ -86,22 +96,62 @@ def _settings(job: JobRequest) -> dict[str, Any]:
 
 
 def _estimate(
-    planned: PlannedClip, job: JobRequest, tools: Tools, records: Records, resume: bool, show: Show, report: ClipReport
+    planned: PlannedClip,
+    job: JobRequest,
+    output: Path,
+    tools: Tools,
+    records: Records,
+    resume: bool,
+    show: Show,
+    report: ClipReport,
 ) -> None:
     # The take tells where its clip is, so the path belongs to what it depends on.
     key = key_of(
         "estimate", clip=report.sha256, path=job.clip, take=job.take, settings=report.settings, version=__version__
     )
-    record = records.finished(key) if resume else None
+    place = planned.take
+    record = records.finished("estimate", place, key, ESTIMATE_FACTS) if resume else None
+    if record is None and resume:
+        record = records.mended("estimate", place, key, ESTIMATE_FACTS)
+        if record is not None:
+            report.warnings.append(f"{place.name} was changed after it was estimated, and is used as it is.")
     if record is None:
+        _require_space(output)
+        report.warnings += records.make_room("estimate", place)
         started = time.monotonic()
         warnings = tools.estimate(job, show)
+        if report.sha256 and content_hash(job.clip) != report.sha256:
+            raise AnimePoseError(
+                f"{job.clip} changed while it was being read.", "Start again with --resume when it is complete."
+            )
         facts = {"warnings": warnings, "seconds": round(time.monotonic() - started, 3)}
-        record = records.keep(key, [job.take], facts)
+        record = records.keep("estimate", place, key, [job.take], facts)
     else:
         report.reused = True
-    report.warnings = list(record.facts["warnings"])
+    report.warnings += record.facts["warnings"]
     report.seconds["estimate"] = record.facts["seconds"]
+
+
+def _require_space(folder: Path) -> None:
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return  # then writing will tell
+    if free < LEAST_SPACE:
+        raise AnimePoseError(
+            f"Only {free >> 20} MiB are free at {folder}.", "Make space, and start again with --resume."
+        )
+
+
+def _unexpected(error: Exception, output: Path) -> AnimePoseError:
+    """What to tell about an error that nobody foresaw; its traceback goes to a log."""
+    message, log = f"Something unexpected went wrong: {error!r}.", output / FOLDER / "errors.log"
+    try:
+        with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            traceback.print_exception(error, file=file)
+    except OSError:  # then there is no log
+        return AnimePoseError(message, "Please report this as a bug.", ExitCode.SOME_FAILED)
+    return AnimePoseError(message, f"Please report this as a bug, with the log at {log}.", ExitCode.SOME_FAILED)
 
 
 def _result(
@@ -122,20 +172,26 @@ def _result(
         order.reduce_keys,
     )  # fmt: skip
     try:
-        key = key_of("build", take=content_hash(planned.take), build=_hashed(build), version=__version__)
-        record = records.finished(key) if resume else None
+        key = key_of(
+            "build", take=content_hash(planned.take), build=_hashed(build), version=__version__,
+            blender=blender_version(),
+        )  # fmt: skip
+        record = records.finished("build", result.target, key, BUILD_FACTS) if resume else None
         own.reused = record is not None
         if record is None:
+            put_aside = records.make_room("build", result.target)
             built = tools.build(build, show)
             paths = [path for files in built.files.values() for path in files]
             facts = dict(built.facts) | {"files": _relative(built.files, order.output), "warnings": built.warnings}
-            record = records.keep(key, paths, facts)
+            record = records.keep("build", result.target, key, paths, facts)
+            own.warnings += put_aside
     except AnimePoseError as error:
         own.status, own.exit_code, own.message, own.remedy = "failed", int(error.exit_code), error.message, error.remedy
         return own
     own.status, own.exit_code = "done", int(ExitCode.DONE)
     own.files = {one: [str(order.output / path) for path in paths] for one, paths in record.facts["files"].items()}
-    own.seconds, own.warnings = dict(record.facts["seconds"]), list(record.facts["warnings"])
+    own.seconds = dict(record.facts["seconds"])
+    own.warnings += record.facts["warnings"]
     _tell(report, record)
     return own
 
@@ -165,9 +221,10 @@ def _preview(
     planned: PlannedClip, video: Path, tools: Tools, records: Records, resume: bool, show: Show, report: ClipReport
 ) -> None:
     key = key_of("preview", take=content_hash(planned.take), clip=planned.clip.input, version=__version__)
-    record = records.finished(key) if resume else None
+    record = records.finished("preview", video, key, ("seconds",)) if resume else None
     if record is None:
+        report.warnings += records.make_room("preview", video)
         started = time.monotonic()
         tools.preview(str(planned.take), "" if planned.clip.is_take else planned.clip.input, str(video), show)
-        record = records.keep(key, [str(video)], {"seconds": round(time.monotonic() - started, 3)})
+        record = records.keep("preview", video, key, [str(video)], {"seconds": round(time.monotonic() - started, 3)})
     report.preview, report.seconds["preview"] = str(video), record.facts["seconds"]

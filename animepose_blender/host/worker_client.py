@@ -46,6 +46,9 @@ EXTENSION_ROOT = Path(__file__).resolve().parents[2]
 
 FinalMessage = Result | Error | CancelledMessage
 
+handed_on: set[int] = set()
+"""Descriptors of locks which the processes started here hold as well, where the system knows such a thing."""
+
 
 def worker_environment() -> dict[str, str]:
     """Environment variables for a Python that must not pick up Blender's or the user's own packages."""
@@ -64,7 +67,7 @@ def process_options() -> dict[str, object]:
     """Arguments for `Popen` that give a process its own group and, on Windows, no console window."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}
+    return {"start_new_session": True, "pass_fds": tuple(handed_on)}
 
 
 def end_process(process: subprocess.Popen[bytes], kill: bool = False) -> None:
@@ -250,6 +253,8 @@ class WorkerClient:
             partial_take_path(Path(self.job.take), self.pid).unlink(missing_ok=True)
 
     def _death(self) -> Error:
+        with contextlib.suppress(OSError):
+            partial_take_path(Path(self.job.take), self.pid).unlink(missing_ok=True)
         status = self._process.returncode
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         if status == -9:
