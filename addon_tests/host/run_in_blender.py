@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = (
-    "test_import_take", "test_fingers", "test_cameras", "test_display", "test_export",
+    "test_import_take", "test_fingers", "test_cameras", "test_display", "test_reopened_in_blender",
     "test_retarget_rig", "test_retarget_probe", "test_retarget_sample", "test_retarget_write", "test_retarget_run",
     "test_retarget_targets", "test_retarget_rigify", "test_cleanup_channels", "test_cleanup_timing",
     "test_cleanup_stabilise", "test_cleanup_mirror", "test_cleanup_loop", "test_footsteps", "test_light_curves",
@@ -27,7 +27,7 @@ def run() -> int:
     """The number of tests that failed."""
     import bpy
 
-    sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+    sys.path[:0] = [str(ROOT), str(Path(__file__).parent), str(ROOT / "addon_tests" / "exports")]
     passed = failed = 0
     for module_name in MODULES:
         for name, test in inspect.getmembers(importlib.import_module(module_name), inspect.isfunction):

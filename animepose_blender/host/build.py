@@ -17,7 +17,7 @@ from ..core.retarget.settings import Settings
 from ..core.review.edited import NAMES_KEY, load_edited
 from ..core.review.people import people_of
 from ..take import State, Take
-from .export import export
+from .exports import Person, read_imported, write_people
 from .import_plan import ImportOptions
 from .import_take import ImportedTake, import_take
 from .key_options import Within
@@ -57,10 +57,17 @@ def build(order: Build, on_stage: Callable[[str], None] = lambda name: None) -> 
         with stage("retarget"):
             imported = _on_rigs(take, imported, roles, order.rigs, within)
     files: dict[str, list[str]] = {}
+    moving: list[Person] = []
+    if any(one != "blend" for one in order.formats):
+        with stage("bones"):
+            moving = read_imported(bpy.context, imported)
     for one in order.formats:
         with stage(one):
             path = Path(order.target)
-            files[one] = [save_blend(Path(f"{path}.blend"))] if one == "blend" else export(one, path, imported)
+            if one == "blend":
+                files[one] = [save_blend(Path(f"{path}.blend"))]
+            else:
+                files[one] = write_people(bpy.context, one, path, moving, order.engine)
     return Built(files, unknown + imported.warnings, facts_of(take) | {"seconds": seconds})
 
 
