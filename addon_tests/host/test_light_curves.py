@@ -199,7 +199,7 @@ def test_a_retargeted_cleaned_and_reduced_action_is_light():
     clean(bpy.context, [prepared.rig], Scope(), changes.smooth(changes.Smoothing(half_life_s=0.02)))
     assert_light(made.action)
     clean(bpy.context, [prepared.rig], Scope(), changes.still(0.02, 0.01, 0.3))
-    done = reduce_keys(bpy.context, [prepared.rig], Scope(), WITHIN.mm, WITHIN.deg)
+    done = reduce_keys(bpy.context, [prepared.rig], Scope(), WITHIN)
     assert_light(made.action)
     assert 3 * done.after < done.before
 
@@ -246,3 +246,12 @@ def test_an_action_without_anything_to_reduce_stays_as_it_is():
     assert reduce_baked(bpy.context, [Baked(rig)], WITHIN).before == 0
     assert keys_of(compat.curves_of(rig)) == 8
     assert reduce_baked(bpy.context, [], WITHIN).after == 0
+
+
+def test_channels_that_are_keyed_on_their_own_have_fewer_keys_within_the_same_bound():
+    fresh_scene()
+    take = walking_take(people=1, frames=FRAMES, gaps=False)
+    (dense,), (shared,) = imported(take).armatures, imported(take, FEWER).armatures
+    (alone,) = imported(take, ImportOptions(reduce=Within(shared=False))).armatures
+    assert apart_mm(dense, alone, range(1, FRAMES + 1)) < WITHIN.mm * ROUNDING
+    assert keys_of(compat.curves_of(alone)) < 0.8 * keys_of(compat.curves_of(shared))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import degrees, isfinite, radians
 
 import bpy
-from bpy.props import BoolProperty, FloatProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty
 
 from ..core.keyframes.reduction import TOLERANCE_DEG, TOLERANCE_MM
 from ..errors import AnimePoseError, ExitCode
@@ -19,6 +19,8 @@ class Within:
     """Of the ends of any bone, in the world."""
     deg: float = TOLERANCE_DEG
     """Of any bone's direction."""
+    shared: bool = True
+    """Whether all channels of a bone are keyed at the same frames; otherwise each has only the keys that it needs."""
 
     def __post_init__(self) -> None:
         for value, unit in ((self.mm, "mm"), (self.deg, "degrees")):
@@ -26,6 +28,15 @@ class Within:
                 raise AnimePoseError(
                     f"Keys cannot be reduced within {value:g} {unit}.", "Allow more than 0.", ExitCode.USAGE
                 )
+
+
+KEYED_BY_ITEMS = (
+    ("BONE", "Bone", "All channels of a bone have keys at the same frames, which are easily moved and copied"),
+    ("CHANNEL", "Channel", "Each channel has only the keys that it needs: about half as many, and slower to find"),
+)
+
+
+KEY_OPTION_NAMES = ("reduce_keys", "within_mm", "within_angle", "keyed_by")
 
 
 class KeyOptionProperties:
@@ -43,13 +54,16 @@ class KeyOptionProperties:
         name="Within Angle", description="No bone is turned further than this from how it was found to be",
         min=radians(0.01), soft_max=radians(20), default=radians(TOLERANCE_DEG), subtype="ANGLE",
     )  # fmt: skip
+    keyed_by: EnumProperty(  # type: ignore
+        name="Keyed by", description="Which channels have their keys together", items=KEYED_BY_ITEMS
+    )
 
     def within(self) -> Within | None:
         """How far curves may be off; None where every frame gets its key."""
         if not self.reduce_keys:
             return None
         # Blender keeps properties in single precision.
-        return Within(round(self.within_mm, 4), round(degrees(self.within_angle), 4))
+        return Within(round(self.within_mm, 4), round(degrees(self.within_angle), 4), self.keyed_by == "BONE")
 
 
 def draw_key_options(layout: bpy.types.UILayout, options: KeyOptionProperties) -> None:
@@ -59,3 +73,4 @@ def draw_key_options(layout: bpy.types.UILayout, options: KeyOptionProperties) -
     if options.reduce_keys:
         column.prop(options, "within_mm")
         column.prop(options, "within_angle", text="Angle")
+        column.prop(options, "keyed_by")

@@ -11,7 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from ..errors import AnimePoseError, ExitCode
 from ..protocol import JobRequest
 from .import_plan import ImportOptions
-from .key_options import KeyOptionProperties
+from .key_options import KEY_OPTION_NAMES, KeyOptionProperties
 
 PRESET_ITEMS = (
     ("offline", "Offline", "MediaPipe Pose: runs on any CPU and fetches nothing"),
@@ -88,7 +88,7 @@ class ImportOptionProperties(KeyOptionProperties):
 
     def import_choices(self) -> dict[str, Any]:
         """The properties by their names, for the import operator."""
-        return {name: getattr(self, name) for name in (*OPTION_NAMES, "reduce_keys", "within_mm", "within_angle")}
+        return {name: getattr(self, name) for name in (*OPTION_NAMES, *KEY_OPTION_NAMES)}
 
     def import_options(self) -> dict[str, Any]:
         """Fields of `ImportOptions`."""

@@ -7,6 +7,7 @@ from math import degrees
 import bpy
 
 from ...errors import AnimePoseError
+from ..key_options import Within
 from . import preview
 from .loop import loop_motion
 from .mirror import mirror_motion
@@ -157,7 +158,8 @@ class ANIMEPOSE_OT_reduce_keys(Cleanup, ReduceProperties, bpy.types.Operator):
 
     def carry_out(self, context: bpy.types.Context, scope: Scope) -> tuple[str, tuple[str, ...]]:
         """See the base class."""
-        done = reduce_keys(context, rigs_of(context), scope, self.within_mm, degrees(self.within_angle))
+        within = Within(self.within_mm, degrees(self.within_angle), self.keyed_by == "BONE")
+        done = reduce_keys(context, rigs_of(context), scope, within)
         times = f" ({done.before / done.after:.1f} times fewer)" if done.after else ""
         return f"{done.after} keys instead of {done.before}{times}", done.notes
 

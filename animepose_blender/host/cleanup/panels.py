@@ -24,7 +24,7 @@ OPERATORS = {
 SETTINGS = {
     "animepose.remove_pops": ("pop_angle", "pop_length", "pop_longest"),
     "animepose.fill_gaps": ("gap_longest",),
-    "animepose.reduce_keys": ("within_mm", "within_angle"),
+    "animepose.reduce_keys": ("within_mm", "within_angle", "keyed_by"),
     "animepose.make_loop": ("cycle_shortest", "cycle_longest", "seam", "in_place"),
     "animepose.hold_still": ("still_angle", "still_length", "still_shortest"),
     "animepose.stabilise_root": ("steadiness", "steady_blend", "steady_level", "steady_upright"),

@@ -6,6 +6,7 @@ from math import radians
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
 
+from ..key_options import KEYED_BY_ITEMS
 from .changes import Smoothing
 from .channels import Kind
 from .scope import Scope
@@ -169,6 +170,9 @@ class ReduceProperties:
         name="Within Angle", description="No bone turns further than this from how it was", min=radians(0.01),
         soft_max=radians(20), default=radians(2), subtype="ANGLE", options=_OWN,
     )  # fmt: skip
+    keyed_by: EnumProperty(  # type: ignore
+        name="Keyed by", description="Which channels have their keys together", items=KEYED_BY_ITEMS, options=_OWN
+    )
 
 
 class LoopProperties:

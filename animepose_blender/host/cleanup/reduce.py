@@ -73,14 +73,13 @@ def reduce_keys(
     context: bpy.types.Context,
     rigs: Sequence[bpy.types.Object],
     scope: Scope,
-    tolerance_mm: float,
-    tolerance_deg: float,
+    within: Within,
 ) -> Fewer:
     """Give the curves of armatures' bones as few keys as their motion needs.
 
     Args:
         scope: of its frames the range counts, from the first selected key to the last one.
-        tolerance_mm, tolerance_deg: how far the ends of any bone may be off in the world, and how far any bone turned.
+        within: how far bones may be off.
     Raises:
         AnimePoseError: if something cannot be changed, or there is nothing to reduce; then nothing is changed.
     """
@@ -97,7 +96,7 @@ def reduce_keys(
                 raise AnimePoseError(f"No rotation or location of a bone of {rig.name} has two keys.", "Choose others.")
             frames = _frames(channels, range_of(context, rig, scope), scope)
             work.append(_Work(rig, channels, frames, _feet_of(rig)))
-        before, after = _carry_out(context, work, Within(tolerance_mm, tolerance_deg))
+        before, after = _carry_out(context, work, within)
     return Fewer(before, after, tuple(notes))
 
 
@@ -121,7 +120,9 @@ def reduce_baked(context: bpy.types.Context, baked: Sequence[Baked], within: Wit
 def _carry_out(context: bpy.types.Context, work: Sequence[_Work], within: Within) -> tuple[int, int]:
     """How many keys there were and are."""
     wanted = [_inputs(context, one) for one in work]
-    made = [reduce_bones(**each, tolerance_mm=within.mm, tolerance_deg=within.deg) for each in wanted]
+    made = [
+        reduce_bones(**each, tolerance_mm=within.mm, tolerance_deg=within.deg, shared=within.shared) for each in wanted
+    ]
     before = sum(_count(one.channels) for one in work)
     for one, reduced in zip(work, made, strict=True):
         _write(one, reduced)

@@ -9,6 +9,7 @@ import bpy
 
 from ...core.retarget.rig_map import RigMap
 from ..import_take import PROPERTY_PERSON
+from ..key_options import KEY_OPTION_NAMES
 from . import live, maps
 from .properties import ANIMEPOSE_PG_retarget, new_recipe
 
@@ -64,7 +65,7 @@ def remember(settings: ANIMEPOSE_PG_retarget, order: Order, prepared: Prepared, 
     recipe.rig_map = order.rig_map.to_json()
     recipe.source_map = order.source_map.to_json() if order.source_map else ""
     recipe.problem, recipe.dense = "", False
-    for name in ("root", "pin_feet", "keep_hands", "fingers", "output", "reduce_keys", "within_mm", "within_angle"):
+    for name in ("root", "pin_feet", "keep_hands", "fingers", "output", *KEY_OPTION_NAMES):
         setattr(recipe, name, getattr(settings, name))
     live.keep(recipe, prepared)
 
