@@ -61,7 +61,7 @@ class BuildClient:
         try:
             process.stdin.write(encode_build(build).encode())
             process.stdin.flush()
-        except OSError:
+        except (OSError, ValueError):  # it has ended, or `cancel` was called
             raise self._death() from None
         while True:
             line = self._next()
@@ -76,10 +76,12 @@ class BuildClient:
                 return answer
 
     def cancel(self) -> None:
-        """End the process now; may be called from another thread."""
+        """Let the process end, which it does at once; may be called from another thread. `close` sees to it."""
         self._cancelled.set()
-        if self._process is not None:
-            end_process(self._process, kill=True)
+        process = self._process
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
 
     def close(self) -> None:
         """Let the process end, and end it if it does not."""

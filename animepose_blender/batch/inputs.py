@@ -30,7 +30,7 @@ def find_inputs(words: Sequence[str], leave_out: Path | None = None) -> list[str
     found: dict[str, None] = {}
     for word in words:
         path = Path(os.path.abspath(os.path.expanduser(word)))
-        if path.is_dir():
+        if os.path.isdir(path):  # a name that no system knows is for its turn, too
             inside = [child for child in sorted(path.iterdir()) if _is_meant(child)]
             what = f"The folder {path} has neither videos nor takes ({TAKE_SUFFIX})"
         elif glob.has_magic(word):

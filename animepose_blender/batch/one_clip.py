@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 import traceback
@@ -66,8 +67,9 @@ def convert_clip(
     settings = {} if planned.job is None else _settings(planned.job)
     report = ClipReport(planned.clip.input, planned.name, take=str(planned.take), settings=settings)
     try:
+        _require_text(planned.clip.input)
         if planned.job is None or planned.job.preset != "dummy":  # which reads no clip
-            if not Path(planned.clip.input).is_file():
+            if not os.path.isfile(planned.clip.input):
                 raise AnimePoseError(f"There is no file {planned.clip.input}.", "Check the path of the clip.")
             report.sha256 = content_hash(planned.clip.input)
         if planned.job is not None:
@@ -130,6 +132,13 @@ def _estimate(
         report.reused = True
     report.warnings += record.facts["warnings"]
     report.seconds["estimate"] = record.facts["seconds"]
+
+
+def _require_text(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise AnimePoseError(f"The name {path!a} is no text in UTF-8, as Blender needs it.", "Rename it.") from error
 
 
 def _require_space(folder: Path) -> None:

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import AnimePoseError
@@ -30,6 +30,14 @@ def _builder_here() -> list[str]:
     return [sys.executable, "-m", "animepose_blender.host.build_worker"]
 
 
+def _temporary_folder() -> Path:
+    """Where logs go; also where nothing can be written, as on a full disk, for whoever needs it to tell."""
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        return Path(os.environ.get("TMPDIR") or os.curdir)
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """Where the command line runs."""
@@ -38,7 +46,7 @@ class Surroundings:
     """Interpreter that estimates; raises AnimePoseError if there is none."""
     build_command: Callable[[], Sequence[str]] = _builder_here
     """What starts a process that builds scenes; raises AnimePoseError if there is none."""
-    log_folder: Path = Path(tempfile.gettempdir())
+    log_folder: Path = field(default_factory=_temporary_folder)
 
     @property
     def log_path(self) -> Path:

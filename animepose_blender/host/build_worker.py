@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import queue
+import shutil
 import sys
 import threading
 import traceback
@@ -21,6 +22,9 @@ from ..batch.build import Answer, Failed, Ready, Stage, decode_build, encode_ans
 from ..errors import AnimePoseError, ExitCode
 from .build import build
 from .whole_files import remove_unfinished
+
+_TEMPORARY = bpy.app.tempdir
+"""Blender's own folder of this process, which it removes when it ends in order."""
 
 
 class Orders:
@@ -60,6 +64,7 @@ class Orders:
                 self._lines.put(line.decode("utf-8", errors="replace"))
         if self._busy.is_set():
             remove_unfinished()
+            shutil.rmtree(_TEMPORARY, ignore_errors=True)
             os._exit(int(ExitCode.CANCELLED))
         self._lines.put(None)
 
