@@ -33,9 +33,10 @@ def is_cut_short(path: Path) -> bool:
 
 
 def _ends_with_endb(file: BinaryIO, size: int) -> bool:
-    """The last block of a .blend that is not compressed is empty and called ENDB."""
+    """The last block of a .blend that is not compressed is nothing but a head of 32 bytes, before 5.0 of 24, or 20."""
     file.seek(max(size - 32, 0))
-    return b"ENDB" in file.read(32)
+    end = file.read(32)
+    return any(end[-length:].startswith(b"ENDB") for length in (32, 24, 20))
 
 
 def _whole_zstd(file: BinaryIO, size: int) -> bool:
