@@ -28,7 +28,7 @@ def is_cut_short(path: Path) -> bool:
         if path.suffix.lower() == ".blend":
             return not (_whole_zstd(file, size) if head.startswith(_ZSTD) else _ends_with_endb(file, size))
         if path.suffix.lower() in (".usd", ".usdc"):
-            return not (head.startswith(_CRATE) and _whole_crate(file, head, size))
+            return not (head.startswith(_CRATE) and len(head) == 24 and _whole_crate(file, head, size))
     return False
 
 
