@@ -76,10 +76,27 @@ def _stretches(armature: bpy.types.Object) -> bool:
 
 def write_usd(path: Path, layout: Layout, copies: Copies) -> None:
     """UsdSkel, in metres, Z up, frames as time codes."""
+    for armature in copies.armatures:
+        if not any(mesh.parent == armature for mesh in copies.meshes):
+            _hold_in_skel_root(copies, armature)
     bpy.ops.wm.usd_export(
         filepath=str(path), selected_objects_only=True, export_animation=True, check_existing=False,
         export_custom_properties=False,
     )  # fmt: skip
+
+
+def _hold_in_skel_root(copies: Copies, armature: bpy.types.Object) -> None:
+    """Give a skeleton without a mesh a speck of one: else the exporter makes no SkelRoot, and readers see nothing."""
+    data = bpy.data.meshes.new("speck")
+    data.from_pydata([(0, 0, 0), (1e-4, 0, 0), (0, 1e-4, 0)], [], [(0, 1, 2)])
+    speck = bpy.data.objects.new("speck", data)
+    copies.data.append(data)
+    copies.meshes.append(speck)
+    speck.parent = armature
+    speck.vertex_groups.new(name=armature.data.bones[0].name).add([0, 1, 2], 1.0, "REPLACE")
+    speck.modifiers.new("Armature", "ARMATURE").object = armature
+    copies.scene.collection.objects.link(speck)
+    speck.select_set(True, view_layer=copies.scene.view_layers[0])
 
 
 WRITERS: Mapping[str, Callable[[Path, Layout, Copies], None]] = {

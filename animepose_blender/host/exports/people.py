@@ -11,6 +11,7 @@ import numpy as np
 
 from ... import rigs
 from ...core import quaternions as quat
+from ...core.retarget.armature import Armature
 from ...core.retarget.euler import rotations_of
 from ..retarget.read_rig import read_rig, world_matrices
 from ..retarget.sample import poses_of
@@ -95,8 +96,9 @@ def _person(
     context: bpy.types.Context, source: bpy.types.Object, meshes: list[bpy.types.Object], frame_range: tuple[int, int]
 ) -> Person:
     armature = read_rig(context, source)
+    root, is_of_skeleton = _root_of(armature)
     hung = {bone for _, bone in map(_carrier, meshes) if bone}
-    tree = exported_tree(armature, hung)
+    tree = exported_tree(armature, hung | ({root} if is_of_skeleton else set()))
     names = tuple(armature.names[bone] for bone in tree.bones)
     frames = np.arange(frame_range[0], frame_range[1] + 1)
     to_world = world_matrices(context, source, frames.astype(np.float64))
@@ -107,8 +109,6 @@ def _person(
     moved[:2, 3] = -standing[:2, 3]
     rest = moved @ standing @ armature.rest[tree.bones]
     scale = float(np.cbrt(np.linalg.det(standing[:3, :3])))
-    known = rigs.recognise(armature)
-    root = (known[1] if known is not None else rigs.map_rig(armature)).bones.get("root", "")
     person = Person(
         name=source.name,
         names=names,
@@ -123,6 +123,17 @@ def _person(
     )
     at = int(np.clip(context.scene.frame_current - frames[0], 0, len(frames) - 1))
     return dataclasses.replace(person, skins=tuple(_skin(mesh, person, at, moved, standing) for mesh in meshes))
+
+
+def _root_of(armature: Armature) -> tuple[str, bool]:
+    """A rig's bone on the ground, empty if it has none; and whether it is exported though it may not deform.
+
+    That of a skeleton made for engines is; that of a control rig is a control.
+    """
+    known = rigs.recognise(armature)
+    rig_map = known[1] if known is not None else rigs.map_rig(armature)
+    root = rig_map.bones.get("root", "")
+    return root, bool(root) and known is not None and not known[0].ik
 
 
 def _carrier(mesh: bpy.types.Object) -> tuple[bpy.types.Object | None, str]:
