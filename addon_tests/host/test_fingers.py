@@ -16,7 +16,7 @@ from animepose_blender.core import quaternions as quat
 from animepose_blender.core.armature_space import SHOWN_NAMES, rest_bones
 from animepose_blender.core.kinematics import forward
 from animepose_blender.core.synthetic import walking_take
-from animepose_blender.host import compat, export, import_take
+from animepose_blender.host import compat, exports, import_take
 from animepose_blender.skeleton import J
 from animepose_blender.take import State, Take
 
@@ -142,7 +142,7 @@ def test_exports_carry_the_fingers(tmp_path: Path) -> None:
     take = grasping_take(frames=20)
     result = imported(take)
     assert (take.state == State.OBSERVED).all()
-    files = export.export("fbx", tmp_path / "grasp", result)
+    files = exports.export("fbx", tmp_path / "grasp", result)
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.preferences.addon_enable(module="io_scene_fbx")
     bpy.context.scene.render.fps = 30
