@@ -1,4 +1,4 @@
-"""Boxes and lines on the screen, many in one call; for drawing handlers."""
+"""Boxes and lines on the screen, many in one call, for drawing handlers; and areas to be drawn again."""
 
 from __future__ import annotations
 
@@ -59,3 +59,12 @@ def draw_batch(batch: gpu.types.GPUBatch, width_px: float) -> None:
     shader.uniform_float("lineWidth", width_px * bpy.context.preferences.system.ui_scale)
     batch.draw(shader)
     gpu.state.blend_set("NONE")
+
+
+def redraw_areas(*kinds: str) -> None:
+    """Have every area of some kinds (`Area.type`) drawn again soon."""
+    manager = bpy.context.window_manager
+    for window in manager.windows if manager is not None else ():
+        for area in window.screen.areas:
+            if area.type in kinds:
+                area.tag_redraw()

@@ -11,7 +11,7 @@ import gpu
 import numpy as np
 
 from ...core.keyframes.path_lines import path_lines
-from ..gpu_drawing import draw_batch, draw_lines, lines_batch
+from ..gpu_drawing import draw_batch, draw_lines, lines_batch, redraw_areas
 
 if TYPE_CHECKING:
     from .preview import Compared, Preview
@@ -56,11 +56,7 @@ def is_drawing() -> bool:
 def redraw() -> None:
     """Have viewports and their sidebars drawn, with what the preview is now."""
     _whole.clear()
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager is not None else ():
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+    redraw_areas("VIEW_3D")
 
 
 def own_frame(rig: bpy.types.Object, frame: float) -> float:

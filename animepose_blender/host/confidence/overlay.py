@@ -19,7 +19,7 @@ from ...core.frame_numbers import nearest_frames
 from ...core.review.confidence import DASHES, dashed, look_of
 from ...errors import AnimePoseError
 from ...take import State
-from ..gpu_drawing import draw_lines
+from ..gpu_drawing import draw_lines, redraw_areas
 from ..import_plan import frames_in, rate_of
 from ..review import session
 from .curve import draw_curve
@@ -66,7 +66,7 @@ def show(scene: bpy.types.Scene) -> list[str]:
         for name, handler in _HANDLERS.items():
             getattr(bpy.app.handlers, name).append(handler)
     _people.clear()
-    _redraw()
+    redraw_areas("VIEW_3D")
     return problems
 
 
@@ -79,15 +79,7 @@ def hide() -> None:
             getattr(bpy.app.handlers, name).remove(handler)
     _people.clear()
     session.forget_everybody()
-    _redraw()
-
-
-def _redraw() -> None:
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager is not None else ():
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+    redraw_areas("VIEW_3D")
 
 
 def people_shown(scene: bpy.types.Scene) -> list[tuple[Person, np.ndarray]]:

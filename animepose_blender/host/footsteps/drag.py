@@ -90,13 +90,13 @@ class ANIMEPOSE_OT_drag_footstep(_OnStrip, bpy.types.Operator):
         context.window.cursor_modal_restore()
         if context.area is not None:
             context.area.header_text_set(None)
-        strip.redraw(context)
+        strip.redraw()
 
     def _show(self, context: bpy.types.Context) -> None:
         action = context.active_object.animation_data.action
         strip.dragged = strip.Dragged(action.session_uid, self._after, self._now)
         context.area.header_text_set(told(self._steps, self._hit, self._now))
-        strip.redraw(context)
+        strip.redraw()
 
 
 def told(steps: list[Footstep], hit: Hit, now: Footstep | None) -> str:
@@ -127,7 +127,7 @@ class ANIMEPOSE_OT_remove_footstep_here(_OnStrip, bpy.types.Operator):
         if hit is None or hit.index < 0:
             return PASS
         done = _called(self, bpy.ops.animepose.remove_footstep, index=hit.index)
-        strip.redraw(context)
+        strip.redraw()
         return done
 
 

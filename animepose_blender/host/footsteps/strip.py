@@ -13,7 +13,7 @@ from bpy.props import BoolProperty
 
 from ...core.footsteps.spans import LEFT, RIGHT, Footstep
 from ...core.footsteps.strip_layout import Hit, StripLayout, layout_in
-from ..gpu_drawing import draw_boxes
+from ..gpu_drawing import draw_boxes, redraw_areas
 from .properties import footsteps_of
 
 EDITORS = {
@@ -111,12 +111,9 @@ def _to_scene(animation: bpy.types.AnimData) -> tuple[float, float]:
     return first, (later - first) / 1000.0
 
 
-def redraw(context: bpy.types.Context) -> None:
+def redraw() -> None:
     """Draw every editor with a strip anew."""
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in EDITORS:
-                area.tag_redraw()
+    redraw_areas(*EDITORS)
 
 
 def _draw() -> None:
@@ -163,7 +160,7 @@ def _tints(theme: bpy.types.Theme, feet: np.ndarray, active: int | None, idle: b
 
 
 def _redraw_all(self: bpy.types.Scene, context: bpy.types.Context) -> None:
-    redraw(context)
+    redraw()
 
 
 def _draw_in_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:

@@ -22,7 +22,7 @@ from ...core.review.edited import load_edited
 from ...core.review.picture import Drawn, drawn_at
 from ...errors import AnimePoseError
 from ...take import Take
-from ..gpu_drawing import draw_lines
+from ..gpu_drawing import draw_lines, redraw_areas
 from ..import_plan import frames_in
 from ..mannequin import person_colour
 from ..retarget.take_in_scene import chosen_take
@@ -83,7 +83,7 @@ def show(scene: bpy.types.Scene, take: Take | None = None) -> None:
     _shown = _Shown(take, frames, scene.name, names, colours, strip_of(take, doubts, frames))
     if _handle is None:
         _handle = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
-    _redraw()
+    redraw_areas("VIEW_3D")
 
 
 def colour_of(person: int) -> tuple[float, float, float, float]:
@@ -105,15 +105,7 @@ def hide() -> None:
     if _handle is not None:
         bpy.types.SpaceView3D.draw_handler_remove(_handle, "WINDOW")
         _handle = None
-    _redraw()
-
-
-def _redraw() -> None:
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager is not None else ():
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+    redraw_areas("VIEW_3D")
 
 
 def _draw() -> None:
