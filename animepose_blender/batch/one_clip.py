@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -19,9 +18,8 @@ from .order import Order, Rig
 from .plan import PlannedClip, PlannedResult, blend_of
 from .records import FOLDER, Record, Records, content_hash, key_of
 from .report import ClipReport, ResultReport
+from .space import require_space, space_kept
 
-LEAST_SPACE = 64 << 20
-"""Bytes that must be free before a clip is estimated: to find out afterwards would cost the work."""
 ESTIMATE_FACTS = ("warnings", "seconds")
 BUILD_FACTS = ("frames", "people", "models", "versions", "files", "seconds", "warnings")
 
@@ -118,10 +116,17 @@ def _estimate(
         if record is not None:
             report.warnings.append(f"{place.name} was changed after it was estimated, and is used as it is.")
     if record is None:
-        _require_space(output)
+        require_space(output)
         report.warnings += records.make_room("estimate", place)
         started = time.monotonic()
-        warnings = tools.estimate(job, show)
+        with space_kept(output) as give_back:
+
+            def shown(stage: str, fraction: float | None) -> None:
+                if stage == "write":
+                    give_back()
+                show(stage, fraction)
+
+            warnings = tools.estimate(job, shown)
         if report.sha256 and content_hash(job.clip) != report.sha256:
             raise AnimePoseError(
                 f"{job.clip} changed while it was being read.", "Start again with --resume when it is complete."
@@ -139,17 +144,6 @@ def _require_text(path: str) -> None:
         path.encode()
     except UnicodeEncodeError as error:
         raise AnimePoseError(f"The name {path!a} is no text in UTF-8, as Blender needs it.", "Rename it.") from error
-
-
-def _require_space(folder: Path) -> None:
-    try:
-        free = shutil.disk_usage(folder).free
-    except OSError:
-        return  # then writing will tell
-    if free < LEAST_SPACE:
-        raise AnimePoseError(
-            f"Only {free >> 20} MiB are free at {folder}.", "Make space, and start again with --resume."
-        )
 
 
 def _unexpected(error: Exception, output: Path) -> AnimePoseError:
