@@ -149,6 +149,9 @@ def test_an_export_leaves_the_scene_as_it_was(tmp_path: Path) -> None:
     scene = bpy.context.scene
     imported.armatures[1].select_set(True)
     bpy.context.view_layer.objects.active = imported.armatures[1]
+    # Names that files get may be taken in the user's scene.
+    scene.name = "walk"
+    bpy.context.collection.objects.link(bpy.data.objects.new("Armature", None))
     kinds = ("objects", "meshes", "armatures", "actions", "scenes", "materials", "collections")
 
     def state() -> object:

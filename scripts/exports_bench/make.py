@@ -52,6 +52,8 @@ def make(take_path: Path, rig: str, out: Path, longest: int, formats: Iterable[s
         for one in formats:
             if one == "usd" and not bpy.app.build_options.usd:
                 continue
+            if engine and PRESETS[engine].layouts[one] == PRESETS[""].layouts[one]:
+                continue
             folder = out / (engine or "plain")
             folder.mkdir(exist_ok=True)
             started = time.monotonic()

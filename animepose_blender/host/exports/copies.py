@@ -161,6 +161,8 @@ def _mesh(copies: Copies, armature: bpy.types.Object, skin: Skin, laid_out: Laid
     copies.name(made, source.name, bpy.data.objects)
     copies.name(made.data, source.data.name, bpy.data.meshes)
     made.animation_data_clear()
+    if made.data.shape_keys is not None:
+        made.data.shape_keys.animation_data_clear()
     made.constraints.clear()
     made.hide_viewport = made.hide_render = False
     made.data.transform(Matrix((laid_out.to_data @ skin.to_rest).tolist()), shape_keys=True)  # type: ignore[call-arg]
