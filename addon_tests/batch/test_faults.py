@@ -130,6 +130,7 @@ def undisturbed(tmp_path_factory):
     work = Work(folder / "work")
     status, told = work.run()
     assert status == 0, told
+    assert list(work.temp.iterdir()) == []
     work.out.rename(folder / "undisturbed")
     return folder
 

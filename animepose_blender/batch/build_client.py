@@ -32,6 +32,7 @@ class BuildClient:
         self._process: subprocess.Popen[bytes] | None = None
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._cancelled = threading.Event()
+        self._log_is_wanted = False
         self.versions: dict[str, str] = {}
 
     def __enter__(self) -> BuildClient:
@@ -71,7 +72,8 @@ class BuildClient:
             if isinstance(answer, Stage):
                 on_stage(answer.name)
             elif isinstance(answer, Failed):
-                raise AnimePoseError(answer.message, answer.remedy, ExitCode(answer.exit_code))
+                self._log_is_wanted |= answer.exit_code == ExitCode.SOME_FAILED
+                raise AnimePoseError(answer.message, self._remedy(answer), ExitCode(answer.exit_code))
             elif isinstance(answer, Built):
                 return answer
 
@@ -96,6 +98,9 @@ class BuildClient:
         except subprocess.TimeoutExpired:
             end_process(process, kill=True)
             process.wait()
+        if not self._log_is_wanted:
+            with contextlib.suppress(OSError):
+                self._log_path.unlink()
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
@@ -124,6 +129,12 @@ class BuildClient:
                 self.versions = dict(answer.versions)
                 return self._process
 
+    def _remedy(self, failed: Failed) -> str:
+        """What to do; the log may explain something unexpected."""
+        if failed.exit_code == ExitCode.SOME_FAILED and not failed.remedy:
+            return f"The log is at {self._log_path}."
+        return failed.remedy
+
     def _next(self, patience_s: float | None = None) -> str | None:
         """The next line; None when the process has ended or its time is up."""
         waited = 0.0
@@ -138,6 +149,7 @@ class BuildClient:
     def _death(self) -> AnimePoseError:
         if self._cancelled.is_set():
             raise KeyboardInterrupt
+        self._log_is_wanted = True
         process, self._process = self._process, None
         how = "did not answer"
         if process is not None:
