@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
+import socket
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -31,6 +31,9 @@ A_BUILDER_S_ESTIMATORS = 5
 """Estimators that one builder keeps up with: to build takes a tenth of the time, or a fifth with many exports."""
 ON_GPU: frozenset[str] = frozenset()
 """Presets whose networks run on a GPU. Those of `offline` do not, and must not keep one from others."""
+LOG = "ray.log"
+"""In the folder of the records: what Ray prints of nodes and processes that die."""
+CONNECT_S = 5.0
 PROBE_S = 30.0
 """How long what a node writes may take to appear here."""
 
@@ -102,7 +105,7 @@ def ray_cluster(address: str, planned: Sequence[PlannedClip], output: Path, jobs
     Raises:
         AnimePoseError: if there is none, or none of its nodes can be used.
     """
-    with _connected(address) as ray, _probe(output) as (folder, token):
+    with _probe(output) as (folder, token), _connected(address, Path(folder, LOG)) as ray:
         from .ray_pool import Pool
 
         shares = share_out([node["Resources"] for node in ray.nodes() if node["Alive"]], planned, jobs)
@@ -187,8 +190,8 @@ def _probe(output: Path) -> Iterator[tuple[str, str]]:
 
 
 @contextlib.contextmanager
-def _connected(address: str) -> Iterator[Any]:
-    """Ray, connected; what it prints goes to standard error, since standard output is for results."""
+def _connected(address: str, log: Path) -> Iterator[Any]:
+    """Ray, connected; what it prints goes to a log, since standard output is for results."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anybody
     try:
         import ray
@@ -196,21 +199,40 @@ def _connected(address: str) -> Iterator[Any]:
         raise AnimePoseError(
             "Ray is not installed here.", "Install it into this environment (pip install ray), or leave --on ray out."
         ) from error
+    _refuse_silent(address)
     own = {"include_dashboard": False, "object_store_memory": STORE_BYTES} if address == LOCAL else {}
     before = signal.getsignal(signal.SIGTERM)  # Ray puts its own in its place
-    with contextlib.redirect_stdout(sys.stderr):
+    with open(log, "a", encoding="utf-8") as printed, contextlib.redirect_stdout(printed):
         try:
             ray.init(address, log_to_driver=False, configure_logging=False, **own)
         except (ConnectionError, TimeoutError, RuntimeError, ValueError) as error:
-            first = next((line for line in str(error).splitlines() if line.strip()), repr(error))
-            raise AnimePoseError(
-                f"There is no Ray cluster at {address}: {first}",
-                "Start one with `ray start --head`, join it with `ray start --address HOST:PORT`, or use "
-                "--ray-address local.",
-            ) from error
+            raise _no_cluster(address, error) from error
         try:
             with contextlib.suppress(ValueError):  # not in the main thread: nothing was replaced
                 signal.signal(signal.SIGTERM, before)
             yield ray
         finally:
             ray.shutdown()
+
+
+def _refuse_silent(address: str) -> None:
+    """Refuse HOST:PORT where nobody listens: Ray would try for ten minutes and more.
+
+    Raises:
+        AnimePoseError: then.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, error: Exception) -> AnimePoseError:
+    first = next((line for line in str(error).splitlines() if line.strip()), repr(error))
+    return AnimePoseError(
+        f"There is no Ray cluster at {address}: {first}",
+        "Start one with `ray start --head`, join it with `ray start --address HOST:PORT`, or use --ray-address local.",
+    )

@@ -123,17 +123,16 @@ class RayTools:
         """Wait for an actor's work, asking how far it is."""
         import ray
 
-        work, asked = begin(worker.handle), None
+        work = begin(worker.handle)
+        asked = worker.handle.state.remote()
         while not ray.wait([work], timeout=POLL_S)[0]:
             if self._cancelled.is_set():
                 worker.handle.cancel.remote()
                 ray.wait([work], timeout=CANCEL_GRACE_S)
                 raise KeyboardInterrupt
-            if asked is None:
-                asked = worker.handle.state.remote()
-            elif ray.wait([asked], timeout=0)[0]:
+            if ray.wait([asked], timeout=0)[0]:
                 show(*ray.get(asked))
-                asked = None
+                asked = worker.handle.state.remote()
         return ray.get(work)
 
 

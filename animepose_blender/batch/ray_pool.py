@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayActorError, RayError
 
 from ..console import note
 from ..errors import AnimePoseError, ExitCode
@@ -18,6 +18,8 @@ from ..errors import AnimePoseError, ExitCode
 WAIT_S = 0.1
 ANSWER_S = 30.0
 """An actor that does not answer a question of no work for so long is taken for dead."""
+LOST_STARTS = 3
+"""So many actors in a row may die while they start, as on a node that is being lost."""
 PATIENCE_S = 20.0
 """When nobody has come for so long, another pool is asked to make room."""
 
@@ -55,6 +57,8 @@ class Pool:
         self._idle: list[Worker] = []
         self._lent: list[Worker] = []
         self._starting: dict[Any, Any] = {}
+        self._lost = 0
+        """Those that died while they started, since one was ready."""
         self._why = AnimePoseError(f"There is no {kind}.", exit_code=ExitCode.SOME_FAILED)
 
     @property
@@ -71,11 +75,15 @@ class Pool:
         Raises:
             AnimePoseError: if none can be used.
         """
+        began: float | None = time.monotonic()
         while True:
             with self._lock:
                 self._fill()
                 if self._idle:
                     return
+            if began is not None and time.monotonic() - began > PATIENCE_S:
+                began = None
+                note(f"animepose: the Ray cluster has no {self.kind} ready yet; perhaps others use it. Waiting.")
             wait(WAIT_S)
 
     def take(self, cancelled: threading.Event, make_room: Callable[[], None]) -> Worker:
@@ -142,9 +150,12 @@ class Pool:
                 told = ray.get(ref)
                 self._check(told)
                 self._idle.append(Worker(handle, told["node"], told["pid"], told["versions"]))
+                self._lost = 0
             except (RayError, RuntimeError, AnimePoseError) as error:
                 _kill(handle)
-                self._refuse(error)
+                self._lost += 1
+                if not isinstance(error, RayActorError) or self._lost > LOST_STARTS:
+                    self._refuse(error)
         while len(self._idle) + len(self._lent) + len(self._starting) < self.size:
             handle, ref = self._start()
             self._starting[ref] = handle
