@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from animepose_blender.batch import records
 from animepose_blender.batch.build import Built
 from animepose_blender.batch.leftovers import clear_leftovers
 from animepose_blender.batch.lock import only_run_in
@@ -77,6 +79,24 @@ def test_no_clip_is_begun_where_its_take_would_find_no_space(order, monkeypatch)
     reports = run(order, Tools())
     assert all("Only 1 MiB are free" in one.message for one in reports)
     assert not list(order.output.glob("*.npz"))
+
+
+def test_work_whose_record_cannot_be_written_is_told_and_done_again(order, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "write_whole_text", full)
+        assert all("record of what is finished" in one.message for one in run(order, Tools()))
+    again = run(order, Tools(), resume=True)
+    assert [(one.status, one.reused) for one in again] == [("done", False)] * 2
+
+
+def test_a_folder_of_results_that_was_moved_keeps_its_takes(order):
+    run(order, Tools())
+    moved = order.output.rename(order.output.with_name("elsewhere"))
+    again = run(replace(order, output=moved), Tools(), resume=True)
+    assert [(one.reused, one.results[0].reused) for one in again] == [(True, False)] * 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there, open files cannot be removed")

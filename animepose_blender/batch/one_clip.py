@@ -106,9 +106,7 @@ def _estimate(
     report: ClipReport,
 ) -> None:
     # The take tells where its clip is, so the path belongs to what it depends on.
-    key = key_of(
-        "estimate", clip=report.sha256, path=job.clip, take=job.take, settings=report.settings, version=__version__
-    )
+    key = key_of("estimate", clip=report.sha256, path=job.clip, settings=report.settings, version=__version__)
     place = planned.take
     record = records.finished("estimate", place, key, ESTIMATE_FACTS) if resume else None
     if record is None and resume:
