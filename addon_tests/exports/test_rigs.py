@@ -103,6 +103,19 @@ def test_what_is_held_in_a_hand_goes_with_it(tmp_path):
     np.testing.assert_allclose(found, expected, atol=MILLIMETRE)
 
 
+def test_what_is_never_rendered_is_left_out_and_what_is_hidden_in_the_viewport_is_not():
+    rigs.fresh_scene()
+    rig = rigs.catalogued("mixamo")
+    armature = walking(rig)
+    prop = prop_in_hand(armature, rig.joints["hand.R"])
+    prop.hide_viewport = True
+    (person,) = exports.read_people(bpy.context, [armature], [prop], (1, FRAMES))
+    assert [skin.source for skin in person.skins] == [prop]
+    prop.hide_render = True
+    (person,) = exports.read_people(bpy.context, [armature], [prop], (1, FRAMES))
+    assert not person.skins
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("file_format", READERS)
 @pytest.mark.parametrize("engine", ["", "unreal", "godot"])

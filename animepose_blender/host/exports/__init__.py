@@ -10,8 +10,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import addon_utils
 import bpy
+
+# isort: split
+import addon_utils  # of the package bpy, it is there only after it
 
 from ...errors import AnimePoseError
 from ..import_take import ImportedTake

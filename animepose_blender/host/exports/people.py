@@ -13,6 +13,7 @@ from ... import rigs
 from ...core import quaternions as quat
 from ...core.retarget.armature import Armature
 from ...core.retarget.euler import rotations_of
+from .. import compat
 from ..retarget.read_rig import read_rig, world_matrices
 from ..retarget.sample import poses_of
 from .bones import exported_tree
@@ -81,15 +82,20 @@ def read_people(
     """Everybody's bones in every frame of a range; nothing changes.
 
     Args:
-        context: its scene's current frame tells where stiffly hung meshes are.
+        context: its scene tells the rate.
         armatures: one a person.
-        meshes: each is given to the person whose rig moves it.
+        meshes: each is given to the person whose rig moves it; those that are never rendered are left out.
         frame_range: first and last frame.
     Raises:
         AnimePoseError: if an armature cannot be read.
     """
-    context.view_layer.update()
-    return [_person(context, one, [m for m in meshes if _carrier(m)[0] is one], frame_range) for one in armatures]
+    shown = [mesh for mesh in meshes if not _is_never_rendered(mesh)]
+    return [_person(context, one, [m for m in shown if _carrier(m)[0] is one], frame_range) for one in armatures]
+
+
+def _is_never_rendered(mesh: bpy.types.Object) -> bool:
+    """Whether a mesh is hidden for good, as stand-ins and clothes that were not chosen are; not for a while only."""
+    return mesh.hide_render and not any(curve.data_path == "hide_render" for curve in compat.curves_of(mesh))
 
 
 def _person(
@@ -121,8 +127,8 @@ def _person(
         frames=frames,
         root=0 if names[0] == root else -1,
     )
-    at = int(np.clip(context.scene.frame_current - frames[0], 0, len(frames) - 1))
-    return dataclasses.replace(person, skins=tuple(_skin(mesh, person, at, moved, standing) for mesh in meshes))
+    skins = tuple(_skin(mesh, armature, moved @ standing) for mesh in meshes)
+    return dataclasses.replace(person, skins=skins)
 
 
 def _root_of(armature: Armature) -> tuple[str, bool]:
@@ -155,33 +161,32 @@ def _weighing(mesh: bpy.types.Object) -> bpy.types.Object | None:
     return mesh.parent if mesh.parent is not None and mesh.parent_type == "ARMATURE" else None
 
 
-def _skin(mesh: bpy.types.Object, person: Person, at: int, moved: np.ndarray, standing: np.ndarray) -> Skin:
+def _skin(mesh: bpy.types.Object, armature: Armature, resting: np.ndarray) -> Skin:
     """A mesh of a person.
 
+    Its place is taken from channels: what is hidden or new, Blender has not evaluated.
+
     Args:
-        at: index of the frame that Blender shows.
-        moved: (4, 4) from the world to where the rest pose is put.
-        standing: (4, 4) the armature's object in the first frame.
+        resting: (4, 4) the armature's object where the exported rest pose is.
     """
     rig, bone = _carrier(mesh)
     if not bone:
-        # It keeps its place to the armature's object. Channels tell it even where Blender has not evaluated it yet.
-        return Skin(mesh, moved @ standing @ np.linalg.inv(_placed(rig)) @ _placed(mesh), _weighing(mesh) is not None)
-    index = person.names.index(bone)
-    posed = _matrix(person.head_m[at, index], person.turn[at, index])
-    rest = _matrix(person.rest_m[index], person.rest[index])
-    return Skin(mesh, rest @ np.linalg.inv(posed) @ np.array(mesh.matrix_world, dtype=np.float64), True, bone)
+        # It keeps its place to the armature's object.
+        to_rest = resting @ np.linalg.inv(_placed(rig)) @ _placed(mesh)
+        return Skin(mesh, to_rest, _weighing(mesh) is not None)
+    # What hangs on a bone counts from the bone's tail.
+    index = armature.index[bone]
+    tail = np.eye(4)
+    tail[1, 3] = armature.lengths[index]
+    return Skin(mesh, resting @ armature.rest[index] @ tail @ _placed(mesh, rig), True, bone)
 
 
-def _placed(one: bpy.types.Object) -> np.ndarray:
-    """(4, 4) an object in the world, by its own channels and those of the objects it hangs on."""
+def _placed(one: bpy.types.Object | None, below: bpy.types.Object | None = None) -> np.ndarray:
+    """(4, 4) an object in the world, or in the axes of what carries it below another, by its own channels and those of
+    the objects between."""
+    if one is None or one is below:
+        return np.eye(4)
     own = np.array(one.matrix_basis, dtype=np.float64)
     if one.parent is None:
         return own
-    return _placed(one.parent) @ np.array(one.matrix_parent_inverse, dtype=np.float64) @ own
-
-
-def _matrix(head_m: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    matrix = np.eye(4)
-    matrix[:3, :3], matrix[:3, 3] = quat.to_matrix(turn), head_m
-    return matrix
+    return _placed(one.parent, below) @ np.array(one.matrix_parent_inverse, dtype=np.float64) @ own
