@@ -94,6 +94,13 @@ def build_parser() -> argparse.ArgumentParser:
     _add_estimate_options(convert)
     convert.set_defaults(verb=verbs.convert)
 
+    gather = grammar.add_parser("gather", help="reports of several runs of convert into one", epilog=_EXIT_CODES)
+    gather.add_argument(
+        "reports", metavar="REPORT_OR_DIR", nargs="+", help="a report, or a folder of folders with one each"
+    )
+    gather.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="report to write")
+    gather.set_defaults(verb=verbs.gather)
+
     evaluate = grammar.add_parser("evaluate", help="measure takes against the truth, as JSON", epilog=_EXIT_CODES)
     evaluate.add_argument("takes", metavar="TAKE", nargs="+", help="a take, or estimates in the form of a data set")
     evaluate.add_argument(

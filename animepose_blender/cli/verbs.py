@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ..console import say
+from ..console import note, say
 from ..errors import AnimePoseError, ExitCode
 from ..protocol import CancelledMessage, Error, JobRequest, Request, Result, SolveRequest
 from .surroundings import Surroundings
@@ -110,6 +110,17 @@ def convert(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
 
     programs = Programs(surroundings.worker_python, surroundings.build_command, surroundings.log_folder)
     return command.convert(arguments, estimate_settings(arguments), programs)
+
+
+def gather(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
+    """Make one report of several, as the last task of a farm."""
+    from ..batch.gather import gather as gather_reports
+    from ..batch.report import exit_code_of
+    from ..batch.watch import summary
+
+    clips = gather_reports(arguments.reports, arguments.output)
+    note(summary(clips))
+    return exit_code_of(clips)
 
 
 def serve_builds(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
