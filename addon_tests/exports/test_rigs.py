@@ -82,24 +82,57 @@ def prop_in_hand(armature: bpy.types.Object, bone: str) -> bpy.types.Object:
     return prop
 
 
+def corners_m(one: bpy.types.Object, frame: int) -> np.ndarray:
+    """(V, 3) where a mesh is seen."""
+    bpy.context.scene.frame_set(frame)
+    evaluated = one.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return np.array([(evaluated.matrix_world @ vertex.co)[:] for vertex in evaluated.to_mesh().vertices])
+
+
+def reopened(file: str) -> None:
+    rigs.fresh_scene()
+    bpy.context.scene.render.fps = 30
+    bpy.ops.import_scene.fbx(filepath=file, anim_offset=0.0)
+
+
 def test_what_is_held_in_a_hand_goes_with_it(tmp_path):
     rigs.fresh_scene()
     rig = rigs.catalogued("mixamo")
     armature = walking(rig)
     prop = prop_in_hand(armature, rig.joints["hand.R"])
-
-    def corners_m(one: bpy.types.Object, frame: int) -> np.ndarray:
-        bpy.context.scene.frame_set(frame)
-        evaluated = one.evaluated_get(bpy.context.evaluated_depsgraph_get())
-        return np.array([(evaluated.matrix_world @ vertex.co)[:] for vertex in evaluated.data.vertices])
-
     expected = [corners_m(prop, frame) for frame in (2, FRAMES)]
     bpy.context.scene.frame_set(3)
     _, _, (file,) = skeleton_of(tmp_path, armature, "fbx", "", (prop,))
-    rigs.fresh_scene()
-    bpy.context.scene.render.fps = 30
-    bpy.ops.import_scene.fbx(filepath=file, anim_offset=0.0)
+    reopened(file)
     found = [corners_m(bpy.data.objects["Sword"], frame) for frame in (2, FRAMES)]
+    np.testing.assert_allclose(found, expected, atol=MILLIMETRE)
+
+
+@pytest.mark.parametrize("engine", ["", "unreal"])
+def test_a_rig_and_its_skin_on_a_moving_cart_go_where_the_cart_takes_them(tmp_path, engine):
+    rigs.fresh_scene()
+    rig = rigs.catalogued("mixamo")
+    armature = walking(rig)
+    cart = bpy.data.objects.new("cart", None)
+    armature.parent = cart
+    for frame, place, turn_rad in ((1, (1, 2, 0), 0.0), (FRAMES, (3, 2, 0.5), 1.0)):
+        cart.location, cart.rotation_euler = place, (0, 0, turn_rad)
+        cart.keyframe_insert("location", frame=frame)
+        cart.keyframe_insert("rotation_euler", frame=frame)
+    mesh = bpy.data.meshes.new("Skin")
+    mesh.from_pydata([(0, 0, 1), (0.1, 0, 1), (0, 0, 1.1)], [], [(0, 1, 2)])
+    skin = bpy.data.objects.new("Skin", mesh)
+    for one in (cart, skin):
+        bpy.context.scene.collection.objects.link(one)
+    skin.parent = armature
+    skin.modifiers.new("Armature", "ARMATURE").object = armature
+    skin.vertex_groups.new(name=rig.joints["hand.R"]).add([0, 1, 2], 1.0, "REPLACE")
+    expected = [corners_m(skin, frame) for frame in (2, FRAMES)]
+    skeleton, joints, (file,) = skeleton_of(tmp_path, armature, "fbx", engine, (skin,))
+    assert compare(skeleton, "Person 1", joints).furthest_mm < 1
+    reopened(file)
+    first = 1 if engine else 0
+    found = [corners_m(bpy.data.objects["Skin"], frame - first) for frame in (2, FRAMES)]
     np.testing.assert_allclose(found, expected, atol=MILLIMETRE)
 
 
