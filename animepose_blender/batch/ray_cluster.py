@@ -213,6 +213,8 @@ def _connected(address: str, log: Path) -> Iterator[Any]:
             yield ray
         finally:
             ray.shutdown()
+    if not log.stat().st_size:
+        log.unlink()
 
 
 def _refuse_silent(address: str) -> None:

@@ -131,7 +131,9 @@ class RayTools:
                 ray.wait([work], timeout=CANCEL_GRACE_S)
                 raise KeyboardInterrupt
             if ray.wait([asked], timeout=0)[0]:
-                show(*ray.get(asked))
+                stage, fraction = ray.get(asked)
+                if stage:
+                    show(stage, fraction)
                 asked = worker.handle.state.remote()
         return ray.get(work)
 

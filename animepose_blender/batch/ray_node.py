@@ -32,6 +32,7 @@ PACKAGES = ("numpy", "scipy", "av", "opencv-python-headless", "mediapipe")
 
 Shown = tuple[str, float | None]
 """What is being done now, and which part of it is done, if that is known."""
+NOTHING: Shown = ("", None)
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ class Outcome:
 class _Now:
     """What is being done, for others to ask while it goes on."""
 
-    shown: Shown = ("", None)
+    shown: Shown = NOTHING
     warnings: list[str] = field(default_factory=list)
-    cancel: threading.Event = field(default_factory=threading.Event)
+    cancelled: threading.Event = field(default_factory=threading.Event)
     """Never cleared: who cancels has no use for this process any more."""
 
     def take(self, message: Message) -> None:
@@ -95,14 +96,15 @@ class Estimator:
         clip = getattr(request, "clip", "")
         if clip and request.preset != "dummy" and not Path(clip).is_file():
             return Outcome(_unseen("clip", clip))
-        self._now.shown, self._now.warnings = ("open", 0.0), []
+        self._now.warnings = []
         last: list[Message] = []
 
         def send(message: Message) -> None:
             self._now.take(message)
             last.append(message)
 
-        run_job(request, send, self._now.cancel)
+        run_job(request, send, self._now.cancelled)
+        self._now.shown = NOTHING
         return _outcome(last[-1], self._now.warnings, request.take)
 
     def state(self) -> Shown:
@@ -111,7 +113,7 @@ class Estimator:
 
     def cancel(self) -> None:
         """Stop what runs, for good."""
-        self._now.cancel.set()
+        self._now.cancelled.set()
 
 
 class Builder:
@@ -149,6 +151,8 @@ class Builder:
             return Outcome((error.message, error.remedy, int(error.exit_code)))
         except KeyboardInterrupt:  # `cancel` was called
             return Outcome(("Cancelled.", "", int(ExitCode.CANCELLED)))
+        finally:
+            self._now.shown = NOTHING
         return Outcome(files=_seen(path for paths in built.files.values() for path in paths), built=built)
 
     def preview(self, take: str, clip: str, video: str) -> Outcome:
@@ -164,7 +168,7 @@ class Builder:
         except AnimePoseError as error:
             return Outcome((error.message, error.remedy, int(error.exit_code)))
         finally:
-            self._drawer = None
+            self._drawer, self._now.shown = None, NOTHING
         return _outcome(last, self._now.warnings, video)
 
     def state(self) -> Shown:
