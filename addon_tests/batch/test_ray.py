@@ -122,6 +122,13 @@ def test_estimators_keep_their_process_from_clip_to_clip(cluster, tmp_path):
     assert before <= {worker.pid for worker in cluster.estimators.workers}
 
 
+def test_an_estimator_that_holds_too_much_memory_is_replaced(cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr("animepose_blender.batch.ray_engine.MOST_MEMORY_BYTES", 1)
+    before = {worker.pid for worker in cluster.estimators.workers}
+    (report,) = run(order_of(tmp_path, {"frames": 6}), cluster, Watcher())
+    assert report.status == "done" and before - {worker.pid for worker in cluster.estimators.workers}
+
+
 def test_a_clip_whose_estimator_is_killed_is_estimated_again_and_its_progress_is_told(cluster, tmp_path):
     watcher = Told("a", STAGES[2:], lambda: end_all(cluster.estimators))
     order = order_of(tmp_path, SLOW)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TRIES = 2
 """How often a piece of work is begun whose process dies."""
+MOST_MEMORY_BYTES = 2 * 2**30
+"""An estimator that holds more between two clips is replaced."""
 POLL_S = 0.3
 CANCEL_GRACE_S = 6.0
 """How long what is cancelled may take to stop; a little over the worker's own grace period."""
@@ -108,6 +110,8 @@ class RayTools:
             if outcome.is_strange:  # a process that has met something unexpected is not trusted with the next clip
                 pool.drop(worker)
                 clear(worker)
+            elif outcome.memory_bytes > MOST_MEMORY_BYTES:
+                pool.drop(worker)
             else:
                 pool.give(worker)
             if outcome.error is None:

@@ -6,13 +6,15 @@ to a process each, one for Blender and one for previews, so that bpy and the net
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import platform
 import sys
 import tempfile
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,8 @@ class Outcome:
     files: tuple[tuple[str, int, int], ...] = ()
     """Path, bytes and time of change (ns) of each file that was written, as this node sees them."""
     built: Built | None = None
+    memory_bytes: int = 0
+    """What the process goes on holding; 0 if that is not known."""
 
     @property
     def is_strange(self) -> bool:
@@ -105,7 +109,7 @@ class Estimator:
 
         run_job(request, send, self._now.cancelled)
         self._now.shown = NOTHING
-        return _outcome(last[-1], self._now.warnings, request.take)
+        return replace(_outcome(last[-1], self._now.warnings, request.take), memory_bytes=_memory_after_clearing())
 
     def state(self) -> Shown:
         """What is being done now."""
@@ -198,6 +202,22 @@ def build_command() -> list[str]:
     if blender:
         return [blender, "-b", "--command", "animepose", BUILD_VERB]
     return list(Surroundings().build_command())
+
+
+def _memory_after_clearing() -> int:
+    """Give freed memory back to the system, and tell what is left, in bytes.
+
+    The C library keeps it in pieces: without this, an estimator grew from 0.5 to 0.8 GiB over eight short clips; with
+    it, to 0.6 GiB, less than it has in the middle of a clip.
+    """
+    gc.collect()
+    if not sys.platform.startswith("linux"):
+        return 0
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # the GNU C library has it
+    if trim is not None:
+        trim(0)
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _hello(folder: str, token: str) -> dict[str, Any]:
