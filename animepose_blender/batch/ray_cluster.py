@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -176,6 +176,7 @@ def _probe(output: Path) -> Iterator[tuple[str, str]]:
     folder, token = output / FOLDER, f"probe-{uuid.uuid4().hex}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _remove(folder.glob("probe-*"))  # of a run that was killed; the lock sees to it that no other goes on here
         (folder / token).write_text(token, encoding="utf-8")
     except OSError as error:
         raise AnimePoseError(
@@ -184,9 +185,13 @@ def _probe(output: Path) -> Iterator[tuple[str, str]]:
     try:
         yield str(folder), token
     finally:
-        for path in folder.glob(f"{token}*"):
-            with contextlib.suppress(OSError):
-                path.unlink()
+        _remove(folder.glob(f"{token}*"))
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 @contextlib.contextmanager
