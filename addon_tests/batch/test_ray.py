@@ -187,7 +187,7 @@ def test_what_a_node_does_not_see_is_said(tmp_path):
     job = JobRequest(str(tmp_path / "gone.mp4"), str(tmp_path / "gone.take.npz"))
     outcome = Estimator().run(encode_job(job))
     assert "does not see the clip" in outcome.error[0] and not outcome.is_strange
-    told = Estimator().hello(str(tmp_path / "not mounted"), "probe", loads=False)
+    told = Estimator().hello(str(tmp_path / "not mounted"), "probe", loads=False, threads=1)
     assert "folder of the results" in told["lacks"]
 
 
@@ -214,12 +214,13 @@ def test_files_of_a_node_are_waited_for(tmp_path):
 @pytest.mark.parametrize(
     ("nodes", "device", "jobs", "expected"),
     [
-        ([{"CPU": 1}], "auto", None, (1, 1, 0.5, 0)),
-        ([{"CPU": 2}], "auto", None, (1, 1, 1, 0)),
-        ([{"CPU": 16}, {"CPU": 8}], "auto", None, (20, 4, 1, 0)),
-        ([{"CPU": 16}, {"CPU": 8}], "auto", 3, (3, 3, 1, 0)),
-        ([{"CPU": 16, "GPU": 2}], "auto", None, (14, 2, 1, 0)),  # the preset offline uses none
-        ([{"CPU": 16, "GPU": 2}, {"CPU": 8, "GPU": 1}], "cuda", None, (3, 21, 1, 1)),
+        ([{"CPU": 1}], "auto", None, (1, 1, 0.5, 1, 0)),
+        ([{"CPU": 2}], "auto", None, (1, 1, 1, 1, 0)),
+        ([{"CPU": 16}, {"CPU": 8}], "auto", None, (20, 4, 1, 1, 0)),
+        ([{"CPU": 16}, {"CPU": 8}], "auto", 3, (3, 3, 1, 4, 0)),
+        ([{"CPU": 3}] * 4, "auto", 3, (3, 2, 1, 1, 0)),
+        ([{"CPU": 16, "GPU": 2}], "auto", None, (14, 2, 1, 1, 0)),  # the preset offline uses none
+        ([{"CPU": 16, "GPU": 2}, {"CPU": 8, "GPU": 1}], "cuda", None, (3, 21, 1, 1, 1)),
     ],
 )
 def test_processors_and_gpus_are_shared_out(nodes, device, jobs, expected, tmp_path):
@@ -227,7 +228,7 @@ def test_processors_and_gpus_are_shared_out(nodes, device, jobs, expected, tmp_p
 
     order = Order(tuple(Clip(f"{number}.mp4", {"device": device}) for number in range(40)), tmp_path)
     shares = share_out(nodes, plan(order), jobs)
-    assert (shares.estimators, shares.builders, shares.cpus, shares.gpus) == expected
+    assert (shares.estimators, shares.builders, shares.cpus, shares.threads, shares.gpus) == expected
 
 
 def test_takes_need_builders_alone_and_no_gpu_is_no_cuda(tmp_path):

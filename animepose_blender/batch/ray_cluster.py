@@ -34,6 +34,8 @@ ON_GPU: frozenset[str] = frozenset()
 LOG = "ray.log"
 """In the folder of the records: what Ray prints of nodes and processes that die."""
 CONNECT_S = 5.0
+MOST_THREADS = 4
+"""Processors that an estimator makes use of."""
 PROBE_S = 30.0
 """How long what a node writes may take to appear here."""
 
@@ -45,7 +47,9 @@ class Shares:
     estimators: int
     builders: int
     cpus: float
-    """Of each actor."""
+    """Of each builder."""
+    threads: int
+    """Of each estimator; times `cpus` are the processors that it holds."""
     gpus: float
     """Of each estimator."""
 
@@ -66,16 +70,20 @@ def share_out(nodes: Sequence[dict[str, float]], planned: Sequence[PlannedClip],
     wanted = [one.job for one in planned if one.job is not None]
     most = min(len(planned), jobs or len(planned))
     if not wanted:
-        return Shares(0, min(cpus, most), 1.0, 0.0)
+        return Shares(0, min(cpus, most), 1.0, 1, 0.0)
     forced = any(job.device == "cuda" for job in wanted)
     if forced and not gpus:
         raise AnimePoseError("The Ray cluster has no GPU.", "Leave --device out, or add nodes with --num-gpus.")
     if forced or (gpus and any(job.preset in ON_GPU and job.device == "auto" for job in wanted)):
         estimators = min(gpus, most, max(1, cpus - 1))
         builders = max(1, min(cpus - estimators, most))
-        return Shares(estimators, builders, 1.0 if cpus > 1 else 0.5, 1.0)
+        return Shares(estimators, builders, 1.0 if cpus > 1 else 0.5, 1, 1.0)
     builders = max(1, min(cpus // (A_BUILDER_S_ESTIMATORS + 1), most))
-    return Shares(min(max(1, cpus - builders), most, len(wanted)), builders, 1.0 if cpus > 1 else 0.5, 0.0)
+    estimators = min(max(1, cpus - builders), most, len(wanted))
+    fit = [
+        k for k in range(1, MOST_THREADS + 1) if sum(int(n.get("CPU", 0)) // k for n in nodes) >= estimators + builders
+    ]
+    return Shares(estimators, builders, 1.0 if cpus > 1 else 0.5, max(fit, default=1), 0.0)
 
 
 @dataclass(frozen=True)
@@ -113,9 +121,13 @@ def ray_cluster(address: str, planned: Sequence[PlannedClip], output: Path, jobs
         check = _Check(output)
 
         def estimator() -> tuple[Any, Any]:
-            options = {"num_cpus": shares.cpus, "num_gpus": shares.gpus, "max_concurrency": 2}
+            options = {
+                "num_cpus": shares.threads * shares.cpus,
+                "num_gpus": shares.gpus,
+                "max_concurrency": 2,
+            }
             handle = ray.remote(Estimator).options(**options).remote()
-            return handle, handle.hello.remote(folder, token, loads)
+            return handle, handle.hello.remote(folder, token, loads, shares.threads)
 
         def builder() -> tuple[Any, Any]:
             handle = ray.remote(Builder).options(num_cpus=shares.cpus, max_concurrency=2).remote()

@@ -79,12 +79,16 @@ class Estimator:
     def __init__(self) -> None:
         self._now = _Now()
 
-    def hello(self, folder: str, token: str, loads: bool) -> dict[str, Any]:
+    def hello(self, folder: str, token: str, loads: bool, threads: int) -> dict[str, Any]:
         """Get ready, and tell about this node; see `_hello`.
 
         Args:
             loads: whether the networks' libraries are needed.
+            threads: how many processors are there for it.
         """
+        # As the worker's own process has it; to be set before numpy is loaded.
+        os.environ |= {"OPENBLAS_NUM_THREADS": "1", "ANIMEPOSE_THREADS": str(threads)}
+        os.environ["OPENCV_FOR_THREADS_NUM"] = str(threads)
         try:
             if loads:
                 from ..estimate import run  # noqa: F401 - so that the first clip does not wait for it
