@@ -130,7 +130,8 @@ def _tools(
 ) -> Iterator[tuple[Callable[[int], Tools], int]]:
     """What makes the tools of each slot, and how many slots there are."""
     if arguments.on == "local":
-        yield lambda slot: LocalTools(programs, slot), arguments.jobs or 1
+        jobs = arguments.jobs or 1
+        yield lambda slot: LocalTools(programs, slot, jobs), jobs
         return
     from .ray_cluster import ray_cluster
     from .ray_engine import RayTools

@@ -27,10 +27,15 @@ class Programs:
 
 
 class LocalTools:
-    """The processes of one slot: an estimator for each clip, and a builder that stays."""
+    """The processes of one slot: an estimator for each clip, and a builder that stays.
 
-    def __init__(self, programs: Programs, slot: int) -> None:
+    Args:
+        slots: how many there are; they share the machine's processors.
+    """
+
+    def __init__(self, programs: Programs, slot: int, slots: int = 1) -> None:
         self._programs = programs
+        self._threads = max(1, (os.cpu_count() or 1) // slots)
         self._log = programs.log_folder / f"animepose-{os.getpid()}-{slot}"
         self._builder = BuildClient(programs.build_command(), Path(f"{self._log}-build.log"))
         self._worker: WorkerClient | None = None
@@ -71,7 +76,7 @@ class LocalTools:
                 show(message.stage, message.fraction)
 
         log = Path(f"{self._log}-worker.log")
-        self._worker = WorkerClient(self._programs.worker_python(), job, log)
+        self._worker = WorkerClient(self._programs.worker_python(), job, log, self._threads)
         try:
             outcome = self._worker.run(on_message)
         finally:

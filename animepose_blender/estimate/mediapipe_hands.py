@@ -9,7 +9,6 @@ Reference: Zhang et al. (2020), MediaPipe Hands; MediaPipe 0.10.21, modules/hand
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from queue import Queue
@@ -22,6 +21,7 @@ from .mediapipe_graph import Graph  # isort: skip
 from mediapipe.python import packet_getter
 
 from .backends import HandFind, by_index, region_to_picture
+from .threads import side_by_side
 
 MODEL_NAME = "MediaPipe hand landmark full, 0.10.21 (Apache-2.0)"
 
@@ -95,7 +95,7 @@ class MediaPipeHands:
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        count = threads or min(4, os.cpu_count() or 1)
+        count = threads or side_by_side()
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="hands")
         self._graphs: Queue[Graph] = Queue()
         for _ in range(count):

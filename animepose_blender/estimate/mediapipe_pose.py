@@ -13,7 +13,6 @@ Reference: Bazarevsky et al. (2020), BlazePose; MediaPipe 0.10.21, modules/pose_
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
@@ -30,6 +29,7 @@ from ..skeleton import BLAZEPOSE_33
 from .appearance import zone_colours
 from .backends import Candidates, PoseObservation, by_index, region_overlap, region_to_picture
 from .erase import blur_out
+from .threads import side_by_side
 
 MODEL_NAME = "MediaPipe BlazePose GHUM full, 0.10.21 (Apache-2.0)"
 
@@ -90,7 +90,7 @@ class MediaPipePose:
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        count = threads or min(4, os.cpu_count() or 1)
+        count = threads or side_by_side()
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="pose")
         self._detectors: Queue[Graph] = Queue()
         self._landmarkers: Queue[Graph] = Queue()

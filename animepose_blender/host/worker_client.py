@@ -89,11 +89,14 @@ class WorkerClient:
         python: the interpreter to run it with.
         job: what to do.
         log_path: where its log goes; overwritten.
+        threads: how many it may use side by side; None = as the machine has processors.
     Raises:
         AnimePoseError: if the worker cannot be started.
     """
 
-    def __init__(self, python: str | os.PathLike[str], job: Request, log_path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, python: str | os.PathLike[str], job: Request, log_path: str | os.PathLike[str], threads: int | None = None
+    ) -> None:
         self.job = job
         self.log_path = Path(log_path)
         self.outcome: FinalMessage | None = None
@@ -121,7 +124,7 @@ class WorkerClient:
                 stdout=subprocess.PIPE,
                 stderr=self._log,
                 cwd=self._folder,
-                env=worker_environment(),
+                env=worker_environment() | ({"ANIMEPOSE_THREADS": str(threads)} if threads else {}),
                 **process_options(),  # type: ignore[call-overload]
             )
         except OSError as error:
