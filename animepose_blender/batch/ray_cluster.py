@@ -216,6 +216,7 @@ def _connected(address: str, log: Path) -> Iterator[Any]:
         raise AnimePoseError(
             "Ray is not installed here.", "Install it into this environment (pip install ray), or leave --on ray out."
         ) from error
+    note(f"animepose: connecting to Ray ({address})")
     _refuse_silent(address)
     own = {"include_dashboard": False, "object_store_memory": STORE_BYTES} if address == LOCAL else {}
     before = signal.getsignal(signal.SIGTERM)  # Ray puts its own in its place
