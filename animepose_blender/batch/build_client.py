@@ -32,7 +32,7 @@ class BuildClient:
         self._process: subprocess.Popen[bytes] | None = None
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._cancelled = threading.Event()
-        self._log_is_wanted = False
+        self._log_is_wanted, self._is_ready = False, False
         self.versions: dict[str, str] = {}
 
     def __enter__(self) -> BuildClient:
@@ -41,8 +41,32 @@ class BuildClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def launch(self) -> None:
+        """Start the process, if it does not run, without waiting for it: Blender takes a second or more to be there.
+
+        Raises:
+            AnimePoseError: if it cannot be started.
+        """
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.close()
+        self._lines, self._is_ready = queue.SimpleQueue(), False
+        try:
+            self._log_path.parent.mkdir(parents=True, exist_ok=True)
+            with self._log_path.open("ab") as log:
+                self._process = subprocess.Popen(
+                    self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                    env=worker_environment(), **process_options(),  # type: ignore[call-overload]
+                )  # fmt: skip
+        except OSError as error:
+            raise AnimePoseError(
+                f"{self._command[0]} could not be started: {error.strerror}.", "Check that Blender, or bpy, is there."
+            ) from error
+        assert self._process.stdout is not None
+        threading.Thread(target=_read_lines, args=(self._process.stdout, self._lines), daemon=True).start()
+
     def start(self) -> dict[str, str]:
-        """Start the process, if it does not run; its versions.
+        """Start the process, if it does not run, and wait until it is there; its versions.
 
         Raises:
             AnimePoseError: if it cannot be started.
@@ -103,31 +127,16 @@ class BuildClient:
                 self._log_path.unlink()
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is not None and self._process.poll() is None:
-            return self._process
-        self.close()
-        self._lines = queue.SimpleQueue()
-        try:
-            self._log_path.parent.mkdir(parents=True, exist_ok=True)
-            with self._log_path.open("ab") as log:
-                self._process = subprocess.Popen(
-                    self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                    env=worker_environment(), **process_options(),  # type: ignore[call-overload]
-                )  # fmt: skip
-        except OSError as error:
-            raise AnimePoseError(
-                f"{self._command[0]} could not be started: {error.strerror}.", "Check that Blender, or bpy, is there."
-            ) from error
-        assert self._process.stdout is not None
-        threading.Thread(target=_read_lines, args=(self._process.stdout, self._lines), daemon=True).start()
-        while True:
+        self.launch()
+        assert self._process is not None
+        while not self._is_ready:
             line = self._next(START_S)
-            answer = decode_answer(line) if line is not None else None
             if line is None:
                 raise self._death()
+            answer = decode_answer(line)
             if isinstance(answer, Ready):
-                self.versions = dict(answer.versions)
-                return self._process
+                self.versions, self._is_ready = dict(answer.versions), True
+        return self._process
 
     def _remedy(self, failed: Failed) -> str:
         """What to do; the log may explain something unexpected."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ class LocalTools:
 
     def estimate(self, job: JobRequest, show: Show) -> list[str]:
         """See `one_clip.Tools`."""
+        with contextlib.suppress(AnimePoseError):  # then the build says why
+            self._builder.launch()
         return self._work(job, show)
 
     def build(self, build: Build, show: Show) -> Built:
