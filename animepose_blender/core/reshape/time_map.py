@@ -100,11 +100,9 @@ class TimeMap:
     def old_at(self, new_s: np.ndarray) -> np.ndarray:
         """(...) old times of new ones (...); it increases with them."""
         new = np.asarray(new_s, dtype=np.float64)
-        at = np.clip(np.searchsorted(self.new_s, new, side="right") - 1, 0, len(self.new_s) - 2)
-        h, rise = np.diff(self.new_s)[at], np.diff(self.old_s)[at]
-        s, d0, d1 = rise / h, self.speed[at], self.speed[at + 1]
-        u = np.clip((new - self.new_s[at]) / h, 0.0, 1.0)
+        at, u, s, d0, d1 = self._piece(new)
         part = u * (1 - u)
+        rise = np.diff(self.old_s)[at]
         inside = self.old_s[at] + rise * (s * u * u + d0 * part) / (s + (d0 + d1 - 2 * s) * part)
         before = self.speed[0] * np.minimum(new - self.new_s[0], 0.0)
         after = self.speed[-1] * np.maximum(new - self.new_s[-1], 0.0)
@@ -112,13 +110,16 @@ class TimeMap:
 
     def speed_at(self, new_s: np.ndarray) -> np.ndarray:
         """(...) speeds d old / d new at new times (...)."""
-        new = np.asarray(new_s, dtype=np.float64)
-        at = np.clip(np.searchsorted(self.new_s, new, side="right") - 1, 0, len(self.new_s) - 2)
-        h, rise = np.diff(self.new_s)[at], np.diff(self.old_s)[at]
-        s, d0, d1 = rise / h, self.speed[at], self.speed[at + 1]
-        u = np.clip((new - self.new_s[at]) / h, 0.0, 1.0)
+        _, u, s, d0, d1 = self._piece(np.asarray(new_s, dtype=np.float64))
         part = u * (1 - u)
         return s * s * (d1 * u * u + 2 * s * part + d0 * (1 - u) ** 2) / (s + (d0 + d1 - 2 * s) * part) ** 2
+
+    def _piece(self, new_s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """(...) each: the number of the piece between knots, u, its mean speed, and the speeds at its ends."""
+        at = np.clip(np.searchsorted(self.new_s, new_s, side="right") - 1, 0, len(self.new_s) - 2)
+        h = np.diff(self.new_s)[at]
+        u = np.clip((new_s - self.new_s[at]) / h, 0.0, 1.0)
+        return at, u, np.diff(self.old_s)[at] / h, self.speed[at], self.speed[at + 1]
 
     def new_at(self, old_s: np.ndarray) -> np.ndarray:
         """(...) new times of old ones (...), the inverse of `old_at`.

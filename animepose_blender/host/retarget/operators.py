@@ -8,7 +8,7 @@ from bpy_extras.io_utils import ImportHelper
 from ...errors import AnimePoseError
 from . import live, maps
 from .orders import Order, carry_out, prepare, remember
-from .properties import ANIMEPOSE_PG_retarget, filling, retarget_settings
+from .properties import ANIMEPOSE_PG_recipe, ANIMEPOSE_PG_retarget, filling, retarget_settings
 
 LISTED_WARNINGS = 3
 
@@ -96,12 +96,8 @@ class ANIMEPOSE_OT_load_bvh(bpy.types.Operator, ImportHelper):
         return {"FINISHED"}
 
 
-class ANIMEPOSE_OT_reset_offsets(bpy.types.Operator):
-    """Take all offsets of the rig back"""
-
-    bl_idname = "animepose.reset_offsets"
-    bl_label = "Reset Offsets"
-    bl_options = {"REGISTER", "UNDO"}
+class _OfResult:
+    """About what was put onto the chosen rig."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -109,11 +105,29 @@ class ANIMEPOSE_OT_reset_offsets(bpy.types.Operator):
         recipe = settings.recipe_of(settings.target)
         if context.scene.library is not None or recipe is None:
             cls.poll_message_set("Nothing was put onto the chosen rig yet")
-        elif all(offset.is_zero for offset in recipe.offsets):
-            cls.poll_message_set("There is no offset to take back")
-        else:
-            return True
-        return False
+            return False
+        message = cls.why_not(recipe)
+        if message:
+            cls.poll_message_set(message)
+        return not message
+
+    @classmethod
+    def why_not(cls, recipe: ANIMEPOSE_PG_recipe) -> str:
+        """Why it cannot be done; empty if it can."""
+        raise NotImplementedError
+
+
+class ANIMEPOSE_OT_reset_offsets(_OfResult, bpy.types.Operator):
+    """Take all offsets of the rig back"""
+
+    bl_idname = "animepose.reset_offsets"
+    bl_label = "Reset Offsets"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def why_not(cls, recipe: ANIMEPOSE_PG_recipe) -> str:
+        """See the base class."""
+        return "There is no offset to take back" if all(offset.is_zero for offset in recipe.offsets) else ""
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.animepose_retarget
@@ -129,7 +143,7 @@ class ANIMEPOSE_OT_reset_offsets(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class ANIMEPOSE_OT_reduce_result(bpy.types.Operator):
+class ANIMEPOSE_OT_reduce_result(_OfResult, bpy.types.Operator):
     """Leave out the keys again that the motion does not need; offsets give every frame its key while they change"""
 
     bl_idname = "animepose.reduce_result"
@@ -137,16 +151,9 @@ class ANIMEPOSE_OT_reduce_result(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        settings = context.scene.animepose_retarget
-        recipe = settings.recipe_of(settings.target)
-        if context.scene.library is not None or recipe is None:
-            cls.poll_message_set("Nothing was put onto the chosen rig yet")
-        elif not recipe.dense:
-            cls.poll_message_set("No offset has been changed since the keys were reduced")
-        else:
-            return True
-        return False
+    def why_not(cls, recipe: ANIMEPOSE_PG_recipe) -> str:
+        """See the base class."""
+        return "" if recipe.dense else "No offset has been changed since the keys were reduced"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.animepose_retarget
