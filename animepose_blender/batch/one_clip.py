@@ -21,7 +21,7 @@ from .report import ClipReport, ResultReport
 from .space import require_space, space_kept
 
 ESTIMATE_FACTS = ("warnings", "seconds")
-BUILD_FACTS = ("frames", "people", "models", "versions", "files", "seconds", "warnings")
+BUILD_FACTS = ("frames", "people", "figures", "models", "versions", "files", "seconds", "warnings")
 
 Show = Callable[[str, float | None], None]
 """Takes what is being done now, and which part of it is done, if that is known."""
@@ -201,7 +201,11 @@ def _tell(report: ClipReport, record: Record) -> None:
     """What a result knows of its take."""
     facts = record.facts
     report.frames, report.people = facts["frames"], list(facts["people"])
-    report.models, report.versions = list(facts["models"]), dict(facts["versions"])
+    report.figures, report.models, report.versions = (
+        dict(facts["figures"]),
+        list(facts["models"]),
+        dict(facts["versions"]),
+    )
 
 
 def _hashed(build: Build) -> dict[str, Any]:

@@ -57,6 +57,8 @@ class ClipReport:
     frames: int = 0
     people: list[dict[str, Any]] = field(default_factory=list)
     """Id, name, span, coverage, predicted share, confidence."""
+    figures: dict[str, float | None] = field(default_factory=dict)
+    """Of the estimate, without a truth: reprojection, shaking, slide of standing feet, depth below the floor."""
     settings: dict[str, Any] = field(default_factory=dict)
     """Of the estimation."""
     versions: dict[str, str] = field(default_factory=dict)

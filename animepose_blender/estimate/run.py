@@ -12,6 +12,7 @@ from ..protocol import JobRequest, Result
 from ..take import Take
 from .assemble import assemble
 from .camera import DEFAULT_35MM, SENSOR_MM, focal_of
+from .metrics.own import own_figures
 from .observe import Observed, Reporter, observe
 from .reconstruct import Reconstruction, reconstruct
 from .thumbnails import thumbnails
@@ -53,6 +54,7 @@ def run(job: JobRequest, report: Reporter) -> Result:
     _warn(report, solved)
     report.progress("write", 0.0)
     take = assemble(solved.people, solved.view, _source(job, clip, solved, observed))
+    take.source["figures"] = own_figures(take)
     _add_thumbnails(take, clip, report)
     report.check_cancelled()
     take.save(job.take)

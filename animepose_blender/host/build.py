@@ -100,6 +100,7 @@ def facts_of(take: Take) -> dict[str, Any]:
     frames = take.frame_count
     return {
         "frames": frames,
+        "figures": dict(take.source.get("figures") or {}),
         "models": list(take.source.get("models") or []),
         "versions": dict(take.source.get("versions") or {}),
         "people": [
