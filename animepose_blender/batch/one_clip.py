@@ -201,11 +201,8 @@ def _tell(report: ClipReport, record: Record) -> None:
     """What a result knows of its take."""
     facts = record.facts
     report.frames, report.people = facts["frames"], list(facts["people"])
-    report.figures, report.models, report.versions = (
-        dict(facts["figures"]),
-        list(facts["models"]),
-        dict(facts["versions"]),
-    )
+    report.figures, report.models = dict(facts["figures"]), list(facts["models"])
+    report.versions = dict(facts["versions"])
 
 
 def _hashed(build: Build) -> dict[str, Any]:
