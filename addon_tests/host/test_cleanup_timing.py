@@ -266,6 +266,15 @@ def test_footsteps_come_along_and_feet_stand_in_them():
             assert set(ends) == {FRAMES + 40}
 
 
+def test_at_its_own_pace_nothing_changes_not_even_the_pins():
+    with registered():
+        rig = person()
+        session.find(bpy.context, rig)
+        before, steps = curves(rig), known(rig)
+        assert warp(rig, speed=1.0).curves == 0
+        assert same(curves(rig), before) and known(rig) == steps
+
+
 def test_a_control_rigs_channels_are_warped():
     with registered():
         rig = rigify("ik")

@@ -40,6 +40,12 @@ class RangeMap:
         """Frames by which all that follows comes later."""
         return round(float(self.inside.new_s[-1]) - self.last)
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether everything keeps its time."""
+        kept = np.abs(self.inside.new_s - self.inside.old_s).max() < _WHOLE
+        return bool(kept and np.abs(self.inside.speed - 1.0).max() < _WHOLE)
+
     def old_at(self, new: np.ndarray) -> np.ndarray:
         """(...) old frames shown at new ones (...)."""
         new = np.asarray(new, dtype=np.float64)

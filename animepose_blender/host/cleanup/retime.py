@@ -55,6 +55,8 @@ class Retimed:
 
     def write(self) -> int:
         """Change the curves; how many changed."""
+        if self.time.is_identity:
+            return 0
         for one in self.made:
             resample_keys(one.curve, self.time, one.frames, one.old, one.values)
         return len(self.made) + sum(move_keys(curve, self.time) for curve in self.moved)

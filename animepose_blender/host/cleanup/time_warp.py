@@ -89,12 +89,17 @@ def warp_motion(context: bpy.types.Context, rigs: Sequence[bpy.types.Object], sc
         for rig in wanted_of(usable, scope):
             action = stack.enter_context(action_to_change(rig, scope))
             work.append(_planned(context, rig, action, scope, pace))
+        changed = []
         for one in work:
-            curves += one.new.write()
+            written = one.new.write()
+            if not written:  # at its own pace: feet stay as they are, too
+                continue
+            curves += written
+            changed.append(one)
             if one.base is not None:
                 one.base.write()
             _follow(one)
-        for one in work:
+        for one in changed:
             notes += [*_pinned(context, one), *_beyond_scene(context.scene, one)]
             one.rig.update_tag()
     if not work:
