@@ -10,12 +10,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import AnimePoseError, Cancelled, ExitCode
-from .protocol import CancelledMessage, Error, JobRequest, Message, Progress, Warning_
+from .protocol import ESTIMATE_FIELDS, CancelledMessage, Error, JobRequest, Message, Progress, Warning_
 
 if TYPE_CHECKING:
     import bpy
@@ -59,9 +58,9 @@ def estimate(
     from .host.worker_client import WorkerClient
     from .take import Take
 
-    known = {field.name for field in fields(JobRequest)} - {"clip", "take", "protocol"}
-    if unknown := sorted(set(settings) - known):
-        raise TypeError(f"estimate() got an unexpected setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
+    if unknown := sorted(set(settings) - ESTIMATE_FIELDS):
+        known = ", ".join(sorted(ESTIMATE_FIELDS))
+        raise TypeError(f"estimate() got an unexpected setting {unknown[0]!r}; known are {known}")
     with tempfile.TemporaryDirectory(prefix="animepose-") as folder:
         target = Path(take).absolute() if take is not None else Path(folder, "clip.take.npz")
         job = JobRequest(os.path.abspath(clip), str(target), **settings)

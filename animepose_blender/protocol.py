@@ -27,6 +27,9 @@ from .errors import AnimePoseError, ExitCode
 
 PROTOCOL_VERSION = 1
 
+THREADS_VARIABLE = "ANIMEPOSE_THREADS"
+"""Environment variable with the number of threads of a worker, where several share a machine."""
+
 STAGES: tuple[str, ...] = ("open", "detect", "camera", "place", "track", "lift", "solve", "write")
 """The stages of a run in order, as `Progress.stage` names them."""
 
@@ -159,6 +162,10 @@ class JobRequest:
             "Choose a flat floor, or another foot lock.",
         )  # fmt: skip
         _require(isinstance(self.hands, bool), f"hands is {self.hands!r}", "Say true or false.")
+
+
+ESTIMATE_FIELDS = frozenset(field.name for field in fields(JobRequest)) - {"clip", "take", "protocol"}
+"""The fields of a job that say how to estimate, not what."""
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,6 @@ class Build:
     engine: str = ""
     reduce_keys: tuple[float, float] | None = None
 
-    @property
-    def uses_rigs(self) -> bool:
-        """Whether anybody may go onto a rig."""
-        return bool(set(self.people.values()) & set(self.rigs))
-
 
 @dataclass(frozen=True)
 class Ready:

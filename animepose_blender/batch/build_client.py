@@ -8,10 +8,9 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
 
 from ..errors import AnimePoseError, ExitCode
-from ..host.worker_client import end_process, process_options, worker_environment
+from ..host.worker_client import end_process, process_options, read_lines, worker_environment
 from .build import Build, Built, Failed, Ready, Stage, decode_answer, encode_build
 
 START_S = 120.0
@@ -63,7 +62,7 @@ class BuildClient:
                 f"{self._command[0]} could not be started: {error.strerror}.", "Check that Blender, or bpy, is there."
             ) from error
         assert self._process.stdout is not None
-        threading.Thread(target=_read_lines, args=(self._process.stdout, self._lines), daemon=True).start()
+        threading.Thread(target=read_lines, args=(self._process.stdout, self._lines), daemon=True).start()
 
     def start(self) -> dict[str, str]:
         """Start the process, if it does not run, and wait until it is there; its versions.
@@ -168,10 +167,3 @@ class BuildClient:
         return AnimePoseError(
             f"The process that builds scenes {how}.", f"Its log is at {self._log_path}.", ExitCode.SOME_FAILED
         )
-
-
-def _read_lines(pipe: IO[bytes], lines: queue.SimpleQueue[str | None]) -> None:
-    with contextlib.suppress(ValueError, OSError):  # closed under our hands
-        for line in pipe:
-            lines.put(line.decode("utf-8", errors="replace"))
-    lines.put(None)

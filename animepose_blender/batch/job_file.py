@@ -24,13 +24,12 @@ from typing import Any
 
 from ..core.retarget.settings import ROOT_MODES
 from ..errors import AnimePoseError, ExitCode
-from ..protocol import JobRequest
+from ..protocol import ESTIMATE_FIELDS, JobRequest
 from .inputs import find_inputs
 from .naming import checked_template
 from .order import ENGINES, EVERYBODY, FORMATS, IGNORE, MANNEQUIN, ON_MANNEQUINS, Casting, Clip, Order, Rig
 
 VERSION = 1
-ESTIMATE_FIELDS = frozenset(field.name for field in fields(JobRequest)) - {"clip", "take", "protocol"}
 _TOP = (
     "version",
     "output",

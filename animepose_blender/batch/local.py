@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import AnimePoseError, ExitCode
+from ..errors import AnimePoseError
 from ..host.worker_client import WorkerClient
-from ..protocol import CancelledMessage, Error, JobRequest, Message, PreviewRequest, Progress, Request, Warning_
+from ..protocol import JobRequest, Message, PreviewRequest, Progress, Request, Warning_
 from .build import Build, Built
 from .build_client import BuildClient
 from .one_clip import Show
@@ -81,15 +81,7 @@ class LocalTools:
         log = Path(f"{self._log}-worker.log")
         self._worker = WorkerClient(self._programs.worker_python(), job, log, self._threads)
         try:
-            outcome = self._worker.run(on_message)
+            self._worker.result(on_message)
         finally:
             self._worker = None
-        if isinstance(outcome, CancelledMessage):
-            log.unlink(missing_ok=True)
-            raise KeyboardInterrupt
-        if isinstance(outcome, Error):
-            unexpected = outcome.exit_code == ExitCode.SOME_FAILED  # the log may explain it
-            remedy = f"{outcome.remedy} The log is at {log}." if unexpected else outcome.remedy
-            raise AnimePoseError(outcome.message, remedy, ExitCode(outcome.exit_code))
-        log.unlink(missing_ok=True)
         return warnings

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from .. import __version__
 from ..errors import AnimePoseError, ExitCode
-from ..protocol import JobRequest
+from ..protocol import ESTIMATE_FIELDS, JobRequest
 from .build import Build, Built, blender_version
 from .order import Order, Rig
 from .plan import PlannedClip, PlannedResult, blend_of
@@ -92,7 +92,7 @@ def convert_clip(
 
 
 def _settings(job: JobRequest) -> dict[str, Any]:
-    return {name: value for name, value in asdict(job).items() if name not in ("clip", "take", "protocol")}
+    return {name: value for name, value in asdict(job).items() if name in ESTIMATE_FIELDS}
 
 
 def _estimate(

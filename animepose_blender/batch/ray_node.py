@@ -22,7 +22,17 @@ from typing import Any
 from .. import __version__
 from ..errors import AnimePoseError, ExitCode
 from ..host.worker_client import WorkerClient
-from ..protocol import CancelledMessage, Error, Message, PreviewRequest, Progress, Result, Warning_, decode_job
+from ..protocol import (
+    THREADS_VARIABLE,
+    CancelledMessage,
+    Error,
+    Message,
+    PreviewRequest,
+    Progress,
+    Result,
+    Warning_,
+    decode_job,
+)
 from .build import Built, decode_build
 from .build_client import BuildClient
 from .plan import blend_of
@@ -87,7 +97,7 @@ class Estimator:
             threads: how many processors are there for it.
         """
         # As the worker's own process has it; to be set before numpy is loaded.
-        os.environ |= {"OPENBLAS_NUM_THREADS": "1", "ANIMEPOSE_THREADS": str(threads)}
+        os.environ |= {"OPENBLAS_NUM_THREADS": "1", THREADS_VARIABLE: str(threads)}
         os.environ["OPENCV_FOR_THREADS_NUM"] = str(threads)
         try:
             if loads:

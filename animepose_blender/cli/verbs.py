@@ -12,7 +12,7 @@ from typing import Any
 
 from ..console import note, say
 from ..errors import AnimePoseError, ExitCode
-from ..protocol import CancelledMessage, Error, JobRequest, Request, Result, SolveRequest
+from ..protocol import JobRequest, Request, Result, SolveRequest
 from .surroundings import Surroundings
 
 TRUTH_FORMATS = ("truth", "mupots", "human36m", "posetrack18")
@@ -65,19 +65,7 @@ def run_job(job: Request, surroundings: Surroundings, warnings: list[str]) -> Re
 
     client = WorkerClient(surroundings.worker_python(), job, surroundings.log_path)
     with ConsoleProgress(sys.stderr, warnings) as progress:
-        outcome = client.run(progress.show)
-    if isinstance(outcome, CancelledMessage):
-        client.log_path.unlink(missing_ok=True)
-        raise KeyboardInterrupt
-    if isinstance(outcome, Error):
-        remedy = outcome.remedy
-        if outcome.exit_code == ExitCode.SOME_FAILED:  # something unexpected, which the log may explain
-            remedy += f" The log is at {client.log_path}."
-        else:
-            client.log_path.unlink(missing_ok=True)
-        raise AnimePoseError(outcome.message, remedy, ExitCode(outcome.exit_code))
-    client.log_path.unlink(missing_ok=True)
-    return outcome
+        return client.result(progress.show)
 
 
 def estimate(arguments: argparse.Namespace, surroundings: Surroundings) -> int:

@@ -3,12 +3,14 @@
 import os
 import sys
 
+from ..protocol import THREADS_VARIABLE
+
 # The solve's matrices are small: OpenBLAS's threads only wait for each other over them, which on a busy machine takes
 # ten times as long. To be set before numpy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Workers that share a machine share its processors as well.
-if "ANIMEPOSE_THREADS" in os.environ:
-    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", os.environ["ANIMEPOSE_THREADS"])
+if THREADS_VARIABLE in os.environ:
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", os.environ[THREADS_VARIABLE])
 
 from .worker import main
 

@@ -24,6 +24,7 @@ from ..errors import AnimePoseError, ExitCode
 from ..protocol import (
     FINAL,
     JOB_FOLDER_PREFIX,
+    THREADS_VARIABLE,
     CancelledMessage,
     Error,
     Message,
@@ -124,7 +125,7 @@ class WorkerClient:
                 stdout=subprocess.PIPE,
                 stderr=self._log,
                 cwd=self._folder,
-                env=worker_environment() | ({"ANIMEPOSE_THREADS": str(threads)} if threads else {}),
+                env=worker_environment() | ({THREADS_VARIABLE: str(threads)} if threads else {}),
                 **process_options(),  # type: ignore[call-overload]
             )
         except OSError as error:
@@ -135,7 +136,7 @@ class WorkerClient:
                 "Create or repair the environment in the add-on's preferences.",
             ) from error
         assert self._process.stdout is not None
-        threading.Thread(target=_read_lines, args=(self._process.stdout, self._lines), daemon=True).start()
+        threading.Thread(target=read_lines, args=(self._process.stdout, self._lines), daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -213,6 +214,24 @@ class WorkerClient:
         assert self.outcome is not None
         return self.outcome
 
+    def result(self, on_message: Callable[[Message], None] = lambda message: None) -> Result:
+        """Wait for the end as `run` does. The log stays only where it may explain what nobody foresaw.
+
+        Raises:
+            AnimePoseError: what the worker found wrong.
+            KeyboardInterrupt: if the job was cancelled.
+        """
+        outcome = self.run(on_message)
+        unexpected = isinstance(outcome, Error) and outcome.exit_code == ExitCode.SOME_FAILED
+        if not unexpected:
+            self.log_path.unlink(missing_ok=True)
+        if isinstance(outcome, CancelledMessage):
+            raise KeyboardInterrupt
+        if isinstance(outcome, Error):
+            remedy = f"{outcome.remedy} The log is at {self.log_path}." if unexpected else outcome.remedy
+            raise AnimePoseError(outcome.message, remedy, ExitCode(outcome.exit_code))
+        return outcome
+
     def close(self) -> None:
         """Give back pipes, log and temporary folder of a worker that has ended."""
         for pipe in (self._process.stdin, self._process.stdout):
@@ -275,7 +294,8 @@ class WorkerClient:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _read_lines(pipe: IO[bytes], lines: queue.SimpleQueue[str | None]) -> None:
+def read_lines(pipe: IO[bytes], lines: queue.SimpleQueue[str | None]) -> None:
+    """Put what a process says into a queue, line by line, and None at its end; for a thread of its own."""
     with contextlib.suppress(ValueError, OSError):  # closed under our hands
         for line in pipe:
             lines.put(line.decode("utf-8", errors="replace"))

@@ -8,7 +8,6 @@ frame in which a point stands and one in which it does not it is on its way, and
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -50,25 +49,6 @@ def retime(figure: Figure, poses: Poses, time_map: TimeMap, new_time_s: np.ndarr
     if figure.legs is None:
         return made
     return _feet_kept(figure, poses, made, moments)
-
-
-def retime_channels(
-    time_s: np.ndarray, at_s: np.ndarray, rotations: np.ndarray | None = None, values: np.ndarray | None = None
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Channels of anything at other times, for what has no figure: (N, ..., 4) rotations and (N, ..., C) values.
-
-    Args:
-        time_s: (F,) increasing.
-        at_s: (N,) old times to be shown (`TimeMap.old_at`).
-        rotations: (F, ..., 4) unit quaternions.
-        values: (F, ..., C); locations are vectors, other channels have C = 1.
-    """
-    moments = Moments(time_s, at_s)
-    return _maybe(moments.rotations, rotations), _maybe(moments.positions, values)
-
-
-def _maybe(function: Callable[[np.ndarray], np.ndarray], values: np.ndarray | None) -> np.ndarray | None:
-    return None if values is None else function(values)
 
 
 def _handed_over(contact: np.ndarray, moments: Moments) -> np.ndarray:
