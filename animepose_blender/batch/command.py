@@ -109,6 +109,8 @@ def convert(arguments: argparse.Namespace, estimate: Mapping[str, Any], programs
         # What a killed run leaves must not be the report of the run before it.
         write_report(report_path, [ClipReport(one.clip.input, one.name) for one in planned], _versions(), 0.0)
         reports = convert_all(planned, order, make_tools, jobs, arguments.resume, watcher)
+        # Once more: a killed run's builder may still have been writing when this one began.
+        clear_leftovers(planned, order.output, report_path)
         unwritten: AnimePoseError | None = None
         try:
             write_report(report_path, reports, _versions(), time.monotonic() - started)

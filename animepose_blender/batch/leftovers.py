@@ -1,4 +1,4 @@
-"""What killed processes have left of files that they were writing; a run clears it away before it begins."""
+"""What killed processes have left of files that they were writing; a run clears it away as it begins and ends."""
 
 from __future__ import annotations
 
