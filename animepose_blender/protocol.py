@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from .errors import AnimePoseError, ExitCode
+from .presets import PARTS, Parts, is_part
 
 PROTOCOL_VERSION = 1
 
@@ -33,8 +34,7 @@ THREADS_VARIABLE = "ANIMEPOSE_THREADS"
 STAGES: tuple[str, ...] = ("open", "detect", "camera", "place", "track", "lift", "solve", "write")
 """The stages of a run in order, as `Progress.stage` names them."""
 
-PRESETS: tuple[str, ...] = ("offline", "dummy")
-"""`dummy` makes up a walking person without reading the picture, to try protocol, progress and cancel in a second."""
+PRESETS: tuple[str, ...] = tuple(PARTS)
 
 DEVICES: tuple[str, ...] = ("auto", "cpu", "cuda", "mps")
 
@@ -61,6 +61,8 @@ SMOOTHNESS_RANGE_S = (0.0, 1.0)
 
 HOLD_STILL_RANGE_M = (0.0, 0.2)
 """What can be a dead zone; a larger one would hold limbs that clearly move."""
+
+_PARTS = tuple(part.name for part in fields(Parts))
 
 _T = TypeVar("_T")
 
@@ -107,6 +109,13 @@ class JobRequest:
     """Whether fingers are looked for, where hands are large enough in the picture; it takes time."""
     max_people: int = 8
     device: str = "auto"
+    detector: str = ""
+    """Who finds people, instead of the preset's: see `presets.Parts`; so with `masks`, `pose` and `depth`."""
+    masks: str = ""
+    pose: str = ""
+    depth: str = ""
+    commercial_only: bool = False
+    """Whether networks are refused whose licence, or whose data, do not allow commercial use."""
     settings: dict[str, Any] = field(default_factory=dict)
     """Settings of single stages, by name; unknown names are refused by the stage."""
     protocol: int = PROTOCOL_VERSION
@@ -138,6 +147,9 @@ class JobRequest:
         )  # fmt: skip
         _require(self.height_of >= 1, f"the height is of person {self.height_of}", "Name a person from 1 on.")
         _require(self.camera in CAMERAS, f"unknown camera {self.camera!r}", f"Choose one of {', '.join(CAMERAS)}.")
+        for name in _PARTS:
+            part = getattr(self, name)
+            _require(not part or is_part(part), f"unknown {name} {part!r}", "See animepose models list.")
         self._require_motion()
         start_s = self.start_s or 0.0
         _require(0 <= start_s < math.inf, f"the range starts at {start_s} s", "Start at 0 s or later.")
@@ -146,6 +158,12 @@ class JobRequest:
             f"the range ends at {self.end_s} s and starts at {start_s} s",
             "Let the range end after its start.",
         )
+
+    @property
+    def parts(self) -> Parts:
+        """Who does what: the preset's parts, and what the job says instead."""
+        own = {name: getattr(self, name) for name in _PARTS if getattr(self, name)}
+        return replace(PARTS[self.preset], **own)
 
     def _require_motion(self) -> None:
         """Refuse what the motion cannot be solved with."""
