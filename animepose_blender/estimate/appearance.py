@@ -34,7 +34,7 @@ def zone_colours(crop_rgb: np.ndarray, landmarks_px: dict[str, np.ndarray], mask
 
     Args:
         crop_rgb: (S, S, 3) uint8.
-        landmarks_px: the landmarks that the zones name, each (2,), pixels of the crop.
+        landmarks_px: the landmarks that the zones name, each (2,), pixels of the crop; NaN = not seen.
         mask: (S, S) uint8, 255 = the person.
     Returns:
         (Z, 3) CIELAB, L 0 to 100; NaN where a zone is not seen.
@@ -44,7 +44,7 @@ def zone_colours(crop_rgb: np.ndarray, landmarks_px: dict[str, np.ndarray], mask
     ends = np.array([(points[a], points[b]) for _, lines in ZONES for a, b in lines])
     zone = np.repeat(np.arange(len(ZONES)), [len(lines) for _, lines in ZONES])
     at = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * SAMPLES[:, None]
-    index = np.floor(at).astype(int)
+    index = np.floor(np.nan_to_num(at, nan=-1.0)).astype(int)
     size = np.array([mask.shape[1], mask.shape[0]])
     inside = ((index >= 0) & (index < size)).all(axis=-1)
     column, row = np.moveaxis(index.clip(0, size - 1), -1, 0)

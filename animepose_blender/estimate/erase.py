@@ -42,11 +42,19 @@ def matte_of_others(
         reach = (region[2] + expected[2]) / 2
         if np.abs(expected[:2] - region[:2]).max() < reach:
             hidden = np.maximum(hidden, _layer(other.mask, _chain(to_crop, _moved(other, expected)), (size, size)))
-    if not (hidden > 127).any():
+    return matte_of(_layer(own.mask, _chain(to_crop, _moved(own, region)), (size, size)), hidden)
+
+
+def matte_of(own: np.ndarray, others: np.ndarray) -> np.ndarray | None:
+    """What to hide in a crop, by (M, M) uint8 masks of its person and of everybody else; None where there is nobody
+    else.
+
+    The others are grown by a little, so that no rim is left; the person's own body by more, since it moves.
+    """
+    if not (others > 127).any():
         return None
-    # Grown by a little, so that no rim is left; the person's own body by more, since it moves.
-    mine = _grown(_layer(own.mask, _chain(to_crop, _moved(own, region)), (size, size)), size * 0.02)
-    return np.where(mine > 127, 0, _grown(hidden, size * 0.015)).astype(np.uint8)
+    size = own.shape[0]
+    return np.where(_grown(own, size * 0.02) > 127, 0, _grown(others, size * 0.015)).astype(np.uint8)
 
 
 def blur_out(rgb: np.ndarray, matte: np.ndarray) -> np.ndarray:

@@ -128,7 +128,13 @@ class MediaPipePose:
     ) -> list[PoseObservation | None]:
         """See `backends.PoseEstimator`."""
         hidden = mattes if mattes is not None else [None] * len(regions)
-        return list(self._pool.map(lambda job: self._estimate_one(rgb, *job), zip(regions, hidden, strict=True)))
+        return self.estimate_each([(rgb, *job) for job in zip(regions, hidden, strict=True)])
+
+    def estimate_each(
+        self, jobs: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray | None]]
+    ) -> list[PoseObservation | None]:
+        """The same for (picture, region, matte) of any pictures."""
+        return list(self._pool.map(lambda job: self._estimate_one(*job), jobs))
 
     def _detect_tile(self, rgb: np.ndarray, tile: tuple[int, int, int]) -> list[tuple[np.ndarray, float]]:
         x, y, size = tile

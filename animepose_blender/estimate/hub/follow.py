@@ -1,0 +1,200 @@
+"""Find and follow everybody through a clip with networks that look at every frame, many frames and people at a time.
+
+Four threads, one batch of frames apart: decoding; the detector and depth; keypoints, identities and masks; and, in the
+caller's thread, what BlazePose adds and whoever watches. So the device has work while the processor is busy, and the
+other way round; at most a few batches are in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from ..ahead import Ahead
+from ..associate import WEAK, Associator
+from ..backends import PoseObservation
+from ..completion import PersonFound, RegionEstimator, complete
+from ..depth import sample_depth
+from ..landmarks import to_blazepose
+from ..people import Tracklet, Watcher
+from .device import Device, upload
+from .protocols import BatchDepth, BatchDetector, BatchMasks, BatchPose, PeopleFound
+from .stage_times import StageTimes
+
+FRAMES_AT_ONCE = 8
+"""Frames of a batch; of 720p, a batch takes 22 MB."""
+BATCHES_AHEAD = 1
+"""Batches that each stage has ready for the next one."""
+MOST_FINDS = 3
+"""Finds that are looked at in each frame, for each person that may be followed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """The networks of a run."""
+
+    device: Device
+    detector: BatchDetector
+    pose: BatchPose
+    masks: BatchMasks | None
+    """None = the detector's, or BlazePose's."""
+    depth: BatchDepth | None
+    completion: RegionEstimator
+    times: StageTimes
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Some consecutive frames, and what is known of them so far."""
+
+    first: int
+    """Number of the first frame."""
+    time_s: list[float]
+    rgb: list[np.ndarray]
+    pictures: torch.Tensor
+    found: list[PeopleFound]
+    depth: np.ndarray | None
+    """(B, h, w)"""
+    people: list[list[PersonFound]] = field(default_factory=list)
+    numbers: list[list[int]] = field(default_factory=list)
+    """Of the people of each frame."""
+
+
+def follow_in_batches(
+    frames: Iterable[tuple[float, np.ndarray]],
+    networks: Networks,
+    max_people: int,
+    watchers: Sequence[Watcher] = (),
+) -> list[Tracklet]:
+    """Follow everybody through a clip; as `people.follow`, with other networks.
+
+    Args:
+        frames: (time_s, (H, W, 3) uint8 RGB), in order.
+        networks: who looks.
+        max_people: as many are followed at the same time.
+        watchers: are shown every frame.
+    Returns:
+        All tracklets, in the order in which they begin.
+    """
+    tracklets: dict[int, Tracklet] = {}
+    times = networks.times
+    with (
+        Ahead(_detected(frames, networks), BATCHES_AHEAD) as detected,
+        Ahead(_identified(times.waiting("pose", detected), networks, max_people), BATCHES_AHEAD) as identified,
+    ):
+        for batch in times.waiting("rest", identified):
+            with times("complete", len(batch.rgb)):
+                observations = complete(batch.rgb, batch.people, networks.completion)
+            with times("watch", len(batch.rgb)):
+                for index, time_s in enumerate(batch.time_s):
+                    seen = _add(tracklets, batch, index, observations[index])
+                    for watch in watchers:
+                        watch(batch.first + index, time_s, batch.rgb[index], seen)
+    return list(tracklets.values())
+
+
+def _add(
+    tracklets: dict[int, Tracklet], batch: _Batch, index: int, observations: list[PoseObservation]
+) -> list[Tracklet]:
+    """Give everybody in a frame their observation; those people."""
+    rgb = batch.rgb[index]
+    seen = []
+    for number, observation in zip(batch.numbers[index], observations, strict=True):
+        tracklet = tracklets.setdefault(number, Tracklet())
+        tracklet.add(batch.first + index, batch.time_s[index], observation)
+        if batch.depth is not None:
+            tracklet.depths[-1] = sample_depth(batch.depth[index], observation, (rgb.shape[1], rgb.shape[0]))
+        seen.append(tracklet)
+    return seen
+
+
+def _detected(frames: Iterable[tuple[float, np.ndarray]], networks: Networks) -> Iterator[_Batch]:
+    """Batches with everybody found in them, and depth."""
+    times, first = networks.times, 0
+    for some in _in_groups(times.waiting("detect", frames), FRAMES_AT_ONCE):
+        time_s, rgb = [one[0] for one in some], [one[1] for one in some]
+        with times("upload", len(rgb)):
+            pictures = upload(rgb, networks.device)
+        with times("detect", len(rgb)):
+            found = networks.detector.find(pictures)
+        depth = None
+        if networks.depth is not None:
+            with times("depth", len(rgb)):
+                depth = networks.depth.depth(pictures)
+        yield _Batch(first, time_s, rgb, pictures, found, depth)
+        first += len(rgb)
+
+
+def _identified(batches: Iterable[_Batch], networks: Networks, max_people: int) -> Iterator[_Batch]:
+    """The same batches with everybody's keypoints, number and mask."""
+    associator, times = Associator(max_people), networks.times
+    for batch in batches:
+        found = [_strongest(one, MOST_FINDS * max_people) for one in batch.found]
+        boxes = np.concatenate([one.box_px for one in found])
+        picture = np.repeat(np.arange(len(found)), [len(one.box_px) for one in found])
+        with times("pose", len(boxes)):
+            keypoints_px, confidence = networks.pose.keypoints(batch.pictures, picture, boxes)
+        with times("identify", len(found)):
+            known = [
+                associator.update(
+                    time_s, one.box_px, one.score, keypoints_px[picture == index], confidence[picture == index]
+                )
+                for index, (time_s, one) in enumerate(zip(batch.time_s, found, strict=True))
+            ]  # fmt: skip
+        kept = [np.flatnonzero(numbers >= 0) for numbers in known]
+        masks: list[np.ndarray | None] = [
+            None if one.masks is None else one.masks[rows] for one, rows in _zip(found, kept)
+        ]
+        if networks.masks is not None:
+            with times("masks", len(found)):
+                masks = list(
+                    networks.masks.masks(
+                        batch.pictures,
+                        [one.box_px[rows] for one, rows in _zip(found, kept)],
+                        [numbers[rows] for numbers, rows in _zip(known, kept)],
+                    )
+                )
+        landmarks_px, sure = to_blazepose(networks.pose.skeleton, keypoints_px, confidence)
+        people = []
+        for index, (one, rows) in enumerate(_zip(found, kept)):
+            own, own_masks = np.flatnonzero(picture == index)[rows], masks[index]
+            people.append([
+                PersonFound(
+                    one.box_px[row], float(one.score[row]), landmarks_px[place], sure[place],
+                    None if own_masks is None else own_masks[k],
+                )
+                for k, (row, place) in enumerate(_zip(rows, own))
+            ])  # fmt: skip
+        numbers = [numbers[rows].tolist() for numbers, rows in _zip(known, kept)]
+        # Pictures on the device are let go here: nobody needs them any more.
+        yield replace(batch, pictures=torch.empty(0), people=people, numbers=numbers)
+
+
+def _strongest(found: PeopleFound, count: int) -> PeopleFound:
+    """Finds that may be somebody, the strongest of them."""
+    rows = np.argsort(-found.score, kind="stable")[:count]
+    rows = rows[found.score[rows] >= WEAK]
+    return PeopleFound(found.box_px[rows], found.score[rows], None if found.masks is None else found.masks[rows])
+
+
+def _in_groups(items: Iterable, count: int) -> Iterator[list]:
+    """Lists of as many items, the last one perhaps shorter."""
+    group: list = []
+    for item in items:
+        group.append(item)
+        if len(group) == count:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _zip(*each: Sequence) -> Iterator[tuple]:
+    return zip(*each, strict=True)
+
+
+Follower = Callable[[Iterable[tuple[float, np.ndarray]], int, Sequence[Watcher]], list[Tracklet]]
+"""Frames, most people, and watchers to tracklets."""

@@ -1,0 +1,74 @@
+"""Keypoints of any convention as BlazePose's 33 landmarks, the form in which people are followed and kept.
+
+What a convention lacks (feet, knuckles) can be taken from BlazePose itself, moved along with the joint that it hangs
+on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..skeleton import BLAZEPOSE_33, KEYPOINT_MAPS
+
+_OTHER_NAMES = {
+    "foot_index": ("big_toe",), "index": ("hand_5",), "pinky": ("hand_17",), "thumb": ("hand_2",),
+}  # fmt: skip
+"""BlazePose's own words for what other conventions call otherwise."""
+_HANGS_ON = {
+    f"{side}_{end}": f"{side}_{joint}"
+    for side in ("left", "right")
+    for end, joint in (("heel", "ankle"), ("foot_index", "ankle"), ("index", "wrist"), ("pinky", "wrist"),
+                       ("thumb", "wrist"))
+}  # fmt: skip
+"""The joint that a landmark is moved along with; those of the face go with the nose."""
+_CARRIER = np.array([
+    BLAZEPOSE_33.index(_HANGS_ON.get(name, "nose" if place <= 10 else name)) for place, name in enumerate(BLAZEPOSE_33)
+])  # fmt: skip
+BODY = np.array([
+    BLAZEPOSE_33.index(f"{side}_{name}")
+    for name in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    for side in ("left", "right")
+])  # fmt: skip
+"""Indices of the twelve joints that every convention has."""
+
+
+def to_blazepose(skeleton: str, points_px: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Keypoints in BlazePose's order.
+
+    Args:
+        skeleton: a key of `KEYPOINT_MAPS`.
+        points_px: (..., K, 2).
+        confidence: (..., K).
+    Returns:
+        (..., 33, 2) and (..., 33); NaN and 0 where the convention has no such point.
+    """
+    names = KEYPOINT_MAPS[skeleton][0]
+    landmarks_px = np.full((*points_px.shape[:-2], len(BLAZEPOSE_33), 2), np.nan)
+    sure = np.zeros(landmarks_px.shape[:-1])
+    for place, name in enumerate(BLAZEPOSE_33):
+        side, _, stem = name.partition("_")
+        own = next((n for n in (name, *(f"{side}_{o}" for o in _OTHER_NAMES.get(stem, ()))) if n in names), None)
+        if own is not None:
+            landmarks_px[..., place, :] = points_px[..., names.index(own), :]
+            sure[..., place] = confidence[..., names.index(own)]
+    return landmarks_px, sure
+
+
+def filled_in(
+    landmarks_px: np.ndarray, confidence: np.ndarray, other_px: np.ndarray, other_confidence: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Landmarks with those that are missing from another estimate of the same people, moved so that they hang on the
+    same joints.
+
+    Args:
+        landmarks_px: (..., 33, 2), NaN = missing; those of `BODY` and the nose are there.
+        confidence: (..., 33).
+        other_px, other_confidence: of the other estimate, whole.
+    Returns:
+        (..., 33, 2) and (..., 33); a landmark is no surer than the joint that it hangs on.
+    """
+    missing = np.isnan(landmarks_px).any(axis=-1)
+    moved_px = other_px + (landmarks_px - other_px)[..., _CARRIER, :]
+    hung = np.minimum(other_confidence, np.maximum(confidence, other_confidence)[..., _CARRIER])
+    usable = missing & np.isfinite(moved_px).all(axis=-1)
+    return np.where(usable[..., None], moved_px, landmarks_px), np.where(usable, hung, confidence)
