@@ -1,0 +1,69 @@
+"""One process at a time changes a network: the system's own lock on a file, which is gone when its process is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import AnimePoseError
+from .folder import store_folder
+
+FOLDER = ".locks"
+
+
+@contextlib.contextmanager
+def only_one_changes(id_: str, store: Path | None = None) -> Iterator[None]:
+    """Hold a network while the block runs.
+
+    Raises:
+        AnimePoseError: if somebody else holds it, or the store cannot be written to.
+    """
+    store = store or store_folder()
+    try:
+        (store / FOLDER).mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(store / FOLDER / id_, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise cannot_write(store, error) from error
+    try:
+        if not _lock(descriptor):
+            raise AnimePoseError(
+                f"The model {id_} is being fetched or changed already, here or in another window.",
+                "Wait until that has ended, or cancel it there.",
+            )
+        yield
+    finally:
+        os.close(descriptor)  # and with it the lock
+
+
+def cannot_write(place: Path, error: OSError) -> AnimePoseError:
+    """What to tell about a folder that cannot be written to."""
+    return AnimePoseError(
+        f"The folder of models {place} cannot be written to: {error.strerror or error}.",
+        "Check its permissions and the space left, or choose another folder (--store, or the preferences).",
+    )
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True  # a file system without locks: there is nothing better to do than to go on
+        return True
