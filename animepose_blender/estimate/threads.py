@@ -10,8 +10,12 @@ MOST = 4
 """More copies of a small network than this take memory and save no time."""
 
 
+def threads_told() -> int | None:
+    """How many threads this worker was told to use; None where it was not told."""
+    told = os.environ.get(THREADS_VARIABLE, "")
+    return int(told) if told.isdecimal() and int(told) else None
+
+
 def side_by_side() -> int:
     """How many copies of a network run at a time: as many as there are processors for this worker, up to `MOST`."""
-    told = os.environ.get(THREADS_VARIABLE, "")
-    own = int(told) if told.isdecimal() and int(told) else os.cpu_count() or 1
-    return min(MOST, own)
+    return min(MOST, threads_told() or os.cpu_count() or 1)
