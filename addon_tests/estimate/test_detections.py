@@ -11,6 +11,7 @@ from animepose_blender.core import cameras
 from animepose_blender.core.synthetic import walking_take
 from animepose_blender.estimate.backends import Hands
 from animepose_blender.estimate.detections import Placed, Seen, gather, place
+from animepose_blender.estimate.lifting import default_lifter
 from animepose_blender.estimate.observe import Observed
 from animepose_blender.take import State, Take
 
@@ -34,7 +35,7 @@ def seen(observed) -> Seen:
 
 @pytest.fixture(scope="module")
 def placed(seen, take) -> Placed:
-    placed, good = place(seen, take.intrinsics)
+    placed, good = place(seen, take.intrinsics, take.frame_time_s)
     assert good.all()
     return placed
 
@@ -143,8 +144,23 @@ def test_who_is_larger_is_as_much_farther_and_looks_the_same(seen, placed, take,
 def test_who_cannot_be_placed_is_told_and_left_out(seen, take):
     landmarks_px = seen.landmarks_px.copy()
     landmarks_px[4] = np.nan
-    partly, good = place(replace(seen, landmarks_px=landmarks_px), take.intrinsics)
+    partly, good = place(replace(seen, landmarks_px=landmarks_px), take.intrinsics, take.frame_time_s)
     assert np.flatnonzero(~good).tolist() == [4]
     assert len(partly.root_m) == len(partly.box_m) == len(partly.lifted.joints_m) == len(seen) - 1
-    nobody, good = place(replace(seen, landmarks_px=np.full_like(landmarks_px, np.nan)), take.intrinsics)
+    nobody, good = place(
+        replace(seen, landmarks_px=np.full_like(landmarks_px, np.nan)), take.intrinsics, take.frame_time_s
+    )
     assert not good.any() and len(nobody.root_m) == 0
+
+
+def test_people_whom_nobody_gave_metric_joints_are_placed_by_their_keypoints_over_time(seen, placed, take):
+    landmarks_m, missing = seen.landmarks_m.copy(), seen.frame % 3 == 0
+    landmarks_m[missing] = np.nan
+    blind = replace(seen, landmarks_m=landmarks_m)
+    _, good = place(blind, take.intrinsics, take.frame_time_s)
+    np.testing.assert_array_equal(good, ~missing)
+    filled, good = place(blind, take.intrinsics, take.frame_time_s, default_lifter())
+    assert good.all()
+    share = np.linalg.norm(filled.root_m, axis=-1) / np.linalg.norm(placed.root_m, axis=-1)
+    assert np.median(np.abs(share[missing] - 1)) < 0.1  # walkers of sticks are not the lifter's people
+    np.testing.assert_allclose(filled.root_m[~missing], placed.root_m[~missing])

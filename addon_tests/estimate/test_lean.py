@@ -42,7 +42,7 @@ def placed():
     take = walking_take(people=2, frames=FRAMES, gaps=False, moving_camera=True)
     seen = gather(observe_take(take).tracklets)
     path = cameras.invert(take.camera_to_world[0]) @ take.camera_to_world
-    return seen, place(seen, take.intrinsics)[0], path, take.intrinsics
+    return seen, place(seen, take.intrinsics, take.frame_time_s)[0], path, take.intrinsics
 
 
 def _trunks(placed, seen, path: np.ndarray) -> np.ndarray:

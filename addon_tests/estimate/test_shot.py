@@ -33,7 +33,7 @@ def filmed():
     take = replace(take, camera_to_world=path, keypoints_px=keypoints_px)
     observed = observe_take(take)
     seen = gather(observed.tracklets)
-    return observed, seen, place(seen, take.intrinsics)[0], cameras.invert(path[0]) @ path
+    return observed, seen, place(seen, take.intrinsics, take.frame_time_s)[0], cameras.invert(path[0]) @ path
 
 
 def _motion(path: np.ndarray, kind: str = "moving") -> CameraMotion:

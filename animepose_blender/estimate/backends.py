@@ -67,15 +67,15 @@ class HandFind:
 
 @dataclass(frozen=True, eq=False)
 class PoseObservation:
-    """One person seen in one frame, in the estimator's own landmarks (L of them)."""
+    """One person seen in one frame, in BlazePose's L = 33 landmarks (see `landmarks` for other conventions)."""
 
     landmarks_px: np.ndarray
-    """(L, 2) in the whole picture."""
+    """(L, 2) in the whole picture; NaN where the backend has no such point."""
     confidence: np.ndarray
     """(L,) 0 to 1: that the landmark is in the picture and not hidden."""
     landmarks_m: np.ndarray
     """(L, 3) metric, relative to the middle of the hips, camera axes, as seen by a camera that looks straight at the
-    person (weak perspective)."""
+    person (weak perspective); NaN where the backend has none."""
     region: np.ndarray
     """(4,) the region it was estimated in."""
     next_region: np.ndarray

@@ -10,6 +10,8 @@ from ..core import cameras
 from .backends import Hands
 from .depth import GRID
 from .lift import Lifted, lift_blazepose, onto_rays
+from .lift_tracklets import with_missing_joints
+from .lifting import Lifter
 from .people import Tracklet
 from .person_boxes import person_boxes
 from .place import place_roots, root_sigma
@@ -28,7 +30,7 @@ class Seen:
     confidence: np.ndarray
     """(N, 33)"""
     landmarks_m: np.ndarray
-    """(N, 33, 3) as in `backends.PoseObservation`."""
+    """(N, 33, 3) NaN where the backend has no metric joints; else as in `backends.PoseObservation`."""
     region: np.ndarray
     """(N, 4)"""
     box_px: np.ndarray
@@ -137,17 +139,23 @@ def gather(tracklets: list[Tracklet]) -> Seen:
     )
 
 
-def place(seen: Seen, intrinsics: np.ndarray) -> tuple[Placed, np.ndarray]:
+def place(
+    seen: Seen, intrinsics: np.ndarray, time_s: np.ndarray, lifter: Lifter | None = None
+) -> tuple[Placed, np.ndarray]:
     """Everybody in space by their own size alone, as an average adult.
 
     Args:
         seen: the person-frames.
         intrinsics: (F, 3, 3) of all frames.
+        time_s: (F,) of all frames.
+        lifter: makes the joints of those of whom the pose network gave none; without it they cannot be placed.
     Returns:
         What could be placed, and (N,) bool which of `seen` that is.
     """
     own = intrinsics[seen.frame]
     lifted = lift_blazepose(seen.landmarks_px, seen.confidence, seen.landmarks_m, seen.region, own)
+    if lifter is not None:
+        lifted = with_missing_joints(lifted, seen.tracklet, time_s[seen.frame], own, lifter)
     placed, good = place_lifted(lifted, seen, own)
     on_rays = onto_rays(placed.lifted, placed.root_m, own[good])
     boxes_m = person_boxes(

@@ -114,7 +114,7 @@ def _sought(person: int, tracklet: Tracklet, number: int) -> list[_Sought]:
         confidence = float(observation.confidence[_WRIST[side]])
         region = _pose_region(observation, side)
         length_px = region[2] / REGION_PER_HAND
-        if confidence < MIN_WRIST or length_px < MIN_LENGTH_PX:
+        if confidence < MIN_WRIST or not length_px >= MIN_LENGTH_PX:  # NaN where no knuckles are known
             continue
         last = None
         if before is not None and before.hands is not None and before.hands.score[side] > 0:

@@ -117,7 +117,8 @@ def reconstruct(
     intrinsics = intrinsics_of(observed, focal)
     path = given.motion or camera_path(observed, intrinsics, job)
     report.progress("place", 0.0)
-    placed, usable = place(everybody, intrinsics)
+    lifter = given.lifter or default_lifter()
+    placed, usable = place(everybody, intrinsics, observed.time_s, lifter)
     if not usable.any():
         return None
     seen = everybody.where(usable)
@@ -129,7 +130,6 @@ def reconstruct(
         return None
 
     report.progress("lift", 0.0)
-    lifter = given.lifter or default_lifter()
     estimated, placed = placed, relift(placed, seen, person, observed.time_s, intrinsics, lifter)
     report.progress("solve", 0.0)
     # A focal length that lines or a turn have told is not told better by feet, and a mere guess only by a little.
@@ -140,7 +140,7 @@ def reconstruct(
         focal = replace(focal, focal_px=focal.focal_px * scene.focal_factor)
         intrinsics = intrinsics_of(observed, focal)
         path = given.motion or camera_path(observed, intrinsics, job)
-        placed, usable = place(seen, intrinsics)
+        placed, usable = place(seen, intrinsics, observed.time_s, lifter)
         seen, person = seen.where(usable), person[usable]
         estimated, placed = placed, relift(placed, seen, person, observed.time_s, intrinsics, lifter)
         motion = in_metres(path, seen, placed, observed.time_s)

@@ -57,9 +57,6 @@ class PersonMemory:
         """
         corners = torch.as_tensor(box.reshape(1, 1, 2, 2), dtype=torch.float32)
         labels = torch.tensor(_BOX_CORNERS, dtype=torch.int32).reshape(1, 1, 2)
-        # A frame whose mask was already guessed would count as corrected, not as told.
-        self._session.frames_tracked_per_obj[_PERSON].clear()
-        self._session.output_dict_per_obj[_PERSON]["non_cond_frame_outputs"].pop(frame, None)
         self._session.add_point_inputs(_PERSON, frame, {"point_coords": corners, "point_labels": labels})
         self._session.obj_with_new_inputs = [_PERSON]
         self.prompted_at = frame
@@ -93,7 +90,8 @@ class PersonMemory:
         guessed = session.output_dict_per_obj[_PERSON]["non_cond_frame_outputs"]
         for old in sorted(told)[:-PROMPTS_KEPT]:
             del told[old]
-        for old in [k for k in guessed if k <= frame + 1 - config.max_object_pointers_in_encoder]:
+        reach = max(config.max_object_pointers_in_encoder, config.num_maskmem)
+        for old in [k for k in guessed if k <= frame + 1 - reach]:
             del guessed[old]
         for output in (told.get(frame, {}), guessed.get(frame, {})):
             for name in ("pred_masks", "high_res_masks"):
