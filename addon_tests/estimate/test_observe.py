@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from animepose_blender.estimate import mediapipe_hands, mediapipe_pose
 from animepose_blender.estimate.appearance import ZONES
 from animepose_blender.estimate.backends import Candidates, HandFind, PoseObservation
 from animepose_blender.estimate.observe import Observed, observe
+from animepose_blender.estimate.parts import depth_watcher, open_parts
 from animepose_blender.estimate.video import open_clip
 from animepose_blender.protocol import JobRequest
 
@@ -115,7 +117,11 @@ def backend(monkeypatch) -> Iterator[type[Backend]]:
 
 
 def _observe(clip: Path, listener: Listener | None = None, depth: NumberDepth | None = None, **wishes) -> Observed:
-    return observe(JobRequest(str(clip), "take.npz", **wishes), open_clip(clip), listener or Listener(), depth)
+    job, listener = JobRequest(str(clip), "take.npz", **wishes), listener or Listener()
+    parts = None
+    if depth is not None:
+        parts = replace(open_parts(job, listener), watchers=(depth_watcher(depth),), metric_depth=depth.metric)
+    return observe(job, open_clip(clip), listener, parts)
 
 
 def test_everybody_is_followed_and_the_background_has_all_frames(clip):

@@ -31,6 +31,8 @@ MIN_REACH_CONFIDENCE = 0.3
 """Confidence from which on a keypoint counts for the size of a person."""
 SAME_BODY = 0.06
 """Median distance between the joints of both, as a share of the region, up to which they are of the same body."""
+FEWEST_JOINTS = 4
+"""Joints that must be seen to tell."""
 
 _HIPS = [BLAZEPOSE_33.index(name) for name in ("left_hip", "right_hip")]
 _SHOULDERS = [BLAZEPOSE_33.index(name) for name in ("left_shoulder", "right_shoulder")]
@@ -118,7 +120,7 @@ def _observation(
     """One person with what BlazePose knows beside."""
     picture, region, _ = job
     landmarks_px, confidence, landmarks_m = one.landmarks_px, one.confidence, np.full((len(BLAZEPOSE_33), 3), np.nan)
-    if other is not None and _is_same_body(one, other, region):
+    if other is not None and same_body(landmarks_px, confidence, other.landmarks_px, region[2]):
         landmarks_px, confidence = filled_in(landmarks_px, confidence, other.landmarks_px, other.confidence)
         landmarks_m = other.landmarks_m
     mask = layer
@@ -143,12 +145,18 @@ def _observation(
     )
 
 
-def _is_same_body(one: PersonFound, other: PoseObservation, region: np.ndarray) -> bool:
-    sure = BODY[one.confidence[BODY] >= MIN_REACH_CONFIDENCE]
-    if len(sure) < 4:
+def same_body(landmarks_px: np.ndarray, confidence: np.ndarray, other_px: np.ndarray, size_px: float) -> bool:
+    """Whether two estimates, (33, 2) both, lie on the same body.
+
+    Args:
+        confidence: (33,) of the first one.
+        size_px: of the region around it.
+    """
+    sure = BODY[confidence[BODY] >= MIN_REACH_CONFIDENCE]
+    if len(sure) < FEWEST_JOINTS:
         return False
-    apart = np.linalg.norm(one.landmarks_px[sure] - other.landmarks_px[sure], axis=-1)
-    return float(np.median(apart)) < SAME_BODY * region[2]
+    apart = np.linalg.norm(landmarks_px[sure] - other_px[sure], axis=-1)
+    return float(np.median(apart)) < SAME_BODY * size_px
 
 
 def _layer(mask: np.ndarray, region: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 
 from ..protocol import JobRequest
 from .ahead import Ahead
-from .backends import PoseObservation
-from .background import Background, Tracks
-from .depth import DepthEstimator, sample_depth
+from .background import Tracks
+from .beside import BackgroundWatcher
 from .hands import HandWatcher
-from .people import Tracklet, follow
-from .verticals import Lines, Segments
+from .parts import OpenParts, open_parts
+from .people import Tracklet
+from .reporter import Reporter
+from .verticals import Segments
 from .video import Clip
 
 FRAMES_AHEAD = 4
 """Frames that are decoded ahead of the networks; more only cost memory."""
-
-
-class Reporter(Protocol):
-    """Where a run tells how far it is."""
-
-    def progress(self, stage: str, stage_fraction: float) -> None:
-        """Report; raises `errors.Cancelled` if the user wants to stop."""
-        ...
-
-    def warning(self, message: str) -> None:
-        """Tell the user something; the work goes on."""
-        ...
-
-    def check_cancelled(self) -> None:
-        """Raise `errors.Cancelled` if the user wants to stop."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,26 +37,28 @@ class Observed:
     lines: Segments
     metric_depth: bool = False
     """Whether the tracklets' depths, if they have any, are metres."""
+    networks: tuple[str, ...] = ()
+    """Names of the networks that looked at the clip, with their licences."""
+    profile: Mapping[str, Any] | None = None
+    """How long each part took, where several ran side by side."""
 
 
-def observe(job: JobRequest, clip: Clip, report: Reporter, depth: DepthEstimator | None = None) -> Observed:
+def observe(job: JobRequest, clip: Clip, report: Reporter, parts: OpenParts | None = None) -> Observed:
     """Decode the clip, follow everybody in it, and look at the background.
 
     Args:
-        job: the range and the most people.
+        job: the range, the most people, and the parts of the preset.
         clip: the clip.
         report: told how far it is.
-        depth: gives depth maps, if the preset has such a network.
+        parts: who does what, which are closed at the end; None = as the job says.
+    Raises:
+        AnimePoseError: if a network cannot be used, or the clip cannot be read.
+        Cancelled: if the user wants to stop.
     """
-    # Imported here: it takes seconds, and a clip that cannot be opened should be refused before.
-    from .mediapipe_hands import MediaPipeHands
-    from .mediapipe_pose import MediaPipePose
-
     report.progress("detect", 0.0)
-    backend = MediaPipePose()
-    hand_backend = MediaPipeHands() if job.hands else None
-    hands = [HandWatcher(hand_backend)] if hand_backend is not None else []
-    background, lines = Background(clip.width, clip.height), Lines(clip.width, clip.height)
+    parts = parts if parts is not None else open_parts(job, report)
+    hands = [HandWatcher(parts.hands)] if parts.hands is not None else []
+    beside = BackgroundWatcher(clip.width, clip.height)
     first_s = job.start_s or 0.0
     last_s = min(job.end_s or np.inf, clip.duration_s or np.inf)
     times: list[float] = []
@@ -92,39 +78,14 @@ def observe(job: JobRequest, clip: Clip, report: Reporter, depth: DepthEstimator
     def damaged(time_s: float, reason: str) -> None:
         report.warning(f"{clip.path.name} can be read only up to {time_s:.2f} s ({reason}); the rest was left out.")
 
-    # The background is looked at beside the networks, one picture behind them.
-    beside, last = ThreadPoolExecutor(1, thread_name_prefix="background"), Future[None]()
-    last.set_result(None)
-
-    def look_at_background(_number: int, _time_s: float, rgb: np.ndarray, seen: list[Tracklet]) -> None:
-        nonlocal last
-        people = [tracklet.observations[-1] for tracklet in seen]
-        last.result()
-        last = beside.submit(add_to_background, rgb, people)
-
-    def add_to_background(rgb: np.ndarray, people: list[PoseObservation]) -> None:
-        background.add(rgb, people)
-        lines.add(rgb, people)
-
-    def look_at_depth(_number: int, _time_s: float, rgb: np.ndarray, seen: list[Tracklet]) -> None:
-        if depth is None or not seen:
-            return
-        depth_map = depth.estimate(rgb)
-        for tracklet in seen:
-            tracklet.depths[-1] = sample_depth(depth_map, tracklet.observations[-1], (clip.width, clip.height))
-
     try:
-        watchers = (look_at_background, look_at_depth, *hands)
-        tracklets = follow(frames(), backend, backend, job.max_people, watchers)
-        last.result()
-        for watcher in hands:
+        tracklets = parts.follow(frames(), job.max_people, (beside, *parts.watchers, *hands))
+        for watcher in (beside, *hands):
             watcher.finish()
     finally:
-        beside.shutdown()
-        for user in (*hands, hand_backend, backend):
-            if user is not None:
-                user.close()
+        for user in (beside, *hands, parts):
+            user.close()
     return Observed(
-        tracklets, np.array(times), start_frame, (clip.width, clip.height), background.tracks(), lines.segments(),
-        depth is not None and depth.metric,
+        tracklets, np.array(times), start_frame, (clip.width, clip.height), beside.background.tracks(),
+        beside.lines.segments(), parts.metric_depth, parts.names, parts.profile(),
     )  # fmt: skip

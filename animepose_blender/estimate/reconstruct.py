@@ -19,12 +19,13 @@ from .floor import SOLE_M, standing_feet, way_up_of_people
 from .fuse import Ground, RootEvidence
 from .lean import excess_lean, straightened
 from .lifting import Lifter, default_lifter
-from .observe import Observed, Reporter
+from .observe import Observed
 from .order import depth_order, order_evidence
 from .palms import with_palms
 from .person import Evidence, Solved, solve_person
 from .predict import default_predictor
 from .relift import relift
+from .reporter import Reporter
 from .scene import ADULT_M, Beliefs, Direction, Scene, solve_scene
 from .settle import settle
 from .shot import better_focal, camera_path, in_metres, intrinsics_of, scaled_path

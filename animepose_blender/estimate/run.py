@@ -13,8 +13,9 @@ from ..take import Take
 from .assemble import assemble
 from .camera import DEFAULT_35MM, SENSOR_MM, focal_of
 from .metrics.own import own_figures
-from .observe import Observed, Reporter, observe
+from .observe import Observed, observe
 from .reconstruct import Reconstruction, reconstruct
+from .reporter import Reporter
 from .thumbnails import thumbnails
 from .video import Clip, open_clip
 
@@ -39,7 +40,7 @@ def run(job: JobRequest, report: Reporter) -> Result:
             "Leave it out.",
             ExitCode.USAGE,
         )
-    if job.device not in ("auto", "cpu"):
+    if job.device not in ("auto", "cpu") and not job.parts.networks():
         report.warning(f"The preset {job.preset} runs on the CPU; the device {job.device} is not used.")
     clip = open_clip(job.clip)
     _require_place_for_take(Path(job.take), clip.path)
@@ -102,11 +103,10 @@ def _warn(report: Reporter, solved: Reconstruction) -> None:
 
 def _source(job: JobRequest, clip: Clip, solved: Reconstruction, observed: Observed) -> dict:
     from .lifting.convolution import NAME as LIFTER_NAME
-    from .mediapipe_hands import MODEL_NAME as HAND_NAME
-    from .mediapipe_pose import MODEL_NAME
     from .predict.recurrent import MODEL_NAME as PREDICTOR_NAME
 
-    return {
+    packages = ["mediapipe", "numpy", "scipy", "av"] + (["torch", "transformers"] if job.parts.networks() else [])
+    source = {
         "clip": str(clip.path.resolve()),
         "sha256": clip.sha256(),
         "size": [clip.width, clip.height],
@@ -124,9 +124,9 @@ def _source(job: JobRequest, clip: Clip, solved: Reconstruction, observed: Obser
             "hold_still_m": job.hold_still_m,
             "hands": job.hands,
         },
-        "models": [MODEL_NAME, *([HAND_NAME] if job.hands else []), LIFTER_NAME, PREDICTOR_NAME],
-        "versions": {
-            "animepose": __version__,
-            **{name: metadata.version(name) for name in ("mediapipe", "numpy", "scipy", "av")},
-        },
+        "models": [*observed.networks, LIFTER_NAME, PREDICTOR_NAME],
+        "versions": {"animepose": __version__, **{name: metadata.version(name) for name in packages}},
     }
+    if observed.profile is not None:
+        source["profile"] = dict(observed.profile)
+    return source

@@ -192,7 +192,7 @@ def _in_groups(items: Iterable, count: int) -> Iterator[list]:
         yield group
 
 
-def _zip(*each: Sequence) -> Iterator[tuple]:
+def _zip(*each: Iterable) -> Iterator[tuple]:
     return zip(*each, strict=True)
 
 

@@ -1,0 +1,118 @@
+"""Open the networks of the weight store that a job names, and put them together with MediaPipe's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ...errors import AnimePoseError
+from ...presets import SEPARATOR
+from ...protocol import JobRequest
+from ...store.installed import find_network
+from ...store.record import ModelRecord
+from ..mediapipe_pose import MediaPipePose
+from ..parts import OpenParts, depth_watcher, follower
+from ..reporter import Reporter
+from .device import Device, choose_device
+from .follow import Networks, follow_in_batches
+from .in_regions import PoseInRegions
+from .loading import load_network
+from .stage_times import StageTimes
+
+MAKERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "detector": {
+        "RfDetrForInstanceSegmentation": ("rf_detr", "RfDetrDetector"),
+        "RfDetrForObjectDetection": ("rf_detr", "RfDetrDetector"),
+        "RTDetrV2ForObjectDetection": ("rt_detr", "RtDetrDetector"),
+        "RTDetrForObjectDetection": ("rt_detr", "RtDetrDetector"),
+        "DFineForObjectDetection": ("rt_detr", "RtDetrDetector"),
+    },
+    "masks": {"Sam2VideoModel": ("sam2", "Sam2VideoMasks")},
+    "pose": {"VitPoseForPoseEstimation": ("vitpose", "VitPose")},
+    "depth": {"DepthAnythingForDepthEstimation": ("depth_anything", "DepthAnything")},
+}
+"""For each part, which classes of `transformers` can do it, and our class (module, name) that runs them."""
+_WAY_OUT = "Choose another network, or the preset offline."
+
+
+def open_networks(job: JobRequest, body: MediaPipePose, report: Reporter) -> OpenParts:
+    """The networks of a job that names some of the store.
+
+    Args:
+        job: whose `parts` are opened.
+        body: MediaPipe's networks, for the parts that the job leaves to them and for what others lack.
+        report: is warned of what will not be used.
+    Returns:
+        Without hands; it need not be closed.
+    Raises:
+        AnimePoseError: if a network or the device is not there, or a network cannot be used for its part.
+    """
+    parts = job.parts
+    # All are looked up before the first is loaded, which takes seconds.
+    places = {name: find_network(name) for name in parts.networks()}
+    for part in ("detector", "masks", "pose", "depth"):
+        for name in getattr(parts, part).split(SEPARATOR):
+            if name in places:
+                _require_use(places[name][1], part, job.commercial_only)
+    device = choose_device(job.device)
+
+    def opened(part: str) -> list[Any]:
+        wanted = [name for name in getattr(parts, part).split(SEPARATOR) if name in places]
+        return [_opened(*places[name], part, device, job.commercial_only) for name in wanted]
+
+    detector, masks, pose = (next(iter(opened(part)), None) for part in ("detector", "masks", "pose"))
+    depths = opened("depth")
+    names = tuple(one.name for one in (detector, masks, pose, *depths) if one is not None)
+    depth = None
+    if depths:
+        from .depth_anything import SceneDepth
+
+        depth = depths[0] if len(depths) == 1 else SceneDepth(depths)
+    if detector is not None and pose is not None:
+        times = StageTimes()
+        networks = Networks(device, detector, pose, masks, depth, body, times)
+        return OpenParts(
+            lambda frames, most, watchers: follow_in_batches(frames, networks, most, watchers), None, names,
+            metric_depth=depth is not None and depth.metric, profile=times.profile,
+        )  # fmt: skip
+    if masks is not None:
+        report.warning(f"{masks.name} is not used: MediaPipe makes masks where it finds people or their poses.")
+    finder, poser = body, body
+    if detector is not None:
+        from .one_by_one import OneByOneDetector
+
+        finder = OneByOneDetector(detector, device)
+    if pose is not None:
+        poser = PoseInRegions(pose, device, body)
+    watchers = ()
+    if depth is not None:
+        from .one_by_one_pose import OneByOneDepth
+
+        watchers = (depth_watcher(OneByOneDepth(depth, device)),)
+    return OpenParts(follower(finder, poser), None, names, watchers, depth is not None and depth.metric)
+
+
+def _require_use(record: ModelRecord, part: str, commercial_only: bool) -> None:
+    """Refuse a network that is made for something else, or may not be used, before anything is loaded."""
+    if record.architecture not in MAKERS[part]:
+        raise AnimePoseError(
+            f"{record.title} cannot be used as {part}: it is a network for {record.role}, a {record.architecture}.",
+            _WAY_OUT,
+        )
+    if commercial_only and not record.commercial:
+        raise AnimePoseError(
+            f"The licence of {record.title} ({record.licence}) does not allow commercial use, which this job asks for.",
+            _WAY_OUT,
+        )
+
+
+def _opened(folder: Path, record: ModelRecord, part: str, device: Device, commercial_only: bool) -> Any:
+    """A network of the store behind the protocol of its part."""
+    import transformers
+
+    module, name = MAKERS[part][record.architecture]
+    classes = {record.architecture: getattr(transformers, record.architecture)}
+    loaded = load_network(folder, classes, device, commercial_only=commercial_only)
+    return getattr(import_module(f".{module}", __package__), name)(loaded)

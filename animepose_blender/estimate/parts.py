@@ -1,0 +1,98 @@
+"""Open what a job's preset names: who finds people, their masks, their keypoints, and depth.
+
+MediaPipe's networks follow people from frame to frame (`people.follow`), and any detector or pose network of the weight
+store can stand in for either of them there. Where both come from the store, they look at every frame, many at a time
+(`hub.follow`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import AnimePoseError, ExitCode
+from ..presets import MEDIAPIPE, NONE
+from ..protocol import JobRequest
+from .backends import HandEstimator, PersonDetector, PoseEstimator
+from .depth import DepthEstimator, sample_depth
+from .people import Tracklet, Watcher, follow
+from .reporter import Reporter
+
+Follower = Callable[[Iterable[tuple[float, np.ndarray]], int, Sequence[Watcher]], list[Tracklet]]
+"""Frames (time_s, (H, W, 3) uint8 RGB), most people, and watchers to tracklets."""
+
+
+@dataclass(frozen=True, eq=False)
+class OpenParts:
+    """Networks that are ready to run. Whoever opens them closes them."""
+
+    follow: Follower
+    hands: HandEstimator | None
+    names: tuple[str, ...]
+    """Of the networks, with their licences."""
+    watchers: tuple[Watcher, ...] = ()
+    """Others that must be shown every frame."""
+    metric_depth: bool = False
+    """Whether depths of tracklets, if there are any, are metres."""
+    profile: Callable[[], Mapping[str, Any] | None] = lambda: None
+    closers: tuple[Callable[[], None], ...] = field(default=())
+
+    def close(self) -> None:
+        """Free the networks."""
+        for close in self.closers:
+            close()
+
+
+def open_parts(job: JobRequest, report: Reporter) -> OpenParts:
+    """The networks of a job.
+
+    Raises:
+        AnimePoseError: if one is not there, is not made for its part, or may not be used.
+    """
+    parts = job.parts
+    for name in ("detector", "pose"):
+        if getattr(parts, name) == NONE:
+            raise AnimePoseError(
+                f"The job cannot be run: it names no {name}.", f"Choose {MEDIAPIPE}, or another {name}.", ExitCode.USAGE
+            )
+    # Imported here: it takes seconds, and a clip that cannot be opened should be refused before.
+    from .mediapipe_hands import MODEL_NAME as HANDS_NAME
+    from .mediapipe_hands import MediaPipeHands
+    from .mediapipe_pose import MODEL_NAME as POSE_NAME
+    from .mediapipe_pose import MediaPipePose
+
+    body = MediaPipePose()
+    try:
+        if parts.networks():
+            from .hub.open import open_networks
+
+            opened = open_networks(job, body, report)
+        else:
+            opened = OpenParts(follower(body, body), None, ())
+        hands = MediaPipeHands() if job.hands else None
+    except BaseException:
+        body.close()
+        raise
+    names = (*opened.names, POSE_NAME, *([HANDS_NAME] if hands else []))
+    return replace(opened, hands=hands, names=names, closers=(body.close, *([hands.close] if hands else [])))
+
+
+def follower(detector: PersonDetector, estimator: PoseEstimator) -> Follower:
+    """What follows people from frame to frame in crops of their own."""
+    return lambda frames, most, watchers: follow(frames, detector, estimator, most, watchers)
+
+
+def depth_watcher(depth: DepthEstimator) -> Watcher:
+    """What gives everybody seen their depth from a map of each frame."""
+
+    def watch(_number: int, _time_s: float, rgb: np.ndarray, seen: list[Tracklet]) -> None:
+        if not seen:
+            return
+        depth_map = depth.estimate(rgb)
+        for tracklet in seen:
+            tracklet.depths[-1] = sample_depth(depth_map, tracklet.observations[-1], (rgb.shape[1], rgb.shape[0]))
+
+    return watch
