@@ -33,10 +33,15 @@ def preferences() -> AnimePosePreferences | None:
 
 def runtime_folder() -> Path:
     """The folder that the add-on may write to; it is not made here."""
+    return own_folder("runtime")
+
+
+def own_folder(name: str) -> Path:
+    """A folder of the add-on's own, which Blender removes with it; it is not made here."""
     try:
-        return Path(bpy.utils.extension_path_user(ADDON_ID, path="runtime", create=False))
+        return Path(bpy.utils.extension_path_user(ADDON_ID, path=name, create=False))
     except ValueError:  # not installed as an extension
-        return Path(bpy.utils.user_resource("DATAFILES", path="animepose"), "runtime")
+        return Path(bpy.utils.user_resource("DATAFILES", path="animepose"), name)
 
 
 def online_allowed() -> bool:

@@ -13,6 +13,7 @@ from . import addon_state, jobs, setup_job
 from .import_plan import ImportOptions
 from .import_take import import_take
 from .key_options import draw_key_options
+from .models.needs import gap_of
 from .properties import ImportOptionProperties
 
 LISTED_WARNINGS = 3
@@ -36,6 +37,8 @@ class ANIMEPOSE_OT_import_video(bpy.types.Operator):
             cls.poll_message_set("The scene is linked from another file; make it local first")
         elif not context.scene.animepose.clip:
             cls.poll_message_set("Choose a clip")
+        elif (gap := gap_of(context.scene.animepose)) is not None:
+            cls.poll_message_set(gap.reason)
         else:
             return True
         return False

@@ -10,6 +10,8 @@ from . import addon_state, jobs, setup_job
 from .drawing import draw_wrapped, time_left
 from .environment import State
 from .jobs import Phase
+from .models.drawing import draw_gap, draw_store
+from .models.needs import gap_of
 from .operators import draw_import_options
 
 SHOWN_WARNINGS = 3
@@ -46,9 +48,13 @@ class ANIMEPOSE_PT_import_video(_Sidebar, bpy.types.Panel):
         column = layout.column()
         column.enabled = not jobs.job.active
         column.prop(settings, "clip", text="", placeholder="Video")
+        column.prop(settings, "preset", text="")
         if jobs.job.active:
             _draw_running(layout, context)
             return
+        gap = gap_of(settings)
+        if gap is not None and addon_state.status().usable:
+            draw_gap(layout, gap, context)
         column = layout.column()
         column.scale_y = 1.4
         column.operator("animepose.import_video", icon="ARMATURE_DATA")
@@ -74,7 +80,6 @@ class ANIMEPOSE_PT_estimation(_Subpanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.animepose
         column = self._column(context)
-        column.prop(settings, "preset")
         column.prop(settings, "max_people")
         column.prop(settings, "size_source")
         if settings.size_source == "HEIGHT":
@@ -82,6 +87,30 @@ class ANIMEPOSE_PT_estimation(_Subpanel, bpy.types.Panel):
             column.prop(settings, "height_of")
         column.prop(settings, "device")
         column.prop(settings, "take_folder", placeholder="Beside the clip")
+
+
+class ANIMEPOSE_PT_networks(_Subpanel, bpy.types.Panel):
+    bl_idname = "ANIMEPOSE_PT_networks"
+    bl_label = "Networks"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.animepose
+        column = self._column(context)
+        column.prop(settings, "detector_choice")
+        column.prop(settings, "masks_choice")
+        column.prop(settings, "pose_choice")
+        column.prop(settings, "depth_choice")
+        column.separator()
+        column.prop(settings, "commercial_only")
+
+
+class ANIMEPOSE_PT_all_networks(_Sidebar, bpy.types.Panel):
+    bl_label = "All Networks"
+    bl_parent_id = "ANIMEPOSE_PT_networks"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_store(self.layout, context)
 
 
 class ANIMEPOSE_PT_camera(_Subpanel, bpy.types.Panel):
@@ -187,6 +216,8 @@ CLASSES = (
     ANIMEPOSE_PT_import_video,
     ANIMEPOSE_PT_range,
     ANIMEPOSE_PT_estimation,
+    ANIMEPOSE_PT_networks,
+    ANIMEPOSE_PT_all_networks,
     ANIMEPOSE_PT_camera,
     ANIMEPOSE_PT_motion,
     ANIMEPOSE_PT_options,

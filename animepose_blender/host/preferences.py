@@ -9,6 +9,9 @@ from bpy.props import EnumProperty, StringProperty
 from . import addon_state, setup_job
 from .drawing import draw_wrapped
 from .environment import State, Status
+from .models import job as networks_job
+from .models.drawing import draw_folder, draw_store
+from .models.store_preferences import StoreProperties
 
 STATE_ICONS: dict[State, str] = {
     State.READY: "CHECKMARK",
@@ -25,7 +28,7 @@ def _status_changes(self: bpy.types.AddonPreferences, context: bpy.types.Context
     addon_state.refresh_status()
 
 
-class AnimePosePreferences(bpy.types.AddonPreferences):
+class AnimePosePreferences(StoreProperties, bpy.types.AddonPreferences):
     """Machine paths; what belongs to a scene is kept with the scene."""
 
     bl_idname = addon_state.ADDON_ID
@@ -52,6 +55,20 @@ class AnimePosePreferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
+        self._draw_environment(layout, context)
+        layout.separator(type="LINE")
+        self._draw_networks(layout, context)
+
+    def _draw_networks(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+        column = layout.column()
+        column.enabled = not networks_job.running()
+        column.prop(self, "models_folder", placeholder="The add-on's own")
+        column.prop(self, "mirror", placeholder="None")
+        column.prop(self, "proxy", placeholder="The system's")
+        draw_folder(layout, context)
+        draw_store(layout, context)
+
+    def _draw_environment(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         status = addon_state.status()
         layout.row().prop(self, "interpreter", expand=True)
         if self.interpreter == "CUSTOM":

@@ -12,11 +12,14 @@ from ..errors import AnimePoseError, ExitCode
 from ..protocol import JobRequest
 from .import_plan import ImportOptions
 from .key_options import KEY_OPTION_NAMES, KeyOptionProperties
+from .models.choices import NetworkProperties
 
 PRESET_ITEMS = (
     ("offline", "Offline", "MediaPipe Pose: runs on any CPU and fetches nothing"),
+    ("quality", "Quality", "State-of-the-art networks of the models folder: more exact, and meant for a GPU; they are "
+     "fetched once, when you ask for it"),
     ("dummy", "Trial Run", "A made-up walking person in a second, to see what an import brings; the clip is not read"),
-)
+)  # fmt: skip
 DEVICE_ITEMS = (
     ("auto", "Automatic", "The fastest device that the preset can use"),
     ("cpu", "CPU", "The processor"),
@@ -95,7 +98,7 @@ class ImportOptionProperties(KeyOptionProperties):
         return {name: getattr(self, name) for name in OPTION_NAMES} | {"reduce": self.within()}
 
 
-class ANIMEPOSE_PG_settings(ImportOptionProperties, bpy.types.PropertyGroup):
+class ANIMEPOSE_PG_settings(ImportOptionProperties, NetworkProperties, bpy.types.PropertyGroup):
     """Settings of "Import from Video", kept with the scene."""
 
     clip: path_property(name="Clip", description="Video to import people from", subtype="FILE_PATH")  # type: ignore
@@ -179,6 +182,7 @@ class ANIMEPOSE_PG_settings(ImportOptionProperties, bpy.types.PropertyGroup):
             hands=self.hands,
             max_people=self.max_people,
             device=self.device,
+            **self.job_choices(),
         )
 
     def _metres(self, length: float) -> float:

@@ -20,6 +20,12 @@ from .footsteps import panels as footsteps_panels
 from .footsteps import pins as footsteps_pins
 from .footsteps import properties as footsteps_properties
 from .footsteps import strip as footsteps_strip
+from .models import card as models_card
+from .models import job as models_job
+from .models import known as models_known
+from .models import list as models_list
+from .models import operators as models_operators
+from .models import store_preferences
 from .retarget import live, map_list, people_list, thumbnails
 from .retarget import operators as retarget_operators
 from .retarget import panels as retarget_panels
@@ -32,6 +38,9 @@ from .review import properties as review_properties
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
     *preferences.CLASSES,
+    *models_list.CLASSES,
+    *models_operators.CLASSES,
+    *models_card.CLASSES,
     *operators.CLASSES,
     *environment_operators.CLASSES,
     *panels.CLASSES,
@@ -60,6 +69,10 @@ CLASSES: tuple[type, ...] = (
 )
 _PARTS = (
     properties,
+    models_list,
+    store_preferences,
+    models_known,
+    models_job,
     operators,
     jobs,
     setup_job,

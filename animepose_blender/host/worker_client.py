@@ -34,6 +34,7 @@ from ..protocol import (
     encode_job,
     partial_take_path,
 )
+from ..store.folder import STORE_VARIABLE, store_folder
 
 CANCEL_GRACE_S = 6.0
 """How long a cancelled worker may take to stop before it is killed; a little over the worker's own grace period."""
@@ -60,6 +61,7 @@ def worker_environment() -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",  # nothing is written into the add-on's folder
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
+        STORE_VARIABLE: str(store_folder()),
     }
     return environment
 
