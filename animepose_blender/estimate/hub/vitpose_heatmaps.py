@@ -45,7 +45,7 @@ def steps(heatmaps: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     Returns:
         (N, K, 2) pixels of the heatmap; float64, float32 where the device has no other (MPS).
     """
-    count, keypoints, height, width = heatmaps.shape
+    height, width = heatmaps.shape[-2:]
     around = torch.arange(-RADIUS - 1, RADIUS + 2, device=heatmaps.device)
     columns, rows = (_mirrored(at[..., k, None] + around, size) for k, size in ((0, width), (1, height)))
     index = rows[..., :, None] * width + columns[..., None, :]
@@ -63,7 +63,8 @@ def steps(heatmaps: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     xy = 0.5 * (
         f[..., 2, 2] - f[..., 1, 2] - f[..., 2, 1] + 2 * middle - f[..., 1, 0] - f[..., 0, 1] + f[..., 0, 0]
     )  # fmt: skip
-    slope_x, slope_y, xx, yy, xy = (one.to(exact) for one in (slope_x, slope_y, xx + EPSILON, yy + EPSILON, xy))
+    slope_x, slope_y, xx, yy, xy = (one.to(exact) for one in (slope_x, slope_y, xx, yy, xy))
+    xx, yy = xx + EPSILON, yy + EPSILON
     step = torch.stack([xy * slope_y - yy * slope_x, xy * slope_x - xx * slope_y], dim=-1)
     return step / (xx * yy - xy * xy)[..., None]
 
@@ -71,22 +72,20 @@ def steps(heatmaps: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
 def keypoints_of(heatmaps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Keypoints and how sure the network is of them.
 
-    They are the processor's wherever a heatmap has a bell. Where a step would lead astray, the keypoint stays on the
-    maximum's pixel. Where no value is above 0, which the processor answers with a place outside, there is none.
+    They are the processor's wherever a heatmap has a bell. Where a step would lead astray, and where no value is above
+    0, which the processor answers with a place outside, the keypoint is the middle of the maximum's pixel.
 
     Args:
         heatmaps: (N, K, h, w) float32.
     Returns:
-        (N, K, 2) x and y in the heatmap, NaN where there is none; and (N, K) the heatmap's largest value, brought
-        between 0 and 1: the networks learned heatmaps whose bells are 1 high, and give less the less they are sure.
+        (N, K, 2) x and y in the heatmap; and (N, K) the heatmap's largest value, brought between 0 and 1: the networks
+        learned heatmaps whose bells are 1 high, and give less the less they are sure.
     """
     at, score = peaks(heatmaps)
     step = steps(heatmaps, at)
-    # Also where it is not a number, of which every comparison is false.
-    step = torch.where((step.norm(dim=-1) <= LONGEST_STEP)[..., None], step, 0.0)
-    seen = score > 0
-    place = torch.where(seen[..., None], at + step, torch.nan)
-    return place, torch.where(seen, score.clamp(0.0, 1.0), 0.0)
+    # Also where they are not numbers, of which every comparison is false.
+    straight = (step.norm(dim=-1) <= LONGEST_STEP) & (score > 0)
+    return at + torch.where(straight[..., None], step, 0.0), torch.where(score > 0, score, 0.0).clamp(0.0, 1.0)
 
 
 def _mirrored(index: torch.Tensor, size: int) -> torch.Tensor:
