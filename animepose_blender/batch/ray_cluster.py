@@ -29,8 +29,6 @@ STORE_BYTES = 80 * 2**20
 """Of Ray's own memory for objects, in a cluster that is started here: only words go through it."""
 A_BUILDER_S_ESTIMATORS = 5
 """Estimators that one builder keeps up with: to build takes a tenth of the time, or a fifth with many exports."""
-ON_GPU: frozenset[str] = frozenset()
-"""Presets whose networks run on a GPU. Those of `offline` do not, and must not keep one from others."""
 LOG = "ray.log"
 """In the folder of the records: what Ray prints of nodes and processes that die."""
 CONNECT_S = 5.0
@@ -74,7 +72,7 @@ def share_out(nodes: Sequence[dict[str, float]], planned: Sequence[PlannedClip],
     forced = any(job.device == "cuda" for job in wanted)
     if forced and not gpus:
         raise AnimePoseError("The Ray cluster has no GPU.", "Leave --device out, or add nodes with --num-gpus.")
-    if forced or (gpus and any(job.preset in ON_GPU and job.device == "auto" for job in wanted)):
+    if forced or (gpus and any(job.parts.networks() and job.device == "auto" for job in wanted)):
         estimators = min(gpus, most, max(1, cpus - 1))
         builders = max(1, min(cpus - estimators, most))
         return Shares(estimators, builders, 1.0 if cpus > 1 else 0.5, 1, 1.0)

@@ -157,6 +157,13 @@ def _add_estimate_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--start", metavar="S", type=float, help="first moment, seconds")
     group.add_argument("--end", metavar="S", type=float, help="last moment, seconds")
     group.add_argument("--device", choices=DEVICES, default="auto", help="default: %(default)s")
+    for part, does in (("detector", "finds people"), ("masks", "outlines them"), ("pose", "finds their joints"),
+                       ("depth", "sees how far away things are")):  # fmt: skip
+        group.add_argument(
+            f"--{part}", metavar="NETWORK", default="",
+            help=f"who {does}: an id of `animepose models list`, mediapipe, or none (default: the preset's)",
+        )  # fmt: skip
+    group.add_argument("--commercial-only", action="store_true", help="refuse networks that are not for commercial use")
     group.add_argument("--set", metavar="NAME=JSON", type=setting, action="append", default=[], help=argparse.SUPPRESS)
 
 

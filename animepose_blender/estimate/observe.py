@@ -87,5 +87,5 @@ def observe(job: JobRequest, clip: Clip, report: Reporter, parts: OpenParts | No
             user.close()
     return Observed(
         tracklets, np.array(times), start_frame, (clip.width, clip.height), beside.background.tracks(),
-        beside.lines.segments(), parts.metric_depth, parts.names, parts.profile(),
+        beside.lines.segments(), parts.metric_depth, parts.names(), parts.profile(),
     )  # fmt: skip

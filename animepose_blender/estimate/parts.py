@@ -31,8 +31,8 @@ class OpenParts:
 
     follow: Follower
     hands: HandEstimator | None
-    names: tuple[str, ...]
-    """Of the networks, with their licences."""
+    names: Callable[[], tuple[str, ...]]
+    """Names of the networks, with their licences; asked when they are done."""
     watchers: tuple[Watcher, ...] = ()
     """Others that must be shown every frame."""
     metric_depth: bool = False
@@ -71,13 +71,18 @@ def open_parts(job: JobRequest, report: Reporter) -> OpenParts:
 
             opened = open_networks(job, body, report)
         else:
-            opened = OpenParts(follower(body, body), None, ())
+            opened = OpenParts(follower(body, body), None, tuple)
         hands = MediaPipeHands() if job.hands else None
     except BaseException:
         body.close()
         raise
-    names = (*opened.names, POSE_NAME, *([HANDS_NAME] if hands else []))
-    return replace(opened, hands=hands, names=names, closers=(body.close, *([hands.close] if hands else [])))
+    own = (POSE_NAME, *([HANDS_NAME] if hands else []))
+    return replace(
+        opened,
+        hands=hands,
+        names=lambda: (*opened.names(), *own),
+        closers=(body.close, *([hands.close] if hands else [])),
+    )
 
 
 def follower(detector: PersonDetector, estimator: PoseEstimator) -> Follower:

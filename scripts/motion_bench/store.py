@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from animepose_blender.estimate import observe as observe_module
 from animepose_blender.estimate.observe import Observed, observe
+from animepose_blender.estimate.reporter import Reporter
 from animepose_blender.estimate.video import open_clip
 from animepose_blender.protocol import JobRequest
 
 _OURS = "animepose_blender.estimate."
 
 
-def observed_of(clip: Path, job: JobRequest, report: observe_module.Reporter, folder: Path | None) -> Observed:
+def observed_of(clip: Path, job: JobRequest, report: Reporter, folder: Path | None) -> Observed:
     """What decoding and the networks leave of a clip, from `folder` if it was observed before.
 
     The file's name holds the hash of the clip; it does not know of changes to the code. An empty folder begins anew.

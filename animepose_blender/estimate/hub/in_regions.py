@@ -11,7 +11,8 @@ import numpy as np
 from ..backends import PoseEstimator, PoseObservation
 from ..completion import same_body
 from ..landmarks import filled_in, to_blazepose
-from .device import Device, upload
+from .device import Device
+from .one_by_one_pose import keypoints_in
 from .protocols import BatchPose
 
 
@@ -37,7 +38,7 @@ class PoseInRegions:
         if not found:
             return answers
         boxes = np.stack([one.box_px for one in found])
-        keypoints = self._pose.keypoints(upload([rgb], self._device), np.zeros(len(found), int), boxes)
+        keypoints = keypoints_in(self._pose, self._device, rgb, boxes)
         landmarks_px, confidence = to_blazepose(self._pose.skeleton, *keypoints)
         for place, one, own_px, sure in zip(places, found, landmarks_px, confidence, strict=True):
             # Where the two disagree the network may have looked at somebody else in the same box.

@@ -64,12 +64,16 @@ def open_networks(job: JobRequest, body: MediaPipePose, report: Reporter) -> Ope
 
     detector, masks, pose = (next(iter(opened(part)), None) for part in ("detector", "masks", "pose"))
     depths = opened("depth")
-    names = tuple(one.name for one in (detector, masks, pose, *depths) if one is not None)
     depth = None
     if depths:
-        from .depth_anything import SceneDepth
+        from .scene_depth import depth_of
 
-        depth = depths[0] if len(depths) == 1 else SceneDepth(depths)
+        depth = depth_of(depths)
+
+    def names() -> tuple[str, ...]:
+        # Asked at the end: which depth network suits the scene is known only then.
+        return tuple(one.name for one in (detector, masks, pose, depth) if one is not None)
+
     if detector is not None and pose is not None:
         times = StageTimes()
         networks = Networks(device, detector, pose, masks, depth, body, times)
