@@ -173,6 +173,15 @@ COCO_WHOLEBODY_133: tuple[str, ...] = (
     + tuple(f"right_hand_{i}" for i in range(21))
 )
 
+SYNTHPOSE_52: tuple[str, ...] = COCO_17 + (
+    "sternum", "right_acromion", "left_acromion", "right_outer_elbow", "left_outer_elbow", "right_inner_elbow",
+    "left_inner_elbow", "right_outer_wrist", "left_outer_wrist", "right_inner_wrist", "left_inner_wrist",
+    "right_front_hip", "left_front_hip", "right_back_hip", "left_back_hip", "right_outer_knee", "left_outer_knee",
+    "right_inner_knee", "left_inner_knee", "right_outer_ankle", "left_outer_ankle", "right_inner_ankle",
+    "left_inner_ankle", "right_small_toe", "left_small_toe", "right_toe", "left_toe", "right_big_toe", "left_big_toe",
+    "left_heel", "right_heel", "vertebra_c7", "vertebra_l2", "vertebra_t11", "vertebra_t6",
+)  # fmt: skip
+
 BLAZEPOSE_33: tuple[str, ...] = (
     "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
     "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow",
@@ -200,6 +209,7 @@ KEYPOINT_MAPS: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
         {**_LIMBS, "nose": ("nose",), "pelvis": ("hip",), "neck": ("neck",), "head_top": ("head",)}
         | _sided(heel="{s}_heel", toe="{s}_big_toe"),
     ),
+    "synthpose_52": (SYNTHPOSE_52, {**_MIDDLES, **_LIMBS} | _sided(heel="{s}_heel", toe="{s}_big_toe")),
     # In the 21-point hands 5 and 17 are the knuckles of index and little finger.
     "coco_wholebody_133": (
         COCO_WHOLEBODY_133,
@@ -217,8 +227,8 @@ KEYPOINT_MAPS: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
     ),
     "mupots_17": (MUPOTS_17, {**_BODY_OF_12, "pelvis": ("pelvis",), "neck": ("neck",), "head_top": ("head_top",)}),
 }
-"""Convention → its own point names in order, and the map. Sources: the COCO, Halpe, COCO-WholeBody, MediaPipe,
-Human3.6M (17 joints, VideoPose3D's order) and MuPoTS-3D documentation."""
+"""Convention → its own point names in order, and the map. Sources: the COCO, Halpe, COCO-WholeBody, SynthPose (model
+card; its markers renamed), MediaPipe, Human3.6M (17 joints, VideoPose3D's order) and MuPoTS-3D documentation."""
 
 
 def from_keypoints(convention: str, points: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
