@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from .. import __version__
 from ..errors import AnimePoseError, ExitCode
 from ..protocol import ESTIMATE_FIELDS, JobRequest
+from ..store.installed import look_up
 from .build import Build, Built, blender_version
 from .order import Order, Rig
 from .plan import PlannedClip, PlannedResult, blend_of
@@ -95,6 +96,13 @@ def _settings(job: JobRequest) -> dict[str, Any]:
     return {name: value for name, value in asdict(job).items() if name in ESTIMATE_FIELDS}
 
 
+def _networks(job: JobRequest) -> dict[str, list[str]]:
+    """The networks of the store that a job uses, and the hashes of their files; where they lie on other machines of a
+    cluster only, their ids alone."""
+    found = {name: look_up(name).record for name in job.parts.networks()}
+    return {name: [] if one is None else [file.sha256 for file in one.files] for name, one in found.items()}
+
+
 def _estimate(
     planned: PlannedClip,
     job: JobRequest,
@@ -106,7 +114,10 @@ def _estimate(
     report: ClipReport,
 ) -> None:
     # The take tells where its clip is, so the path belongs to what it depends on.
-    key = key_of("estimate", clip=report.sha256, path=job.clip, settings=report.settings, version=__version__)
+    key = key_of(
+        "estimate", clip=report.sha256, path=job.clip, settings=report.settings, version=__version__,
+        networks=_networks(job),
+    )  # fmt: skip
     place = planned.take
     record = records.finished("estimate", place, key, ESTIMATE_FACTS) if resume else None
     if record is None and resume:

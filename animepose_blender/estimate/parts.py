@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import AnimePoseError, ExitCode
 from ..presets import MEDIAPIPE, NONE
 from ..protocol import JobRequest
+from ..store.installed import find_network
 from .backends import HandEstimator, PersonDetector, PoseEstimator
 from .depth import DepthEstimator, sample_depth
 from .people import Tracklet, Watcher, follow
@@ -58,6 +59,8 @@ def open_parts(job: JobRequest, report: Reporter) -> OpenParts:
             raise AnimePoseError(
                 f"The job cannot be run: it names no {name}.", f"Choose {MEDIAPIPE}, or another {name}.", ExitCode.USAGE
             )
+    for name in parts.networks():
+        find_network(name)  # before anything is loaded
     # Imported here: it takes seconds, and a clip that cannot be opened should be refused before.
     from .mediapipe_hands import MODEL_NAME as HANDS_NAME
     from .mediapipe_hands import MediaPipeHands
