@@ -7,7 +7,7 @@ other way round; at most a few batches are in memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,7 +25,9 @@ from .protocols import BatchDepth, BatchDetector, BatchMasks, BatchPose, PeopleF
 from .stage_times import StageTimes
 
 FRAMES_AT_ONCE = 8
-"""Frames of a batch; of 720p, a batch takes 22 MB."""
+"""Frames of a batch, of 720p and smaller; it takes 22 MB then."""
+MOST_PIXELS = 3 * FRAMES_AT_ONCE * 1280 * 720
+"""Of all frames of a batch together."""
 BATCHES_AHEAD = 1
 """Batches that each stage has ready for the next one."""
 MOST_FINDS = 3
@@ -114,7 +116,7 @@ def _add(
 def _detected(frames: Iterable[tuple[float, np.ndarray]], networks: Networks) -> Iterator[_Batch]:
     """Batches with everybody found in them, and depth."""
     times, first = networks.times, 0
-    for some in _in_groups(times.waiting("detect", frames), FRAMES_AT_ONCE):
+    for some in _in_groups(times.waiting("detect", frames)):
         time_s, rgb = [one[0] for one in some], [one[1] for one in some]
         with times("upload", len(rgb)):
             pictures = upload(rgb, networks.device)
@@ -180,12 +182,17 @@ def _strongest(found: PeopleFound, count: int) -> PeopleFound:
     return PeopleFound(found.box_px[rows], found.score[rows], None if found.masks is None else found.masks[rows])
 
 
-def _in_groups(items: Iterable, count: int) -> Iterator[list]:
-    """Lists of as many items, the last one perhaps shorter."""
-    group: list = []
-    for item in items:
-        group.append(item)
-        if len(group) == count:
+def frames_at_once(width: int, height: int) -> int:
+    """How many frames of a size make a batch."""
+    return max(1, min(FRAMES_AT_ONCE, MOST_PIXELS // (width * height)))
+
+
+def _in_groups(frames: Iterable[tuple[float, np.ndarray]]) -> Iterator[list[tuple[float, np.ndarray]]]:
+    """The frames of one batch after the other."""
+    group: list[tuple[float, np.ndarray]] = []
+    for frame in frames:
+        group.append(frame)
+        if len(group) == frames_at_once(frame[1].shape[1], frame[1].shape[0]):
             yield group
             group = []
     if group:
@@ -194,7 +201,3 @@ def _in_groups(items: Iterable, count: int) -> Iterator[list]:
 
 def _zip(*each: Iterable) -> Iterator[tuple]:
     return zip(*each, strict=True)
-
-
-Follower = Callable[[Iterable[tuple[float, np.ndarray]], int, Sequence[Watcher]], list[Tracklet]]
-"""Frames, most people, and watchers to tracklets."""
