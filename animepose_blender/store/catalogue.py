@@ -180,7 +180,7 @@ def _entry(table: Mapping[str, Any], registries: Mapping[str, Registry], folder:
     if shipped and [file.path for file in record.files] != [shipped.name]:
         raise ValueError(f"a shipped network has one file, {shipped.name}")
     optional = frozenset(file["path"] for file in table["files"] if file.get("optional"))
-    about = record.size or int(table.get("about_mb", 0) * 1_000_000)
+    about = max(record.size, int(table.get("about_mb", 0) * 1_000_000))
     return ModelEntry(record, registry, repository, revision, shipped, about, optional)
 
 

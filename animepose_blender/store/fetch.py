@@ -94,8 +94,6 @@ class _Fetch:
                 self._files[file.path] = file
                 self._remember()
             done += file.size
-        for file in self._files.values():
-            self._check(self._part / file.path)
         record = self._record()
         self._drop_strangers()
         put_in_place(self._part, record, self._store)
@@ -105,7 +103,13 @@ class _Fetch:
     def _download(self, file: ModelFile) -> ModelFile:
         target = self._part / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        return download(self._wanted(file), target, self._access, self._cancelled, self._meter)
+        fetched = download(self._wanted(file), target, self._access, self._cancelled, self._meter)
+        try:
+            check_contents(target)
+        except AnimePoseError:
+            target.unlink()
+            raise
+        return fetched
 
     def _do_without(self, file: ModelFile, error: AnimePoseError) -> None:
         """Leave a file out that a registry need not have, and has not; else raise the error again."""
@@ -141,16 +145,19 @@ class _Fetch:
         try:
             learnt = json.loads((self._part / LEARNT).read_text(encoding="utf-8"))
             files = {file["path"]: ModelFile(**file) for file in learnt["files"]}
-            if learnt["source"] != self._entry.record.source or not set(files) <= set(self._files):
+            pinned = {path: file.sha256 for path, file in self._files.items() if file.sha256}
+            others = [path for path, file in files.items() if file.sha256 != pinned.get(path, file.sha256)]
+            if learnt["source"] != self._entry.record.source or others or not set(files) <= set(self._files):
                 raise ValueError("fetched for another catalogue")
             commit = learnt["commit"] if is_commit(learnt["commit"]) else ""
         except (OSError, ValueError, KeyError, TypeError):
             remove_folder(self._part)
             return
         for path, file in self._files.items():
+            if not (self._commit or commit or (self._part / path).is_file()):
+                continue  # nobody says of which revision that was
             known = files.get(path, file)
-            pinned = replace(known, size=file.size or known.size, sha256=file.sha256 or known.sha256)
-            self._files[path] = pinned
+            self._files[path] = replace(known, size=file.size or known.size, sha256=file.sha256 or known.sha256)
         self._commit = self._commit or commit
 
     def _remember(self) -> None:
@@ -180,13 +187,6 @@ class _Fetch:
             return True
         path.unlink()
         return False
-
-    def _check(self, path: Path) -> None:
-        try:
-            check_contents(path)
-        except AnimePoseError:
-            path.unlink()
-            raise
 
     def _record(self) -> ModelRecord:
         record = self._entry.record

@@ -134,7 +134,7 @@ class Transfer:
                 item = self._items.get(timeout=STEP_S)
             except queue.Empty:
                 if time.monotonic() - since > self._access.stall_s:
-                    raise TransferFailed(TimeoutError(f"no byte came for {self._access.stall_s:g} s")) from None
+                    raise TransferFailed(self._stalled()) from None
                 continue
             if isinstance(item, Exception):
                 raise TransferFailed(item) from item
@@ -155,7 +155,11 @@ class Transfer:
                 while self._put(chunk := response.read1(CHUNK)) and chunk:
                     pass
         except Exception as error:  # noqa: BLE001 - raised again where the items are taken
-            self._put(error)
+            timed_out = isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError)
+            self._put(self._stalled() if timed_out else error)
+
+    def _stalled(self) -> TimeoutError:
+        return TimeoutError(f"no byte came for {self._access.stall_s:g} s")
 
     def _put(self, item: Answer | bytes | Exception) -> bool:
         while not self._abandoned.is_set():
