@@ -21,6 +21,7 @@ from .footsteps import pins as footsteps_pins
 from .footsteps import properties as footsteps_properties
 from .footsteps import strip as footsteps_strip
 from .models import card as models_card
+from .models import import_operator as models_import
 from .models import job as models_job
 from .models import known as models_known
 from .models import list as models_list
@@ -40,6 +41,7 @@ CLASSES: tuple[type, ...] = (
     *preferences.CLASSES,
     *models_list.CLASSES,
     *models_operators.CLASSES,
+    *models_import.CLASSES,
     *models_card.CLASSES,
     *operators.CLASSES,
     *environment_operators.CLASSES,

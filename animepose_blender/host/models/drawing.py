@@ -58,7 +58,11 @@ def draw_work(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
         column = box.column(align=True)
         draw_wrapped(column, "Cancelling" if job.cancelling() else shown.title, context)
         column.progress(factor=shown.fraction, text=shown.amount or f"{shown.fraction:.0%}")
-        column.label(text=shown.file)
+        line = column.row()
+        line.label(text=shown.file)
+        count = line.row()
+        count.alignment = "RIGHT"
+        count.label(text=shown.count)
         column.label(text=time_left(shown.seconds_left))
         box.operator("animepose.cancel_models", icon="X")
         return True

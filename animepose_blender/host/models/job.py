@@ -8,7 +8,7 @@ from __future__ import annotations
 import atexit
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bpy
 
@@ -30,6 +30,9 @@ class Shown:
     """What is shown while it goes on; replaced as a whole by the thread."""
 
     title: str
+    """What is done to which network."""
+    count: str = ""
+    """Which of how many networks it is; empty for one alone."""
     file: str = ""
     amount: str = ""
     fraction: float = 0.0
@@ -77,10 +80,10 @@ def start(works: Sequence[tuple[str, Work]]) -> None:
     _said = said
 
     def run(report: object, cancelled: threading.Event) -> None:
-        for number, (words, work) in enumerate(works, start=1):
-            title = f"{words} ({number} of {len(works)})" if len(works) > 1 else words
-            _show(title, None)
-            message = work(lambda progress, title=title: _show(title, progress), cancelled)
+        for number, (title, work) in enumerate(works, start=1):
+            first = Shown(title, f"{number} of {len(works)}" if len(works) > 1 else "")
+            _show(first)
+            message = work(lambda progress, first=first: _show(_with(first, progress)), cancelled)
             if message:
                 said.append(message)
 
@@ -130,13 +133,16 @@ def stop() -> None:
     _task = outcome = None
 
 
-def _show(title: str, progress: StoreProgress | None) -> None:
+def _show(now: Shown) -> None:
     global shown
-    if progress is None:
-        shown = Shown(title)
-    else:
-        amount = amount_words(progress.done, progress.total)
-        shown = Shown(title, progress.file, amount, progress.fraction, progress.seconds_left)
+    shown = now
+
+
+def _with(first: Shown, progress: StoreProgress) -> Shown:
+    amount = amount_words(progress.done, progress.total)
+    return replace(
+        first, file=progress.file, amount=amount, fraction=progress.fraction, seconds_left=progress.seconds_left
+    )
 
 
 def _tick() -> float | None:

@@ -2,16 +2,13 @@
 
 # No `from __future__ import annotations` here: Blender reads the properties from the annotations themselves.
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import bpy
 from bpy.props import StringProperty
-from bpy_extras.io_utils import ImportHelper
 
 from ...errors import AnimePoseError
 from ...presets import PARTS
-from ...store.bring_in import bring_in
 from ...store.catalogue import Catalogue, ModelEntry
 from ...store.fetch import fetch
 from ...store.installed import Presence
@@ -31,7 +28,8 @@ NONE_CHOSEN = "Choose a network"
 QUALITY = "quality"
 
 
-def _reported(operator: bpy.types.Operator, work: Callable[[], object]) -> set[str]:
+def reported(operator: bpy.types.Operator, work: Callable[[], object]) -> set[str]:
+    """Do something; an error is reported. What an operator returns."""
     try:
         work()
     except AnimePoseError as error:
@@ -41,7 +39,7 @@ def _reported(operator: bpy.types.Operator, work: Callable[[], object]) -> set[s
     return {"FINISHED"}
 
 
-def _refused(cls: Any, why: str) -> bool:
+def refused(cls: Any, why: str) -> bool:
     """Set the reason why a button is off; whether it is on."""
     cls.poll_message_set(why)
     return not why
@@ -82,7 +80,7 @@ class ANIMEPOSE_OT_fetch_models(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return _refused(cls, _fetch_refusal())
+        return refused(cls, _fetch_refusal())
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties: Any) -> str:
@@ -92,7 +90,7 @@ class ANIMEPOSE_OT_fetch_models(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         row = active_row(context)
         ids = [id_ for id_ in self.models.split(",") if id_] or ([row.id] if row is not None else [])
-        return _reported(self, lambda: start_fetch(ids))
+        return reported(self, lambda: start_fetch(ids))
 
 
 class ANIMEPOSE_OT_verify_model(_OnOne):
@@ -106,32 +104,10 @@ class ANIMEPOSE_OT_verify_model(_OnOne):
     def poll(cls, context: bpy.types.Context) -> bool:
         row = active_row(context)
         absent = row is not None and row.presence in (Presence.ABSENT, Presence.UNFINISHED)
-        return _refused(cls, BUSY if job.running() else "The network is not here" if absent else "")
+        return refused(cls, BUSY if job.running() else "The network is not here" if absent else "")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return _reported(self, lambda: start_verify(self.id_of(context)))
-
-
-class ANIMEPOSE_OT_import_model(bpy.types.Operator, ImportHelper):
-    """Take over networks from a folder or a zip, as made by `animepose models export` or as the registry has them"""
-
-    bl_idname = "animepose.import_model"
-    bl_label = "Import Networks"
-    bl_options = {"INTERNAL"}
-
-    filename_ext = ".zip"
-    filter_glob: StringProperty(default="*.zip;*.safetensors", options={"HIDDEN"})  # type: ignore
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return _refused(cls, BUSY if job.running() else "")
-
-    def check(self, context: bpy.types.Context) -> bool:
-        return False  # no suffix is added: a folder is chosen by leaving the name empty
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        path = Path(bpy.path.abspath(self.filepath))
-        return _reported(self, lambda: start_import(path, context.window_manager.animepose_models.commercial_only))
+        return reported(self, lambda: start_verify(self.id_of(context)))
 
 
 class ANIMEPOSE_OT_remove_model(_OnOne):
@@ -153,7 +129,7 @@ class ANIMEPOSE_OT_remove_model(_OnOne):
             refusal = "It comes with AnimePose"
         elif row is not None and row.presence is Presence.ABSENT:
             refusal = "The network is not here"
-        return _refused(cls, refusal)
+        return refused(cls, refusal)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_confirm(self, event)
@@ -165,7 +141,7 @@ class ANIMEPOSE_OT_remove_model(_OnOne):
             freed = remove(id_)
             job.tell(f"Removed {title}: {size_text(freed)} are free again.")
 
-        result = _reported(self, work)
+        result = reported(self, work)
         known.refresh()
         return result
 
@@ -221,7 +197,7 @@ class ANIMEPOSE_OT_use_offline(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return _refused(cls, "The scene is linked from another file" if context.scene.library is not None else "")
+        return refused(cls, "The scene is linked from another file" if context.scene.library is not None else "")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.animepose
@@ -264,25 +240,13 @@ def start_verify(id_: str) -> None:
     def work(on_progress: Any, cancelled: Any) -> str:
         verdict = verify(id_, catalogue, on_progress, cancelled)
         if not verdict.ok:
-            raise AnimePoseError(f"{title} is damaged: {' '.join(verdict.problems)}", "Fetch or import it again.")
+            raise AnimePoseError(
+                f"{title} is not as it should be: {' '.join(verdict.problems)}",
+                "Remove it, then fetch or import it again.",
+            )
         return " ".join((f"{title} is as it should be.", *verdict.notes))
 
     job.start([(f"Verifying {title}", work)])
-
-
-def start_import(path: Path, commercial_only: bool) -> None:
-    """Import networks from a folder or a zip in the background.
-
-    Raises:
-        AnimePoseError: if something goes on already.
-    """
-    catalogue = known.catalogue()
-
-    def work(on_progress: Any, cancelled: Any) -> str:
-        records = bring_in(path, catalogue, None, on_progress, cancelled, commercial_only=commercial_only)
-        return f"Imported {records[0].title if len(records) == 1 else counted(len(records))}."
-
-    job.start([(f"Importing {path.name}", work)])
 
 
 def lacking_for(preset: str) -> list[str]:
@@ -300,7 +264,6 @@ def _entry(id_: str, catalogue: Catalogue) -> ModelEntry:
 CLASSES = (
     ANIMEPOSE_OT_fetch_models,
     ANIMEPOSE_OT_verify_model,
-    ANIMEPOSE_OT_import_model,
     ANIMEPOSE_OT_remove_model,
     ANIMEPOSE_OT_refresh_models,
     ANIMEPOSE_OT_cancel_models,
