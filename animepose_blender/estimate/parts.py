@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import AnimePoseError, ExitCode
-from ..presets import MEDIAPIPE, NONE
+from ..presets import MEDIAPIPE, NONE, PARTS
 from ..protocol import JobRequest
-from ..store.installed import find_network
+from ..store.folder import store_folder
+from ..store.installed import Presence, find_network, look_up
 from .backends import HandEstimator, PersonDetector, PoseEstimator
 from .depth import DepthEstimator, sample_depth
 from .people import Tracklet, Watcher, follow
@@ -59,8 +60,7 @@ def open_parts(job: JobRequest, report: Reporter) -> OpenParts:
             raise AnimePoseError(
                 f"The job cannot be run: it names no {name}.", f"Choose {MEDIAPIPE}, or another {name}.", ExitCode.USAGE
             )
-    for name in parts.networks():
-        find_network(name)  # before anything is loaded
+    _require_networks(job)
     # Imported here: it takes seconds, and a clip that cannot be opened should be refused before.
     from .mediapipe_hands import MODEL_NAME as HANDS_NAME
     from .mediapipe_hands import MediaPipeHands
@@ -86,6 +86,21 @@ def open_parts(job: JobRequest, report: Reporter) -> OpenParts:
         names=lambda: (*opened.names(), *own),
         closers=(body.close, *([hands.close] if hands else [])),
     )
+
+
+def _require_networks(job: JobRequest) -> None:
+    """Refuse a job whose networks are not all here, before anything is loaded."""
+    wanted = job.parts.networks()
+    missing = [name for name in wanted if look_up(name).presence is Presence.ABSENT]
+    if missing:
+        names = job.preset if set(missing) <= set(PARTS[job.preset].networks()) else " ".join(missing)
+        raise AnimePoseError(
+            f"Not in the store of networks {store_folder()}: {', '.join(missing)}.",
+            f"Fetch them with `animepose models fetch {names}`, or in Blender's list of networks; "
+            "or use the preset offline.",
+        )
+    for name in wanted:
+        find_network(name)
 
 
 def follower(detector: PersonDetector, estimator: PoseEstimator) -> Follower:
