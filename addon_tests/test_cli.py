@@ -235,8 +235,10 @@ def test_models_tells_what_is_there(capsys):
     assert "Apache-2.0" in capsys.readouterr().out
     assert cli.main(["models", "verify"]) == 0
     assert capsys.readouterr().out.startswith("ok ")
-    assert cli.main(["models", "fetch"]) == 0
-    assert cli.main(["models", "import", "weights.pt"]) == 2
+    assert cli.main(["models", "fetch"]) == 2
+    assert "quality" in capsys.readouterr().err
+    assert cli.main(["models", "fetch", "offline"]) == 0
+    assert cli.main(["models", "import", "weights.pt"]) == 3
 
 
 def _cli(words: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,7 @@ from ..batch.order import ENGINES, FORMATS, PLACES
 from ..core.retarget.settings import ROOT_MODES
 from ..protocol import CAMERAS, DEVICES, FLOORS, FOOT_LOCKS, PRESETS, JobRequest
 from . import verbs
+from .models import add_models
 from .surroundings import BUILD_VERB
 from .values import at_least_one, focal, formats, reduction, setting
 
@@ -114,10 +115,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     grammar.add_parser(BUILD_VERB).set_defaults(verb=verbs.serve_builds)
 
-    models = grammar.add_parser("models", help="the networks: what is there, and under which licence")
-    models.add_argument("action", choices=("list", "fetch", "verify", "import"))
-    models.add_argument("files", metavar="FILE", nargs="*", help="for import")
-    models.set_defaults(verb=verbs.models)
+    add_models(grammar)
     return parser
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import AnimePoseError
+from ..store.access import Access
 
 BUILD_VERB = "build-worker"
 """The verb that serves as the process which builds scenes, inside an installed Blender."""
@@ -46,6 +47,8 @@ class Surroundings:
     """Interpreter that estimates; raises AnimePoseError if there is none."""
     build_command: Callable[[], Sequence[str]] = _builder_here
     """What starts a process that builds scenes; raises AnimePoseError if there is none."""
+    access: Callable[[], Access] = Access
+    """How registries of networks are reached; raises AnimePoseError if the network may not be used."""
     log_folder: Path = field(default_factory=_temporary_folder)
 
     @property

@@ -123,29 +123,14 @@ def evaluate(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
     python = surroundings.worker_python()
     if python != sys.executable:
         data_set = [] if arguments.format == TRUTH_FORMATS[0] else ["--format", arguments.format]
-        return _pass_on(python, ["evaluate", *arguments.takes, "--truth", arguments.truth, *data_set])
+        return pass_on(python, ["evaluate", *arguments.takes, "--truth", arguments.truth, *data_set])
     from ..estimate.evaluate_sets import evaluate_set
 
     say(json.dumps(evaluate_set(arguments.takes, arguments.truth, arguments.format), indent=2, allow_nan=False))
     return ExitCode.DONE
 
 
-def models(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
-    if arguments.action == "fetch":
-        say("Nothing to fetch: the preset offline uses MediaPipe Pose, which comes with the worker's environment.")
-        return ExitCode.DONE
-    if arguments.action == "import":
-        raise AnimePoseError("No preset takes weights from a file yet.", "Use the preset offline.", ExitCode.USAGE)
-    python = surroundings.worker_python()
-    if python != sys.executable:
-        return _pass_on(python, ["models", arguments.action])
-    from ..estimate.model_files import list_models, verify_models
-
-    say("\n".join(verify_models() if arguments.action == "verify" else list_models()))
-    return ExitCode.DONE
-
-
-def _pass_on(python: str, words: Sequence[str]) -> int:
+def pass_on(python: str, words: Sequence[str]) -> int:
     """Run a verb in the worker's interpreter, whose packages it needs; relative paths keep their meaning."""
     from ..host.worker_client import worker_environment
 

@@ -1,4 +1,4 @@
-"""The networks that an environment holds: MediaPipe's, which come inside its package, and our own with their cards."""
+"""The networks that an environment holds: MediaPipe's, which come inside its package."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ from importlib import metadata
 from pathlib import Path
 
 from ..errors import AnimePoseError
-from .lifting.convolution import WEIGHTS as LIFTER
-from .predict.recurrent import WEIGHTS as TRAJECTORY
 
 PACKAGE = "mediapipe"
 LICENCE = "Apache-2.0"
 _FOLDERS = tuple(f"mediapipe/modules/{name}/" for name in ("pose_landmark", "pose_detection", "hand_landmark"))
-OWN_LICENCE = "GPL-3.0-or-later"
-_OWN = {"Trajectory network": TRAJECTORY, "Lifter": LIFTER}
-_REINSTALL = "Install AnimePose again."
 _REPAIR = "Repair the environment, or install mediapipe again."
 
 
@@ -24,12 +19,7 @@ def list_models() -> list[str]:
     """Name, licence and place of every model file, as lines for the user."""
     distribution, files = _model_files()
     title = f"MediaPipe Pose and Hands  licence {LICENCE}, commercial use allowed  {PACKAGE} {distribution.version}"
-    own = [
-        line
-        for name, path in _OWN.items()
-        for line in (f"{name}  licence {OWN_LICENCE}, commercial use allowed", f"  {path}")
-    ]
-    return [title, *(f"  {distribution.locate_file(file)}" for file in files), *own]
+    return [title, *(f"  {distribution.locate_file(file)}" for file in files)]
 
 
 def verify_models() -> list[str]:
@@ -49,12 +39,6 @@ def verify_models() -> list[str]:
         digest = base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest()).rstrip(b"=").decode()
         if file.hash is None or file.hash.value != digest:
             raise AnimePoseError(f"The model file {path} is not the one that was installed.", _REPAIR)
-        lines.append(f"ok  {path}")
-    for path in _OWN.values():
-        card = path.with_suffix(".md")
-        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-        if not digest or not card.is_file() or digest not in card.read_text(encoding="utf-8"):
-            raise AnimePoseError(f"The model file {path} is missing, or not the one that its card names.", _REINSTALL)
         lines.append(f"ok  {path}")
     return lines
 

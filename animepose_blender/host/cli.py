@@ -8,6 +8,9 @@ from typing import Any
 
 import bpy
 
+from ..errors import AnimePoseError
+from ..store.access import Access
+
 _handle: Any = None
 
 
@@ -19,7 +22,8 @@ def run(arguments: Sequence[str]) -> int:
     # Blender leaves Ctrl-C at the system's default, which would end it on the spot.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return cli.main(list(arguments), cli.Surroundings(worker_python, _builder, runtime_folder() / "logs"))
+        surroundings = cli.Surroundings(worker_python, _builder, _access, runtime_folder() / "logs")
+        return cli.main(list(arguments), surroundings)
     finally:
         signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
 
@@ -29,6 +33,24 @@ def _builder() -> list[str]:
     from ..cli.surroundings import BUILD_VERB
 
     return [bpy.app.binary_path, "-b", "--command", "animepose", BUILD_VERB]
+
+
+def _access() -> Access:
+    """How registries are reached, by the preferences.
+
+    Raises:
+        AnimePoseError: if Blender may not use the network.
+    """
+    from .addon_state import online_allowed
+    from .models.store_preferences import access
+
+    if not online_allowed():
+        raise AnimePoseError(
+            "Blender may not use the network.",
+            "Allow Online Access in Preferences > System, or start Blender with --online-mode; or import a folder or "
+            "zip (`animepose models import`).",
+        )
+    return access()
 
 
 def register() -> None:

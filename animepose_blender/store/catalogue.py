@@ -94,8 +94,10 @@ def read_catalogue(path: Path | None = None) -> Catalogue:
     Raises:
         AnimePoseError: if it cannot be read; the message names the entry and what is wrong with it.
     """
-    import tomllib  # from Python 3.11 on; a worker with 3.10 reads records only
-
+    try:
+        import tomllib
+    except ImportError as error:  # a worker may have Python 3.10, and reads records only
+        raise AnimePoseError("The list of models needs Python 3.11.", "Use another Python, or Blender's.") from error
     named = os.environ.get(CATALOGUE_VARIABLE)
     path = path or (Path(named).expanduser() if named else CATALOGUE)
     try:

@@ -8,6 +8,7 @@ ID.part/                      while it is fetched
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import threading
@@ -61,6 +62,9 @@ def fetch(
             return _Fetch(entry, store, access or Access(), on_progress, cancelled or threading.Event()).run()
         except OSError as error:
             raise disk_trouble(error, store, entry.about_bytes) from error
+        finally:
+            with contextlib.suppress(OSError):  # goes only while it is empty
+                unfinished_folder(entry.id, store).rmdir()
 
 
 class _Fetch:
