@@ -14,6 +14,7 @@ from .assemble import assemble
 from .camera import DEFAULT_35MM, SENSOR_MM, focal_of
 from .metrics.own import own_figures
 from .observe import Observed, observe
+from .parts import OpenParts
 from .reconstruct import Reconstruction, reconstruct
 from .reporter import Reporter
 from .thumbnails import thumbnails
@@ -26,9 +27,13 @@ DEFAULT_FOCAL_WARNING = (
 )
 
 
-def run(job: JobRequest, report: Reporter) -> Result:
+def run(job: JobRequest, report: Reporter, parts: OpenParts | None = None) -> Result:
     """Estimate one clip and write its take.
 
+    Args:
+        job: what to estimate.
+        report: told how far it is.
+        parts: who looks at the clip; None = as the job says.
     Raises:
         AnimePoseError: if the clip cannot be used, nobody is in it, or the take cannot be written.
         Cancelled: if the user wants to stop; nothing is written then.
@@ -45,7 +50,7 @@ def run(job: JobRequest, report: Reporter) -> Result:
     clip = open_clip(job.clip)
     _require_place_for_take(Path(job.take), clip.path)
     focal = focal_of(job, clip)
-    observed = observe(job, clip, report)
+    observed = observe(job, clip, report, parts)
     solved = reconstruct(observed, focal, job, report)
     if solved is None:
         raise AnimePoseError(
