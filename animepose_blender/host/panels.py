@@ -101,6 +101,7 @@ class ANIMEPOSE_PT_networks(_Subpanel, bpy.types.Panel):
         column.prop(settings, "pose_choice")
         column.prop(settings, "depth_choice")
         column.separator()
+        column.use_property_split = False
         column.prop(settings, "commercial_only")
 
 

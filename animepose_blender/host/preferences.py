@@ -65,8 +65,9 @@ class AnimePosePreferences(StoreProperties, bpy.types.AddonPreferences):
         column.prop(self, "models_folder", placeholder="The add-on's own")
         column.prop(self, "mirror", placeholder="None")
         column.prop(self, "proxy", placeholder="The system's")
-        draw_folder(layout, context)
-        draw_store(layout, context)
+        if not self.models_folder:
+            draw_folder(layout, context)
+        draw_store(layout, context, own_filter=True)
 
     def _draw_environment(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         status = addon_state.status()

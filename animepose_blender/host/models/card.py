@@ -11,6 +11,7 @@ from bpy.props import StringProperty
 from ...store.listing import Row
 from . import known
 from .list import active_row
+from .words import licence_words
 
 WIDTH_PX = 640
 LABEL_SHARE = 0.22
@@ -22,7 +23,8 @@ _MARKS = re.compile(r"[`*]+|\[([^\]]*)\]\([^)]*\)")
 
 
 def card_pieces(card: str) -> list[tuple[str, str]]:
-    """The paragraphs of a card in Markdown, each with its label: the first column of a table, else empty."""
+    """The paragraphs of a card in Markdown without its title, each with its label: the first column of a table, else
+    empty."""
     pieces: list[tuple[str, str]] = []
     paragraph: list[str] = []
 
@@ -40,8 +42,8 @@ def card_pieces(card: str) -> list[tuple[str, str]]:
                 pieces.append((cells[0], " ".join(cells[1:])) if len(cells) > 1 else ("", cells[0]))
         elif not text or text.startswith(("#", "- ")):
             end_paragraph()
-            if text:
-                pieces.append(("", text.lstrip("#").strip() if text.startswith("#") else text))
+            if text and not text.startswith("# "):
+                pieces.append(("", text.lstrip("#").strip()))
         else:
             paragraph.append(text)
     return pieces
@@ -85,7 +87,7 @@ def draw_card(layout: Any, row: Row) -> None:
     """Title, facts, then the card."""
     layout.label(text=row.title)
     layout.separator(type="LINE")
-    facts = [("Licence", f"{row.licence}: {row.badge}"), ("Class", row.architecture), ("From", row.source)]
+    facts = [("Licence", licence_words(row.licence, row.commercial)), ("From", row.source)]
     column = layout.column(align=True)
     lines = 0
     for label, text in (*facts, *card_pieces(row.card)):

@@ -9,29 +9,35 @@ from ...store.listing import Row
 from .. import addon_state, setup_job
 from ..drawing import draw_wrapped, time_left
 from . import job, known
-from .choices import NOT_COMMERCIAL_ICON
 from .gaps import Gap, counted
-from .list import active_row, state_icon
+from .list import active_row, licence_icon, state_icon
 from .operators import QUALITY, lacking_for
-from .words import ROLE_WORDS, sentence
+from .words import ROLE_WORDS, licence_words, role_icon, sentence, shortened
 
-LIST_ROWS = 5
+LIST_ROWS, ROWS_IN_PREFERENCES = 5, 9
 BUTTON_PX = 30.0
+BOX_PX = 24.0
+"""What the borders of a box take from the width of text."""
 
 
-def draw_store(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """The list, the chosen network, and what can be done."""
+def draw_store(layout: bpy.types.UILayout, context: bpy.types.Context, own_filter: bool = False) -> None:
+    """The list, the chosen network, and what can be done.
+
+    Args:
+        own_filter: whether the list has its own filter for licences; else it goes by the scene's setting.
+    """
     problem = known.problem()
     if problem is not None:
         draw_wrapped(layout, problem.message, context, "ERROR")
         draw_wrapped(layout, problem.remedy, context, "BLANK1")
         return
     models = context.window_manager.animepose_models
-    line = layout.row()
-    line.use_property_split = False
-    line.prop(models, "commercial_only")
-    line.operator("animepose.refresh_models", text="", icon="FILE_REFRESH", emboss=False)
-    layout.template_list("ANIMEPOSE_UL_models", "", models, "items", models, "active", rows=LIST_ROWS)
+    if own_filter:
+        line = layout.row()
+        line.use_property_split = False
+        line.prop(models, "commercial_only")
+    rows = ROWS_IN_PREFERENCES if own_filter else LIST_ROWS
+    layout.template_list("ANIMEPOSE_UL_models", "", models, "items", models, "active", rows=rows)
     row = active_row(context)
     if row is not None:
         _draw_row(layout, row, context)
@@ -42,7 +48,9 @@ def draw_store(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     if lacking:
         words = f"Fetch for Quality ({counted(len(lacking))})"
         column.operator("animepose.fetch_models", text=words, icon="IMPORT").models = ",".join(lacking)
-    column.operator("animepose.import_model", text="Import...", icon="FILE_FOLDER")
+    line = column.row(align=True)
+    line.operator("animepose.import_model", text="Import...", icon="FILE_FOLDER")
+    line.operator("animepose.refresh_models", text="", icon="FILE_REFRESH")
     draw_offline(layout, context)
 
 
@@ -70,10 +78,10 @@ def draw_work(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
         box = layout.box()
         line = box.row(align=False)
         icon = "ERROR" if job.outcome.failed else "INFO"
-        draw_wrapped(line, job.outcome.message, context, icon, beside_px=BUTTON_PX)
+        draw_wrapped(line, shortened(job.outcome.message), context, icon, beside_px=BUTTON_PX + BOX_PX)
         line.operator("animepose.dismiss_models", text="", icon="X", emboss=False)
         if job.outcome.remedy:
-            draw_wrapped(box, job.outcome.remedy, context, "BLANK1")
+            draw_wrapped(box, job.outcome.remedy, context, "BLANK1", BOX_PX)
     return False
 
 
@@ -119,17 +127,19 @@ def _draw_packages(layout: bpy.types.UILayout, context: bpy.types.Context) -> No
 def _draw_row(layout: bpy.types.UILayout, row: Row, context: bpy.types.Context) -> None:
     """The chosen network in words, and its buttons."""
     box = layout.box()
+    used_by = f", used by {', '.join(row.presets).title()}" if row.presets else ""
     about = " · ".join(text for text in (ROLE_WORDS.get(row.role, row.role), row.size_text) if text)
-    draw_wrapped(box, f"{row.title}", context)
+    said = [
+        (row.title, role_icon(row.role)),
+        (about, "BLANK1"),
+        (f"{sentence(row.state)}{used_by}", state_icon(row)),
+        (shortened(row.problem), "BLANK1"),
+        (licence_words(row.licence, row.commercial), licence_icon(row)),
+        ("AnimePose does not state what its files must be" if row.catalogued and not row.pinned else "", "QUESTION"),
+    ]
     column = box.column(align=True)
-    draw_wrapped(column, about, context, "BLANK1")
-    state = sentence(row.state) + (f" (used by {', '.join(row.presets).title()})" if row.presets else "")
-    draw_wrapped(column, state, context, state_icon(row))
-    draw_wrapped(column, row.problem, context, "BLANK1")
-    icon = "CHECKMARK" if row.commercial else NOT_COMMERCIAL_ICON
-    draw_wrapped(column, f"{row.licence}: {row.badge}", context, icon)
-    if row.catalogued and not row.pinned:
-        draw_wrapped(column, "AnimePose does not state what its files must be.", context, "QUESTION")
+    for text, icon in said:
+        draw_wrapped(column, text, context, icon, BOX_PX)
     if job.running():
         return
     buttons = box.grid_flow(row_major=True, columns=2, even_columns=True, align=True)

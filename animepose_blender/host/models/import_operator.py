@@ -10,6 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ...skeleton import KEYPOINT_MAPS
 from ...store.bring_in import Described, bring_in
+from ..drawing import draw_wrapped
 from . import job, known
 from .gaps import counted
 from .list import active_row
@@ -68,7 +69,8 @@ class ANIMEPOSE_OT_import_model(bpy.types.Operator, ImportHelper):
                 layout.prop(self, "skeleton")
             layout.prop(self, "licence")
             layout.prop(self, "commercial")
-        layout.label(text="A zip, a file of weights, or the open folder", icon="INFO")
+        text = "Choose a zip or a file of weights; without one, the open folder is imported"
+        draw_wrapped(layout, text, context, "INFO")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         row, described = active_row(context), Described()

@@ -16,6 +16,7 @@ from ...errors import AnimePoseError
 from ...store.catalogue import Catalogue, read_catalogue
 from ...store.installed import Presence
 from ...store.listing import Row, rows
+from .words import licence_words
 
 USABLE = (Presence.HERE, Presence.SHIPPED)
 
@@ -106,7 +107,7 @@ def _look() -> _Known:
         return _Known({}, {}, {}, error)
     here: dict[str, tuple[Choosable, ...]] = {}
     for row in filter(is_usable, listed):
-        one = Choosable(row.id, row.title, f"{row.licence}: {row.badge}", row.commercial)
+        one = Choosable(row.id, row.title, licence_words(row.licence, row.commercial), row.commercial)
         here[row.role] = (*here.get(row.role, ()), one)
     return _Known(catalogue, {row.id: row for row in listed}, here, None)
 

@@ -6,9 +6,10 @@ from bpy.props import BoolProperty, CollectionProperty, IntProperty, PointerProp
 
 from ...store.installed import Presence
 from ...store.listing import Row
+from ..drawing import CHARACTER_PX
 from . import known
 from .choices import NOT_COMMERCIAL_ICON
-from .words import role_icon, sentence
+from .words import role_icon, sentence, squeezed
 
 STATE_ICONS = {
     Presence.HERE: "CHECKMARK",
@@ -17,6 +18,13 @@ STATE_ICONS = {
     Presence.UNFINISHED: "PAUSE",
     Presence.DAMAGED: "ERROR",
 }
+
+
+ICON_PX = 20.0
+ICONS_PX = 140.0
+"""What icons, borders and the scroll bar take of a narrow list."""
+WIDE_PX = 420.0
+"""From here on there is room for words beside the titles."""
 
 
 class ANIMEPOSE_PG_listed(bpy.types.PropertyGroup):
@@ -34,13 +42,27 @@ class ANIMEPOSE_PG_models(bpy.types.PropertyGroup):
     )  # fmt: skip
 
 
+def only_commercial(context: bpy.types.Context) -> bool:
+    """Whether the list leaves out what is not for commercial use: the preferences have a filter of their own, and the
+    sidebar shows what the scene may use."""
+    area = context.area
+    if area is not None and area.type == "VIEW_3D":
+        return context.scene.animepose.commercial_only
+    return context.window_manager.animepose_models.commercial_only
+
+
 def active_row(context: bpy.types.Context) -> Row | None:
     """The network that is chosen in the list, if it is shown."""
     models = context.window_manager.animepose_models
     if not 0 <= models.active < len(models.items):
         return None
     row = known.networks().get(models.items[models.active].name)
-    return row if row is not None and (row.commercial or not models.commercial_only) else None
+    return row if row is not None and (row.commercial or not only_commercial(context)) else None
+
+
+def licence_icon(row: Row) -> str:
+    """A picture of what the licence forbids."""
+    return "BLANK1" if row.commercial else NOT_COMMERCIAL_ICON
 
 
 def state_icon(row: Row) -> str:
@@ -66,27 +88,35 @@ class ANIMEPOSE_UL_models(bpy.types.UIList):
         if row is None:
             layout.label(text=item.name)
             return
-        column = layout.column(align=True)
-        line = column.row(align=True)
-        line.label(text=row.title, icon=role_icon(row.role))
-        if not row.commercial:
-            line.label(text="", icon=NOT_COMMERCIAL_ICON)
-        line = column.row(align=True)
-        line.active = False
-        line.label(text=sentence(row.state), icon=state_icon(row))
-        words = line.row(align=True)
-        words.alignment = "RIGHT"
-        words.label(text=" · ".join(text for text in (row.licence, row.size_text) if text))
+        width_px = context.region.width / context.preferences.system.ui_scale if context.region is not None else WIDE_PX
+        if width_px < WIDE_PX:
+            line = layout.row(align=True)
+            characters = int((width_px - ICONS_PX - (0 if row.commercial else ICON_PX)) / CHARACTER_PX)
+            line.label(text=squeezed(row.title, characters), icon=role_icon(row.role))
+            icons = line.row(align=True)
+        else:
+            split = layout.split(factor=0.48)
+            split.label(text=row.title, icon=role_icon(row.role))
+            split = split.split(factor=0.36)
+            split.label(text=sentence(row.state))
+            split = split.split(factor=0.36)
+            split.label(text=row.size_text)
+            line = split.row(align=True)
+            line.label(text=row.licence)
+            icons = line.row(align=True)
+        icons.alignment = "RIGHT"
+        icons.label(text="", icon=licence_icon(row))
+        icons.label(text="", icon=state_icon(row))
 
     def filter_items(
         self, context: bpy.types.Context, data: bpy.types.AnyType, propname: str
     ) -> tuple[list[int], list[int]]:
-        networks = known.networks()
+        networks, only = known.networks(), only_commercial(context)
         flags = []
         for item in getattr(data, propname):
             row = networks.get(item.name)
             words = f"{item.name} {row.title} {row.role} {row.licence}".lower() if row is not None else item.name
-            hidden = data.commercial_only and row is not None and not row.commercial
+            hidden = only and row is not None and not row.commercial
             shown = self.filter_name.lower() in words and not hidden
             flags.append(self.bitflag_filter_item if shown else 0)
         return flags, []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 ROLE_WORDS = {
     "detector": "Detector",
     "masks": "Masks",
@@ -20,6 +22,8 @@ ROLE_ICONS = {
     "predictor": "FORCE_CURVE",
     "root": "EMPTY_AXIS",
 }
+_ADDRESS = re.compile(r"https?://([^/\s]+)/\S*/([^/\s]+)")
+_HASH = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24,}\b")
 
 
 def role_icon(role: str) -> str:
@@ -32,9 +36,28 @@ def sentence(state: str) -> str:
     return state[:1].upper() + state[1:]
 
 
+def licence_words(licence: str, commercial: bool) -> str:
+    """A licence, and what it means for a studio."""
+    return f"{licence}: {'commercial use allowed' if commercial else 'not for commercial use'}"
+
+
 def amount_words(done: int, total: int) -> str:
     """How many bytes of how many: `312 of 1,245 MB`."""
     largest = max(done, total)
     divisor, unit = (1e6, "MB") if largest >= 1e6 else (1e3, "kB")
     here = f"{done / divisor:,.0f}"
     return f"{here} of {total / divisor:,.0f} {unit}" if total else f"{here} {unit}"
+
+
+def shortened(text: str) -> str:
+    """A message without the middle of addresses and the end of hashes, which no panel is wide enough for."""
+    return _HASH.sub(r"\1…", _ADDRESS.sub(r"\1 … \2", text))
+
+
+def squeezed(title: str, characters: int) -> str:
+    """A title in so many characters: what is left out is in the middle, since titles of a family differ at the end."""
+    if len(title) <= characters:
+        return title
+    tail = " ".join(title.split()[-2:])
+    head = title[: max(characters - len(tail) - 2, 4)].rstrip()
+    return f"{head}… {tail}"
