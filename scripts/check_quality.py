@@ -164,10 +164,14 @@ def measure(clip: Path, truth: Path, jobs: Mapping[str, Mapping[str, Any]], fold
     return measured
 
 
-def side_by_side(title: str, clips: Sequence[Measured]) -> list[str]:
-    """A Markdown table: a row for each figure, a column for each preset and the truth itself; means over clips."""
+def side_by_side(name: str, clips: Sequence[Measured]) -> list[str]:
+    """A Markdown table: a row for each figure, a column for each preset and the truth itself; means over those clips
+    that every preset could measure."""
     presets = [preset for preset in (BESIDE, CHECKED) if any(preset in clip.figures for clip in clips)]
-    whole = [clip for clip in clips if all(preset in clip.figures for preset in presets)]
+    whole = [clip for clip in clips if presets and all(preset in clip.figures for preset in presets)]
+    if not whole:
+        return []
+    title = f"{name}, {whole[0].name}" if len(clips) == 1 else f"{name}, mean of {len(whole)} of {len(clips)} clips"
     lines = [f"| {title} | {' | '.join(presets)} | the truth itself |", "|---" * (len(presets) + 2) + "|"]
     for figure in (*FIGURES, SPEED):
         row = [_mean(figure, [clip.figures[preset].get(figure) for clip in whole]) for preset in presets]
@@ -236,11 +240,11 @@ def main() -> int:
             results[name] = []
             for clip, truth in pairs:
                 results[name].append(measure(clip, truth, jobs, Path(folder)))
-                print("\n".join(["", *side_by_side(f"{name}, {clip.stem}", results[name][-1:])]), flush=True)
+                print("\n".join(["", *side_by_side(name, results[name][-1:])]), flush=True)
     everything = [clip for clips in results.values() for clip in clips]
     for name, clips in results.items():
         if len(clips) > 1:
-            print("\n".join(["", *side_by_side(f"{name}, mean of {len(clips)} clips", clips)]))
+            print("\n".join(["", *side_by_side(name, clips)]))
     if profile := profile_of(everything):
         from animepose_blender.estimate.hub.stage_times import table
 
