@@ -21,6 +21,7 @@ FACTS = {
     "people": [
         {"id": 1, "name": "A", "start_s": 0.0, "end_s": 1.0, "coverage": 1.0, "predicted": 0.0, "confidence": 0.9}
     ],
+    "profile": {},
     "figures": {"reprojection_median_percent": 1.5, "foot_slide_mm": None},
     "models": ["MediaPipe"],
     "versions": {"numpy": "1.26.4"},

@@ -19,7 +19,7 @@ from animepose_blender.batch.plan import plan
 from animepose_blender.batch.schedule import Watcher, convert_all
 from animepose_blender.errors import AnimePoseError
 
-FACTS = {"frames": 1, "people": [], "figures": {}, "models": [], "versions": {}, "seconds": {}}
+FACTS = {"frames": 1, "people": [], "figures": {}, "profile": {}, "models": [], "versions": {}, "seconds": {}}
 
 
 class Tools:

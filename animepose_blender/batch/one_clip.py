@@ -22,7 +22,7 @@ from .report import ClipReport, ResultReport
 from .space import require_space, space_kept
 
 ESTIMATE_FACTS = ("warnings", "seconds")
-BUILD_FACTS = ("frames", "people", "figures", "models", "versions", "files", "seconds", "warnings")
+BUILD_FACTS = ("frames", "people", "figures", "profile", "models", "versions", "files", "seconds", "warnings")
 
 Show = Callable[[str, float | None], None]
 """Takes what is being done now, and which part of it is done, if that is known."""
@@ -213,7 +213,7 @@ def _tell(report: ClipReport, record: Record) -> None:
     facts = record.facts
     report.frames, report.people = facts["frames"], list(facts["people"])
     report.figures, report.models = dict(facts["figures"]), list(facts["models"])
-    report.versions = dict(facts["versions"])
+    report.versions, report.profile = dict(facts["versions"]), dict(facts["profile"])
 
 
 def _hashed(build: Build) -> dict[str, Any]:

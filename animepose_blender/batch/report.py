@@ -62,6 +62,8 @@ class ClipReport:
     settings: dict[str, Any] = field(default_factory=dict)
     """Of the estimation."""
     versions: dict[str, str] = field(default_factory=dict)
+    profile: dict[str, Any] = field(default_factory=dict)
+    """How long each part of finding people took, where networks ran side by side; empty where they did not."""
     models: list[Any] = field(default_factory=list)
     """Cards of the models that the take was made with."""
     seconds: dict[str, float] = field(default_factory=dict)

@@ -101,6 +101,7 @@ def facts_of(take: Take) -> dict[str, Any]:
     return {
         "frames": frames,
         "figures": dict(take.source.get("figures") or {}),
+        "profile": dict(take.source.get("profile") or {}),
         "models": list(take.source.get("models") or []),
         "versions": dict(take.source.get("versions") or {}),
         "people": [

@@ -75,7 +75,7 @@ def open_networks(job: JobRequest, body: MediaPipePose, report: Reporter) -> Ope
         return tuple(one.name for one in (detector, masks, pose, depth) if one is not None)
 
     if detector is not None and pose is not None:
-        times = StageTimes()
+        times = StageTimes(device)
         networks = Networks(device, detector, pose, masks, depth, body, times)
         return OpenParts(
             lambda frames, most, watchers: follow_in_batches(frames, networks, most, watchers), None, names,
