@@ -49,8 +49,9 @@ def save_tiny_rt_detr_v1(folder: Path, seed: int = 0, labels: Mapping[int, str] 
 
 def save_tiny_d_fine(folder: Path, seed: int = 0, labels: Mapping[int, str] = COCO_80, **processor: Any) -> Path:
     """The same of a D-FINE."""
-    backbone = HGNetV2Config(
-        num_channels=3, stem_channels=[3, 8, 8], stage_in_channels=[8, 16, 24, 32], stage_mid_channels=[8, 8, 8, 8],
+    backbone = _config(
+        HGNetV2Config, num_channels=3, stem_channels=[3, 8, 8],
+        stage_in_channels=[8, 16, 24, 32], stage_mid_channels=[8, 8, 8, 8],
         stage_out_channels=[16, 24, 32, 32], stage_num_blocks=[1, 1, 1, 1], stage_downsample=[False, True, True, True],
         stage_light_block=[False, False, False, False], stage_kernel_size=[3, 3, 3, 3],
         stage_numb_of_layers=[1, 1, 1, 1], embedding_size=8, hidden_sizes=[16, 24, 32, 32], depths=[1, 1, 1, 1],
@@ -73,8 +74,8 @@ def save_tiny_rf_detr(folder: Path, seed: int = 0, labels: Mapping[int, str] = C
 
 
 def _rt_detr_config(kind: Any, labels: Mapping[int, str], backbone: Any = None, **more: Any) -> Any:
-    backbone = backbone or RTDetrResNetConfig(
-        embedding_size=8, hidden_sizes=[8, 16, 24, 32], depths=[1, 1, 1, 1], layer_type="basic",
+    backbone = backbone or _config(
+        RTDetrResNetConfig, embedding_size=8, hidden_sizes=[8, 16, 24, 32], depths=[1, 1, 1, 1], layer_type="basic",
         out_features=["stage2", "stage3", "stage4"],
     )  # fmt: skip
     settings = {
@@ -86,15 +87,19 @@ def _rt_detr_config(kind: Any, labels: Mapping[int, str], backbone: Any = None, 
 
 
 def _rf_detr_config(labels: Mapping[int, str]) -> RfDetrConfig:
-    backbone = RfDetrDinov2Config(
-        hidden_size=32, num_hidden_layers=3, num_attention_heads=2, mlp_ratio=2, image_size=SIZE, patch_size=8,
-        num_windows=2, out_features=["stage1", "stage3"],
+    backbone = _config(
+        RfDetrDinov2Config, hidden_size=32, num_hidden_layers=3, num_attention_heads=2, mlp_ratio=2, image_size=SIZE,
+        patch_size=8, num_windows=2, out_features=["stage1", "stage3"],
     )  # fmt: skip
     return RfDetrConfig(
         backbone_config=backbone, d_model=32, c2f_num_blocks=1, decoder_ffn_dim=32, decoder_layers=2,
         decoder_n_points=2, decoder_self_attention_heads=2, decoder_cross_attention_heads=4, num_queries=QUERIES,
         group_detr=2, intermediate_size=32, id2label=dict(labels),
     )  # fmt: skip
+
+
+def _config(kind: Any, **settings: Any) -> Any:
+    return kind(**settings)
 
 
 def _seeded(seed: int, config: Any) -> Any:
