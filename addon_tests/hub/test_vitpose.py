@@ -140,6 +140,17 @@ def test_many_people_of_many_pictures_at_once_are_the_same_as_one_by_one(plus: P
         assert one[1][0] == pytest.approx(confidence[person], abs=1e-5)
 
 
+def test_half_precision_gives_nearly_the_same(plus: Path, rng: np.random.Generator) -> None:
+    pictures = torch.from_numpy(_pictures(rng, 131, 171, 1))
+    half = VitPose(load_network(plus, POSE_CLASSES, Device(torch.device("cpu"), torch.bfloat16)))
+    crops = crops_around(BOXES[:4], POSE_SIZE[1], POSE_SIZE[0])
+    one, other = (pose.heatmaps(pose.inputs(pictures, np.zeros(4, int), crops)) for pose in (half, _open(plus)))
+    assert one.dtype == torch.float32
+    assert abs(one - other).median() < 0.02 * other.std()
+    points, confidence = half.keypoints(pictures, np.zeros(4, int), BOXES[:4])
+    assert np.isfinite(points).all() and points.dtype == confidence.dtype == np.float64
+
+
 def test_nobody_gives_nothing(plus: Path) -> None:
     pictures = torch.zeros(2, 20, 30, 3, dtype=torch.uint8)
     points, confidence = _open(plus).keypoints(pictures, np.zeros(0, int), np.zeros((0, 4)))
