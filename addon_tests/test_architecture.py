@@ -127,6 +127,22 @@ def test_core_stands_on_itself_and_the_contracts_alone():
     assert offenders(["core"], is_forbidden) == []
 
 
+def test_the_store_and_the_presets_stand_on_the_standard_library_alone():
+    # Both processes use them, the worker with an older Python, Blender without any package.
+    own = ("store", "errors", "presets", "protocol")
+
+    def is_forbidden(name):
+        first, _, rest = name.partition(".")
+        if first == "animepose_blender":
+            return bool(rest) and rest.partition(".")[0] not in own
+        return first not in sys.stdlib_module_names
+
+    assert offenders(["store"], is_forbidden) == []
+    presets = Path("animepose_blender/presets.py")
+    tree = ast.parse((ROOT / presets).read_text(encoding="utf-8"))
+    assert [name for _, name in imported(presets, tree) if is_forbidden(name)] == []
+
+
 def test_blender_is_imported_in_the_host_only_and_estimators_in_the_worker_only():
     blender = ("bpy", "bpy_extras", "mathutils", "bmesh", "blf", "gpu", "aud")
     assert offenders(["core", "estimate", "rigs"], lambda name: name.split(".")[0] in blender) == []
