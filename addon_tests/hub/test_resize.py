@@ -66,7 +66,10 @@ def test_the_pictures_are_left_as_they_are():
     pictures = torch.from_numpy(_pictures(12, 14))
     before = pictures.clone()
     normalised(resized_on_device(pictures, 5, 6, BICUBIC))
+    exact = pictures.permute(0, 3, 1, 2).float()
+    normalised(exact, [0.5] * 3, [0.2] * 3)
     assert torch.equal(pictures, before)
+    assert torch.equal(exact, before.permute(0, 3, 1, 2).float())
 
 
 def test_pieces_of_larger_pictures_do():

@@ -68,8 +68,7 @@ def normalised(
     scale = np.full(3, 1.0 if rescale is None else rescale) / (1.0 if std is None else np.asarray(std))
     shift = np.zeros(3) if mean is None else -np.asarray(mean) / (1.0 if std is None else np.asarray(std))
     columns = torch.tensor(np.stack([scale, shift])[..., None, None], dtype=torch.float32, device=pictures.device)
-    result = pictures * columns[0]
-    return result.add_(columns[1])
+    return pictures.to(torch.float32, copy=True).mul_(columns[0]).add_(columns[1])
 
 
 def _resized_by_pillow(pictures: torch.Tensor, height: int, width: int, resample: int) -> torch.Tensor:
