@@ -11,7 +11,7 @@ import bpy
 import pytest
 
 import animepose_blender
-from addon_tests.store.stub_hub import hub_with_both, pose_files, serving, write_catalogue
+from addon_tests.store.stub_hub import hub_with_both, pose_files, safetensors, serving, write_catalogue
 from animepose_blender import presets
 from animepose_blender.errors import AnimePoseError
 from animepose_blender.host import addon_state, jobs, setup_job, worker_client
@@ -233,6 +233,14 @@ def test_ones_own_network_is_imported_as_it_is_described_and_can_be_chosen(tmp_p
     assert settings.job_request().pose == "my-pose"
 
 
+def test_what_nobody_knows_must_be_described_in_words_of_the_file_browser(tmp_path):
+    (tmp_path / "config.json").write_bytes(b" " + pose_files()["config.json"])
+    (tmp_path / "model.safetensors").write_bytes(safetensors(700, fill=9))
+    bpy.ops.animepose.import_model(filepath=str(tmp_path))
+    _follow()
+    assert job.outcome is not None and job.outcome.failed and "under What It Is" in job.outcome.remedy
+
+
 def test_only_networks_that_are_here_can_be_chosen(settings):
     assert _items(settings, "pose") == ["PRESET", "mediapipe"]
     assert _items(settings, "depth") == ["PRESET", "none"]
@@ -365,5 +373,6 @@ def test_cards_are_shown_as_labels_and_paragraphs():
 def test_messages_fit_a_panel():
     said = f"It is at http://host:1/a/b/{'c' * 40}/config.json with {'0123456789abcdef' * 4} bytes."
     assert words.shortened(said) == "It is at host:1 … config.json with 01234567… bytes."
+    assert words.shortened("Import a zip (`animepose models import`).") == "Import a zip (Import)."
     assert words.squeezed("Depth Anything V2 Metric Indoor Small", 22) == "Depth An… Indoor Small"
     assert words.amount_words(312_400_000, 1_245_000_000) == "312 of 1,245 MB"

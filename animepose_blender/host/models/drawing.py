@@ -81,7 +81,7 @@ def draw_work(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
         draw_wrapped(line, shortened(job.outcome.message), context, icon, beside_px=BUTTON_PX + BOX_PX)
         line.operator("animepose.dismiss_models", text="", icon="X", emboss=False)
         if job.outcome.remedy:
-            draw_wrapped(box, job.outcome.remedy, context, "BLANK1", BOX_PX)
+            draw_wrapped(box, shortened(job.outcome.remedy), context, "BLANK1", BOX_PX)
     return False
 
 

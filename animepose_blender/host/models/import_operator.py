@@ -8,6 +8,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
+from ...errors import AnimePoseError
 from ...skeleton import KEYPOINT_MAPS
 from ...store.bring_in import Described, bring_in
 from ..drawing import draw_wrapped
@@ -61,7 +62,7 @@ class ANIMEPOSE_OT_import_model(bpy.types.Operator, ImportHelper):
         layout.prop(self, "what")
         row = active_row(context)
         if self.what == "LISTED":
-            layout.label(text=row.title if row is not None else "None is chosen", icon="BLANK1")
+            draw_wrapped(layout, row.title if row is not None else "None is chosen", context, "BLANK1")
         elif self.what == "OWN":
             layout.prop(self, "own_id")
             layout.prop(self, "role")
@@ -92,7 +93,12 @@ def start_import(path: Path, described: Described) -> None:
     catalogue = known.catalogue()
 
     def work(on_progress: Any, cancelled: Any) -> str:
-        records = bring_in(path, catalogue, described, on_progress, cancelled)
+        try:
+            records = bring_in(path, catalogue, described, on_progress, cancelled)
+        except AnimePoseError as error:
+            if "--as" not in error.remedy:
+                raise
+            raise AnimePoseError(error.message, "Import it again, and choose under What It Is.") from error
         said = f"Imported {records[0].title if len(records) == 1 else counted(len(records))}."
         others = ", ".join(record.title for record in records if not record.commercial)
         return f"{said} Not for commercial use: {others}." if others else said

@@ -20,6 +20,8 @@ from . import known
 from .words import amount_words
 
 POLL_S = 0.2
+TOLD_FROM = 0.02
+"""Of a network: before, nobody can know how long the rest will take."""
 
 Work = Callable[[OnProgress, threading.Event], str | None]
 """Does something to one network; what it returns is told to the user."""
@@ -139,10 +141,10 @@ def _show(now: Shown) -> None:
 
 
 def _with(first: Shown, progress: StoreProgress) -> Shown:
+    fraction = progress.fraction
     amount = amount_words(progress.done, progress.total)
-    return replace(
-        first, file=progress.file, amount=amount, fraction=progress.fraction, seconds_left=progress.seconds_left
-    )
+    seconds_left = progress.seconds_left if fraction >= TOLD_FROM else None
+    return replace(first, file=progress.file, amount=amount, fraction=fraction, seconds_left=seconds_left)
 
 
 def _tick() -> float | None:

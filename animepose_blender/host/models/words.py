@@ -23,6 +23,7 @@ ROLE_ICONS = {
     "root": "EMPTY_AXIS",
 }
 _ADDRESS = re.compile(r"https?://([^/\s]+)/\S*/([^/\s]+)")
+_COMMAND = re.compile(r"\(`animepose models (\w+)`\)")
 _HASH = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24,}\b")
 
 
@@ -50,7 +51,9 @@ def amount_words(done: int, total: int) -> str:
 
 
 def shortened(text: str) -> str:
-    """A message without the middle of addresses and the end of hashes, which no panel is wide enough for."""
+    """A message for a panel: without the middle of addresses and the end of hashes, which no panel is wide enough for,
+    and with the names of buttons instead of the command line's."""
+    text = _COMMAND.sub(lambda match: f"({match[1].capitalize()})", text)
     return _HASH.sub(r"\1…", _ADDRESS.sub(r"\1 … \2", text))
 
 
