@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 MEDIAPIPE = "mediapipe"
 """MediaPipe's networks, which come with the worker's packages."""
@@ -12,6 +12,8 @@ NONE = "none"
 """The part is left out."""
 SEPARATOR = ","
 """Between depth networks of which the one that suits the scene is used."""
+SEEING = ("detector", "masks", "pose", "depth")
+"""The parts that look at pictures."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
@@ -25,10 +27,14 @@ class Parts:
     pose: str
     depth: str
     """Of several, separated by commas, the one for the scene, indoors or outdoors, is used."""
+    lifter: str = "temporal-lifter"
+    """Who makes keypoints over time into joints in space: a network of our own kind."""
+    predictor: str = "trajectory-gru"
+    """Who says where hidden people go: likewise."""
 
     def networks(self) -> tuple[str, ...]:
-        """Ids of all networks of the store that are needed."""
-        named = [name for one in fields(self) for name in getattr(self, one.name).split(SEPARATOR)]
+        """Ids of the networks of the store that look at pictures, for which torch is needed."""
+        named = [name for part in SEEING for name in getattr(self, part).split(SEPARATOR)]
         return tuple(dict.fromkeys(name for name in named if name not in (MEDIAPIPE, NONE, "")))
 
 

@@ -110,10 +110,12 @@ class JobRequest:
     max_people: int = 8
     device: str = "auto"
     detector: str = ""
-    """Who finds people, instead of the preset's: see `presets.Parts`; so with `masks`, `pose` and `depth`."""
+    """Who finds people, instead of the preset's: see `presets.Parts`, as for the others that follow."""
     masks: str = ""
     pose: str = ""
     depth: str = ""
+    lifter: str = ""
+    predictor: str = ""
     commercial_only: bool = False
     """Whether networks are refused whose licence, or whose data, do not allow commercial use."""
     settings: dict[str, Any] = field(default_factory=dict)

@@ -90,7 +90,7 @@ def open_parts(job: JobRequest, report: Reporter) -> OpenParts:
 
 def _require_networks(job: JobRequest) -> None:
     """Refuse a job whose networks are not all here, before anything is loaded."""
-    wanted = job.parts.networks()
+    wanted = (*job.parts.networks(), job.parts.lifter, job.parts.predictor)
     missing = [name for name in wanted if look_up(name).presence is Presence.ABSENT]
     if missing:
         names = job.preset if set(missing) <= set(PARTS[job.preset].networks()) else " ".join(missing)

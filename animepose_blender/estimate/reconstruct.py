@@ -18,12 +18,12 @@ from .fit.settings import MotionSettings
 from .floor import SOLE_M, standing_feet, way_up_of_people
 from .fuse import Ground, RootEvidence
 from .lean import excess_lean, straightened
-from .lifting import Lifter, default_lifter
+from .lifting import Lifter, lifter_of
 from .observe import Observed
 from .order import depth_order, order_evidence
 from .palms import with_palms
 from .person import Evidence, Solved, solve_person
-from .predict import default_predictor
+from .predict import predictor_of
 from .relift import relift
 from .reporter import Reporter
 from .scene import ADULT_M, Beliefs, Direction, Scene, solve_scene
@@ -118,7 +118,7 @@ def reconstruct(
     intrinsics = intrinsics_of(observed, focal)
     path = given.motion or camera_path(observed, intrinsics, job)
     report.progress("place", 0.0)
-    lifter = given.lifter or default_lifter()
+    lifter = given.lifter or lifter_of(job.parts.lifter)
     placed, usable = place(everybody, intrinsics, observed.time_s, lifter)
     if not usable.any():
         return None
@@ -257,7 +257,7 @@ def _solve(
     depth_m = calibrate(seen.depth, sized.root_m[:, 2], metric=observed.metric_depth)
     roots_m = np.full((len(scene.size), len(view.time_s), 3), np.nan)
     roots_m[person, seen.frame] = sized.roots_in(view.camera_to_world[seen.frame])
-    predictor = default_predictor()
+    predictor = predictor_of(job.parts.predictor)
 
     def solve(number: int, further: Sequence[RootEvidence] = ()) -> Person:
         own = np.flatnonzero(person == number)

@@ -12,9 +12,11 @@ from ..protocol import JobRequest, Result
 from ..take import Take
 from .assemble import assemble
 from .camera import DEFAULT_35MM, SENSOR_MM, focal_of
+from .lifting import lifter_of
 from .metrics.own import own_figures
 from .observe import Observed, observe
 from .parts import OpenParts
+from .predict import predictor_of
 from .reconstruct import Reconstruction, reconstruct
 from .reporter import Reporter
 from .thumbnails import thumbnails
@@ -107,9 +109,6 @@ def _warn(report: Reporter, solved: Reconstruction) -> None:
 
 
 def _source(job: JobRequest, clip: Clip, solved: Reconstruction, observed: Observed) -> dict:
-    from .lifting.convolution import NAME as LIFTER_NAME
-    from .predict.recurrent import MODEL_NAME as PREDICTOR_NAME
-
     packages = ["mediapipe", "numpy", "scipy", "av"] + (["torch", "transformers"] if job.parts.networks() else [])
     source = {
         "clip": str(clip.path.resolve()),
@@ -129,7 +128,7 @@ def _source(job: JobRequest, clip: Clip, solved: Reconstruction, observed: Obser
             "hold_still_m": job.hold_still_m,
             "hands": job.hands,
         },
-        "models": [*observed.networks, LIFTER_NAME, PREDICTOR_NAME],
+        "models": [*observed.networks, lifter_of(job.parts.lifter).name, predictor_of(job.parts.predictor).name],
         "versions": {"animepose": __version__, **{name: metadata.version(name) for name in packages}},
     }
     if observed.profile is not None:

@@ -8,7 +8,20 @@ __all__ = ["LiftedSequence", "Lifter", "Sequence", "default_lifter"]
 
 
 def default_lifter() -> Lifter:
-    """The lifter that reconstruction uses."""
+    """The lifter that reconstruction uses unless it is told otherwise."""
     from .convolution import convolution_lifter
 
     return convolution_lifter()
+
+
+def lifter_of(id_: str) -> Lifter:
+    """A lifter of the weight store, or one that is shipped.
+
+    Raises:
+        AnimePoseError: if it is not there, or is no network of this kind.
+    """
+    from ...store.installed import find_network, weights_file
+    from .convolution import convolution_lifter
+
+    path, record = find_network(id_)
+    return convolution_lifter(weights_file(path, record), name=f"AnimePose {record.title} ({record.licence})")

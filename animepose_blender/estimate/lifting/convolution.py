@@ -19,7 +19,7 @@ from ...skeleton import JOINT_COUNT
 from .encoding import FEATURES
 from .network import Answer, NetworkLifter
 
-NAME = "AnimePose temporal lifter (GPL-3.0-or-later)"
+NAME = "AnimePose Temporal lifter (GPL-3.0-or-later)"
 WEIGHTS = Path(__file__).resolve().parents[3] / "models" / "weights" / "lifter.safetensors"
 CHUNK = 1024
 """Frames that are worked on at a time."""
@@ -143,6 +143,8 @@ def _layer(tensors: dict[str, np.ndarray], name: str, dilation: int) -> Layer:
     return Layer(np.ascontiguousarray(weight.transpose(2, 1, 0)), bias, dilation)
 
 
-def convolution_lifter(path: Path = WEIGHTS, *, flip: bool = True, fuse: bool = True) -> NetworkLifter:
+def convolution_lifter(
+    path: Path = WEIGHTS, *, flip: bool = True, fuse: bool = True, name: str = NAME
+) -> NetworkLifter:
     """The temporal network as a lifter."""
-    return NetworkLifter(NAME, load_network(path), flip=flip, fuse=fuse)
+    return NetworkLifter(name, load_network(path), flip=flip, fuse=fuse)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...store.installed import find_network, weights_file
 from .constant_velocity import ConstantVelocity
 from .protocol import History, Prediction, TrajectoryPredictor
 from .recurrent import Recurrent
@@ -14,6 +15,7 @@ __all__ = [
     "Recurrent",
     "TrajectoryPredictor",
     "default_predictor",
+    "predictor_of",
     "refill",
 ]
 
@@ -21,3 +23,13 @@ __all__ = [
 def default_predictor() -> TrajectoryPredictor:
     """The one that is nearer to the truth on the `dev` clips, see docs/trajectories.md."""
     return Recurrent()
+
+
+def predictor_of(id_: str) -> Recurrent:
+    """A predictor of the weight store, or one that is shipped.
+
+    Raises:
+        AnimePoseError: if it is not there, or is no network of this kind.
+    """
+    path, record = find_network(id_)
+    return Recurrent(weights_file(path, record), f"AnimePose {record.title} ({record.licence})")

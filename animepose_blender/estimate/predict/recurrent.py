@@ -30,7 +30,7 @@ from .gait import find_walk
 from .past import RATE_HZ, Past, gather
 from .protocol import History, Prediction
 
-MODEL_NAME = "AnimePose trajectory GRU (GPL-3.0-or-later)"
+MODEL_NAME = "AnimePose Trajectory network (GPL-3.0-or-later)"
 WEIGHTS = Path(__file__).resolve().parents[3] / "models" / "weights" / "trajectory_gru.safetensors"
 EARLY_S = 0.2
 """Over which the speed is measured by which a walk is known."""
@@ -54,12 +54,13 @@ from the walk itself; on the validation and training recordings that keeps 0.28 
 class Recurrent:
     """A recurrent network that read two seconds of one person and the people around."""
 
-    def __init__(self, weights: Path = WEIGHTS) -> None:
+    def __init__(self, weights: Path = WEIGHTS, name: str = MODEL_NAME) -> None:
         """Load the weights.
 
         Raises:
             AnimePoseError: if the file is missing or is not the network's.
         """
+        self.name = name
         self._weights = load_weights(weights)
         self._otherwise = ConstantVelocity()
 
