@@ -83,8 +83,17 @@ def test_a_network_is_loaded_as_it_was_saved(saved):
 
 
 def test_weights_come_in_the_precision_of_the_device(saved):
+    put_record(saved, role="depth")
     loaded = load_network(saved, CLASSES, Device(CPU.torch, torch.bfloat16))
     assert {weight.dtype for weight in loaded.network.parameters()} == {torch.bfloat16}
+    assert loaded.device.dtype == torch.bfloat16
+
+
+def test_networks_that_give_coordinates_have_more_digits_than_bfloat16(saved):
+    loaded = load_network(saved, CLASSES, Device(CPU.torch, torch.bfloat16))
+    assert loaded.device.dtype == torch.float16
+    expected = tiny().half().state_dict()
+    assert all(torch.equal(one, expected[name]) for name, one in loaded.network.state_dict().items())
 
 
 def test_weights_in_several_files_are_one_network(saved):
