@@ -26,6 +26,8 @@ from .stage_times import StageTimes
 
 FRAMES_AT_ONCE = 8
 """Frames of a batch, of 720p and smaller; it takes 22 MB then."""
+FRAMES_ON_CPU = 2
+"""There, batches save no time, and whoever cancels would wait for them."""
 MOST_PIXELS = 3 * FRAMES_AT_ONCE * 1280 * 720
 """Of all frames of a batch together."""
 BATCHES_AHEAD = 1
@@ -46,6 +48,8 @@ class Networks:
     depth: BatchDepth | None
     completion: RegionEstimator
     times: StageTimes
+    most_frames: int = FRAMES_AT_ONCE
+    """Of a batch."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +120,7 @@ def _add(
 def _detected(frames: Iterable[tuple[float, np.ndarray]], networks: Networks) -> Iterator[_Batch]:
     """Batches with everybody found in them, and depth."""
     times, first = networks.times, 0
-    for some in _in_groups(times.waiting("detect", frames)):
+    for some in _in_groups(times.waiting("detect", frames), networks.most_frames):
         time_s, rgb = [one[0] for one in some], [one[1] for one in some]
         with times("upload", len(rgb)):
             pictures = upload(rgb, networks.device)
@@ -182,17 +186,17 @@ def _strongest(found: PeopleFound, count: int) -> PeopleFound:
     return PeopleFound(found.box_px[rows], found.score[rows], None if found.masks is None else found.masks[rows])
 
 
-def frames_at_once(width: int, height: int) -> int:
+def frames_at_once(width: int, height: int, most: int = FRAMES_AT_ONCE) -> int:
     """How many frames of a size make a batch."""
-    return max(1, min(FRAMES_AT_ONCE, MOST_PIXELS // (width * height)))
+    return max(1, min(most, MOST_PIXELS // (width * height)))
 
 
-def _in_groups(frames: Iterable[tuple[float, np.ndarray]]) -> Iterator[list[tuple[float, np.ndarray]]]:
+def _in_groups(frames: Iterable[tuple[float, np.ndarray]], most: int) -> Iterator[list[tuple[float, np.ndarray]]]:
     """The frames of one batch after the other."""
     group: list[tuple[float, np.ndarray]] = []
     for frame in frames:
         group.append(frame)
-        if len(group) == frames_at_once(frame[1].shape[1], frame[1].shape[0]):
+        if len(group) == frames_at_once(frame[1].shape[1], frame[1].shape[0], most):
             yield group
             group = []
     if group:

@@ -16,7 +16,7 @@ from ..mediapipe_pose import MediaPipePose
 from ..parts import OpenParts, depth_watcher, follower
 from ..reporter import Reporter
 from .device import Device, choose_device
-from .follow import Networks, follow_in_batches
+from .follow import FRAMES_AT_ONCE, FRAMES_ON_CPU, Networks, follow_in_batches
 from .in_regions import PoseInRegions
 from .loading import load_network
 from .stage_times import StageTimes
@@ -76,7 +76,8 @@ def open_networks(job: JobRequest, body: MediaPipePose, report: Reporter) -> Ope
 
     if detector is not None and pose is not None:
         times = StageTimes(device)
-        networks = Networks(device, detector, pose, masks, depth, body, times)
+        most = FRAMES_ON_CPU if device.torch.type == "cpu" else FRAMES_AT_ONCE
+        networks = Networks(device, detector, pose, masks, depth, body, times, most)
         return OpenParts(
             lambda frames, most, watchers: follow_in_batches(frames, networks, most, watchers), None, names,
             metric_depth=depth is not None and depth.metric, profile=times.profile,
