@@ -256,3 +256,18 @@ def test_an_expert_that_is_not_there_is_refused(plus: Path, index: Any) -> None:
     loaded = replace(loaded, record=replace(loaded.record, options={"dataset_index": index}))
     with pytest.raises(AnimePoseError, match="dataset_index"):
         VitPose(loaded)
+
+
+def test_a_network_that_overflows_in_float16_goes_on_in_float32(plus):
+    exact = VitPose(load_network(plus, POSE_CLASSES, CPU))
+    half = VitPose(load_network(plus, POSE_CLASSES, Device(CPU.torch, torch.float16)))
+    for pose in (exact, half):  # values beyond 65504 in between, and as before at the end
+        norm, last = pose._network.backbone.layernorm, pose._network.head.conv
+        norm.weight.data.mul_(2.0**15)
+        norm.bias.data.mul_(2.0**15)
+        last.weight.data.mul_(2.0**-10)
+    inputs = torch.randn(2, 3, *POSE_SIZE)
+    expected = exact.heatmaps(inputs)
+    assert torch.isfinite(expected).all()
+    assert torch.allclose(half.heatmaps(inputs), expected, rtol=0.02, atol=0.02 * float(expected.std()))
+    assert half._network.dtype == torch.float32

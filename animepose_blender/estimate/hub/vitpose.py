@@ -6,6 +6,7 @@ device; the host gets a few numbers for each person.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -101,9 +102,14 @@ class VitPose:
 
     @torch.inference_mode()
     def heatmaps(self, inputs: torch.Tensor) -> torch.Tensor:
-        """(n, K, h, w) float32 of (n, 3, H, W) inputs."""
-        inputs = inputs.to(self._device.dtype)
+        """(n, K, h, w) float32 of (n, 3, H, W) inputs. Should numbers overflow in float16, which shows as something
+        that is not a number, the network goes on in float32."""
+        given, inputs = inputs, inputs.to(self._device.dtype)
         heatmaps = self._network(inputs).heatmaps.float()
+        if self._device.dtype is torch.float16 and not bool(torch.isfinite(heatmaps).all()):
+            self._device = replace(self._device, dtype=torch.float32)
+            self._network = self._network.float()
+            return self.heatmaps(given)
         if self._exchange is None:
             return heatmaps
         other = self._network(inputs.flip(-1)).heatmaps.float()
