@@ -14,7 +14,13 @@ from animepose_blender.errors import Cancelled
 from animepose_blender.estimate.appearance import ZONES
 from animepose_blender.estimate.backends import PoseObservation
 from animepose_blender.estimate.hub.device import choose_device
-from animepose_blender.estimate.hub.follow import FRAMES_AT_ONCE, Networks, follow_in_batches, frames_at_once
+from animepose_blender.estimate.hub.follow import (
+    DEPTH_EVERY_S,
+    FRAMES_AT_ONCE,
+    Networks,
+    follow_in_batches,
+    frames_at_once,
+)
 from animepose_blender.estimate.hub.protocols import PeopleFound
 from animepose_blender.estimate.hub.stage_times import StageTimes
 
@@ -121,7 +127,10 @@ def test_depth_and_watchers_belong_to_their_own_frame(eyes):
 
     tracklets = follow_in_batches(frames(), networks_of(eyes), 8, [watch])
     assert watched == list(range(FRAMES))
-    assert [one.depths for one in tracklets] == [[n + 1.0 for n in range(FRAMES)]] * 2
+    for tracklet in tracklets:
+        known = np.flatnonzero(np.isfinite(tracklet.depths))
+        assert known.tolist() == list(range(0, FRAMES, round(DEPTH_EVERY_S * FPS)))
+        np.testing.assert_array_equal(np.array(tracklet.depths)[known], known + 1.0)
 
 
 def test_without_a_depth_network_there_is_no_depth(eyes):

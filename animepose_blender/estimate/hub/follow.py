@@ -30,6 +30,8 @@ FRAMES_ON_CPU = 2
 """There, batches save no time, and whoever cancels would wait for them."""
 MOST_PIXELS = 3 * FRAMES_AT_ONCE * 1280 * 720
 """Of all frames of a batch together."""
+DEPTH_EVERY_S = 0.1
+"""Time between depth maps: people come no faster nearer, and a map costs more than the detector."""
 BATCHES_AHEAD = 1
 """Batches that each stage has ready for the next one."""
 MOST_FINDS = 3
@@ -62,8 +64,8 @@ class _Batch:
     rgb: list[np.ndarray]
     pictures: torch.Tensor
     found: list[PeopleFound]
-    depth: np.ndarray | None
-    """(B, h, w)"""
+    depth: dict[int, np.ndarray]
+    """(h, w) maps by the place of their frames in the batch."""
     people: list[list[PersonFound]] = field(default_factory=list)
     numbers: list[list[int]] = field(default_factory=list)
     """Of the people of each frame."""
@@ -111,7 +113,7 @@ def _add(
     for number, observation in zip(batch.numbers[index], observations, strict=True):
         tracklet = tracklets.setdefault(number, Tracklet())
         tracklet.add(batch.first + index, batch.time_s[index], observation)
-        if batch.depth is not None:
+        if index in batch.depth:
             tracklet.depths[-1] = sample_depth(batch.depth[index], observation, (rgb.shape[1], rgb.shape[0]))
         seen.append(tracklet)
     return seen
@@ -119,17 +121,23 @@ def _add(
 
 def _detected(frames: Iterable[tuple[float, np.ndarray]], networks: Networks) -> Iterator[_Batch]:
     """Batches with everybody found in them, and depth."""
-    times, first = networks.times, 0
+    times, first, next_depth_s = networks.times, 0, -np.inf
     for some in _in_groups(times.waiting("detect", frames), networks.most_frames):
         time_s, rgb = [one[0] for one in some], [one[1] for one in some]
         with times("upload", len(rgb)):
             pictures = upload(rgb, networks.device)
         with times("detect", len(rgb)):
             found = networks.detector.find(pictures)
-        depth = None
+        depth: dict[int, np.ndarray] = {}
         if networks.depth is not None:
-            with times("depth", len(rgb)):
-                depth = networks.depth.depth(pictures)
+            wanted = []
+            for index, moment_s in enumerate(time_s):
+                if moment_s >= next_depth_s - 1e-6:
+                    wanted.append(index)
+                    next_depth_s = moment_s + DEPTH_EVERY_S
+            if wanted:
+                with times("depth", len(wanted)):
+                    depth = dict(zip(wanted, networks.depth.depth(pictures[wanted]), strict=True))
         yield _Batch(first, time_s, rgb, pictures, found, depth)
         first += len(rgb)
 
