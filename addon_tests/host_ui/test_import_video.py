@@ -14,7 +14,7 @@ from animepose_blender.errors import AnimePoseError
 from animepose_blender.host import addon_state, jobs
 from animepose_blender.host.environment import State, Status
 from animepose_blender.host.jobs import Phase
-from animepose_blender.protocol import FLOORS, FOOT_LOCKS, STAGES, JobRequest
+from animepose_blender.protocol import DEVICES, FLOORS, FOOT_LOCKS, PRESETS, STAGES, JobRequest
 
 LONG_S = 60.0
 
@@ -329,8 +329,10 @@ def test_motion_is_made_as_the_settings_say_in_seconds_and_metres_whatever_the_s
     assert (job.foot_lock, job.floor, job.hands) == ("always", "none", False)
 
 
-def test_every_foot_lock_and_floor_of_the_job_can_be_chosen(settings):
+def test_every_preset_device_foot_lock_and_floor_of_the_job_can_be_chosen(settings):
     properties = settings.bl_rna.properties
+    assert tuple(properties["preset"].enum_items.keys()) == PRESETS
+    assert tuple(properties["device"].enum_items.keys()) == DEVICES
     assert tuple(properties["foot_lock"].enum_items.keys()) == FOOT_LOCKS
     assert tuple(properties["floor"].enum_items.keys()) == FLOORS
 

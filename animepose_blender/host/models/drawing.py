@@ -90,7 +90,7 @@ def draw_offline(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     if addon_state.online_allowed():
         return
     box = layout.box()
-    text = "Networks are fetched from the network, which Blender may not use at present. Import works without it."
+    text = "To fetch them, Blender must be allowed to use the network. Import works without it."
     draw_wrapped(box, text, context, "INTERNET_OFFLINE")
     if not bpy.app.online_access_override:
         box.prop(context.preferences.system, "use_online_access", text="Allow Online Access")
@@ -135,7 +135,7 @@ def _draw_row(layout: bpy.types.UILayout, row: Row, context: bpy.types.Context) 
         (f"{sentence(row.state)}{used_by}", state_icon(row)),
         (shortened(row.problem), "BLANK1"),
         (licence_words(row.licence, row.commercial), licence_icon(row)),
-        ("AnimePose does not state what its files must be" if row.catalogued and not row.pinned else "", "QUESTION"),
+        ("Its hashes are as the registry states them" if row.catalogued and not row.pinned else "", "QUESTION"),
     ]
     column = box.column(align=True)
     for text, icon in said:
