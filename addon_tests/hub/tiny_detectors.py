@@ -131,6 +131,8 @@ def _save(folder: Path, network: Any, title: str, processor: dict[str, Any]) -> 
         for name, value in network.named_parameters():
             if value.dim() > 1:
                 value.normal_(std=1.4 / value[0].numel() ** 0.5)
+            elif name.endswith("weight"):
+                value.fill_(1.0)  # of norms
             elif "class_embed" in name or "score_head" in name:
                 value.fill_(-3.0)
                 value[person] = 0.0
