@@ -28,6 +28,16 @@ def test_the_worker_of_the_extension_has_the_versions_of_the_project():
     assert wanted - shipped == set()
 
 
+def test_the_packages_for_networks_have_the_versions_of_the_project():
+    text = (ROOT / "animepose_blender" / "host" / "worker_requirements_quality.txt").read_text(encoding="utf-8")
+    shipped = {normal(line) for line in text.splitlines() if normal(line)}
+    groups = PROJECT["dependency-groups"]
+    wanted = {normal(line).partition(";")[0] for line in groups["quality"]}
+    wanted |= {normal(line) for line in groups["worker"] if line.startswith("torch")}
+    assert len(wanted) > 1
+    assert wanted - shipped == set()
+
+
 def test_every_requirement_is_pinned():
     for group in PROJECT["dependency-groups"].values():
         assert all("==" in requirement for requirement in group)

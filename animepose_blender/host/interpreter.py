@@ -96,10 +96,18 @@ def candidates(blender_python: str) -> Iterator[str]:
 
 
 def find_interpreter(
-    named: str, blender_python: str, probe: Callable[[str], Interpreter | None] = probe
+    named: str,
+    blender_python: str,
+    probe: Callable[[str], Interpreter | None] = probe,
+    oldest: tuple[int, int] = min(PREFERRED),
 ) -> Interpreter | None:
     """The Python to make the environment from: the one the user names, else one found on the machine.
 
+    Args:
+        named: by the user, or "".
+        blender_python: Blender's own, the last resort.
+        probe: starts a Python and asks it.
+        oldest: version that the packages to be installed exist for.
     Returns:
         None if no name is given and nothing on the machine fits.
     Raises:
@@ -109,16 +117,16 @@ def find_interpreter(
         interpreter = probe(named)
         if interpreter is None:
             raise AnimePoseError(f"{named} is not a Python that can be started.", "Choose another, or leave it empty.")
-        if not interpreter.supported:
+        if not interpreter.supported or interpreter.version < oldest:
             lack = "" if interpreter.makes_environments else ", and it lacks venv or ensurepip"
             raise AnimePoseError(
-                f"The environment needs Python 3.10 to 3.12; this is {interpreter}{lack}.",
+                f"The environment needs Python 3.{oldest[1]} to 3.12; this is {interpreter}{lack}.",
                 "Choose another, or leave it empty to have one found or fetched.",
             )
         return interpreter
     for path in candidates(blender_python):
         interpreter = probe(path)
-        if interpreter is not None and interpreter.supported:
+        if interpreter is not None and interpreter.supported and interpreter.version >= oldest:
             return interpreter
     return None
 

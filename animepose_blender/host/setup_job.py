@@ -10,7 +10,8 @@ import bpy
 from ..errors import AnimePoseError, Cancelled, ExitCode
 from .addon_state import preferences, refresh_status, runtime_folder, worker_interpreter_path
 from .background_task import BackgroundTask
-from .environment import check_interpreter, create_environment
+from .environment import add_quality, create_environment
+from .environment_check import check_interpreter
 from .jobs import tag_redraw
 
 POLL_S = 0.2
@@ -25,9 +26,11 @@ def running() -> bool:
     return task is not None and not task.finished
 
 
-def start_create() -> None:
+def start_create(quality: bool = False) -> None:
     """Make the environment, or make it anew.
 
+    Args:
+        quality: with the packages for networks of the weight store; kept where they were.
     Raises:
         AnimePoseError: if something goes on already.
     """
@@ -35,7 +38,20 @@ def start_create() -> None:
     settings = preferences()
     named = bpy.path.abspath(settings.base_python) if settings is not None and settings.base_python else ""
     blender_python = sys.executable
-    _start("Create", lambda report, cancelled: create_environment(runtime, named, blender_python, report, cancelled))
+    _start(
+        "Create",
+        lambda report, cancelled: create_environment(runtime, named, blender_python, report, cancelled, quality),
+    )
+
+
+def start_add_quality() -> None:
+    """Add the packages for networks of the weight store to the environment.
+
+    Raises:
+        AnimePoseError: if something goes on already.
+    """
+    runtime = runtime_folder()
+    _start("Add packages", lambda report, cancelled: add_quality(runtime, report, cancelled))
 
 
 def start_check() -> None:
