@@ -15,6 +15,7 @@ from animepose_blender.errors import Cancelled
 from animepose_blender.estimate import mediapipe_hands, mediapipe_pose
 from animepose_blender.estimate.appearance import ZONES
 from animepose_blender.estimate.backends import Candidates, HandFind, PoseObservation
+from animepose_blender.estimate.depth import DEPTH_EVERY_S
 from animepose_blender.estimate.observe import Observed, observe
 from animepose_blender.estimate.parts import depth_watcher, open_parts
 from animepose_blender.estimate.video import open_clip
@@ -147,8 +148,10 @@ def test_a_range_begins_with_its_own_first_frame(clip):
 def test_depth_maps_are_sampled_on_the_people_of_their_own_frame(clip):
     depth = NumberDepth()
     observed = _observe(clip, depth=depth)
-    assert observed.tracklets[0].depths == [n + 1.0 for n in range(FRAMES)]
-    assert depth.asked == list(range(FRAMES))
+    asked = list(range(0, FRAMES, int(np.ceil(DEPTH_EVERY_S * FPS))))
+    assert depth.asked == asked
+    depths = np.array(observed.tracklets[0].depths)
+    assert depths[asked].tolist() == [n + 1.0 for n in asked] and np.isnan(np.delete(depths, asked)).all()
     assert observed.metric_depth
 
 

@@ -13,14 +13,9 @@ import torch
 from animepose_blender.errors import Cancelled
 from animepose_blender.estimate.appearance import ZONES
 from animepose_blender.estimate.backends import PoseObservation
+from animepose_blender.estimate.depth import DEPTH_EVERY_S
 from animepose_blender.estimate.hub.device import choose_device
-from animepose_blender.estimate.hub.follow import (
-    DEPTH_EVERY_S,
-    FRAMES_AT_ONCE,
-    Networks,
-    follow_in_batches,
-    frames_at_once,
-)
+from animepose_blender.estimate.hub.follow import FRAMES_AT_ONCE, Networks, follow_in_batches, frames_at_once
 from animepose_blender.estimate.hub.protocols import PeopleFound
 from animepose_blender.estimate.hub.stage_times import StageTimes
 

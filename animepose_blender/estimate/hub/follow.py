@@ -17,7 +17,7 @@ from ..ahead import Ahead
 from ..associate import WEAK, Associator
 from ..backends import PoseObservation
 from ..completion import PersonFound, RegionEstimator, complete
-from ..depth import sample_depth
+from ..depth import DEPTH_EVERY_S, sample_depth
 from ..landmarks import to_blazepose
 from ..people import Tracklet, Watcher
 from .device import Device, upload
@@ -30,8 +30,6 @@ FRAMES_ON_CPU = 2
 """There, batches save no time, and whoever cancels would wait for them."""
 MOST_PIXELS = 3 * FRAMES_AT_ONCE * 1280 * 720
 """Of all frames of a batch together."""
-DEPTH_EVERY_S = 0.1
-"""Time between depth maps: people come no faster nearer, and a map costs more than the detector."""
 BATCHES_AHEAD = 1
 """Batches that each stage has ready for the next one."""
 MOST_FINDS = 3
