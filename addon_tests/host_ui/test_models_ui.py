@@ -265,6 +265,15 @@ def test_a_choice_becomes_the_job_and_stays_when_its_network_goes(settings):
     assert settings.pose == "" and _items(settings, "pose") == ["PRESET", "mediapipe"]
 
 
+def test_lifter_and_predictor_can_be_chosen_where_there_is_a_choice(settings):
+    assert settings.shown_parts() == ("detector", "masks", "pose", "depth")
+    settings.lifter_choice = "temporal-lifter"
+    assert settings.job_request().lifter == "temporal-lifter" and settings.shown_parts()[-1] == "lifter"
+    settings.predictor = "gone"
+    gap = needs.gap_of(settings)
+    assert gap is not None and gap.unknown == ("gone",)
+
+
 def test_lists_of_choices_are_the_same_objects_while_nothing_changes(settings):
     here = known.choosable("pose")
     assert choices.items_of("pose", "", "", here) is choices.items_of("pose", "", "", (*here,))

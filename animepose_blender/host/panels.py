@@ -96,10 +96,8 @@ class ANIMEPOSE_PT_networks(_Subpanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.animepose
         column = self._column(context)
-        column.prop(settings, "detector_choice")
-        column.prop(settings, "masks_choice")
-        column.prop(settings, "pose_choice")
-        column.prop(settings, "depth_choice")
+        for part in settings.shown_parts():
+            column.prop(settings, f"{part}_choice")
         column.separator()
         column.use_property_split = False
         column.prop(settings, "commercial_only")

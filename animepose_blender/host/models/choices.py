@@ -6,19 +6,21 @@ from typing import Any
 
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from ...presets import MEDIAPIPE, NONE
+from ...presets import MEDIAPIPE, NONE, SEEING
 from . import known
 
-PARTS = ("detector", "masks", "pose", "depth")
+PARTS = (*SEEING, "lifter", "predictor")
 """What can be chosen; fields of `JobRequest`."""
 BY_PRESET = "PRESET"
 NOT_COMMERCIAL_ICON = "LOCKED"
-_BUILT_IN: dict[str, tuple[str, str, str]] = {
-    "detector": (MEDIAPIPE, "MediaPipe", "Comes with the environment"),
-    "masks": (NONE, "None", "Masks of the detector where it makes them, else those of the pose"),
-    "pose": (MEDIAPIPE, "MediaPipe", "Comes with the environment"),
-    "depth": (NONE, "None", "Depth is found by the solve alone"),
+_MEDIAPIPE = (MEDIAPIPE, "MediaPipe", "Comes with the environment")
+_BUILT_IN: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "detector": (_MEDIAPIPE,),
+    "masks": ((NONE, "None", "Masks of the detector where it makes them, else those of the pose"),),
+    "pose": (_MEDIAPIPE,),
+    "depth": ((NONE, "None", "Depth is found by the solve alone"),),
 }
+"""Beside networks of the store."""
 Item = tuple[str, str, str, str, int]
 
 
@@ -34,7 +36,7 @@ def items_of(part: str, chosen: str, title: str, here: tuple[known.Choosable, ..
     """
     texts = [
         (BY_PRESET, "As the Preset Says", "What the preset uses for this", "NONE"),
-        (*_BUILT_IN[part], "NONE"),
+        *((*built_in, "NONE") for built_in in _BUILT_IN.get(part, ())),
         *((one.id, one.title, one.about, "NONE" if one.commercial else NOT_COMMERCIAL_ICON) for one in here),
     ]
     if chosen and chosen not in (text[0] for text in texts):
@@ -78,10 +80,14 @@ class NetworkProperties:
     masks: _id_property("Masks")  # type: ignore
     pose: _id_property("Pose")  # type: ignore
     depth: _id_property("Depth")  # type: ignore
+    lifter: _id_property("Lifter")  # type: ignore
+    predictor: _id_property("Predictor")  # type: ignore
     detector_choice: _choice("detector", "Detector", "Who finds people in the picture")  # type: ignore
     masks_choice: _choice("masks", "Masks", "Who finds the outlines of people")  # type: ignore
     pose_choice: _choice("pose", "Pose", "Who finds joints in the picture")  # type: ignore
     depth_choice: _choice("depth", "Depth", "Who measures how far away things are")  # type: ignore
+    lifter_choice: _choice("lifter", "Lifter", "Who makes keypoints over time into joints in space")  # type: ignore
+    predictor_choice: _choice("predictor", "Predictor", "Who says where hidden people go")  # type: ignore
     commercial_only: BoolProperty(  # type: ignore
         name="Commercial Use Only", description="Refuse networks whose licence, or whose training data, do not allow "
         "commercial use", default=False,
@@ -90,3 +96,7 @@ class NetworkProperties:
     def job_choices(self) -> dict[str, Any]:
         """Fields of `JobRequest`."""
         return {part: getattr(self, part) for part in PARTS} | {"commercial_only": self.commercial_only}
+
+    def shown_parts(self) -> tuple[str, ...]:
+        """Parts worth showing: those that look at pictures, and others of which there is more than what ships."""
+        return tuple(part for part in PARTS if part in SEEING or getattr(self, part) or len(known.choosable(part)) > 1)
