@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -183,6 +185,36 @@ def test_a_folder_in_the_store_that_is_no_network_is_told_as_damaged(site):
     (site.store / "Not An Id").mkdir()
     assert ids_here(site.store) == ["something"]
     assert row_of(site, "something").state == "damaged"
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="needs to become somebody else")
+def test_a_store_that_may_not_be_read_any_more_is_one_message(site):
+    """Root may read everything, so somebody else looks."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        site.store = Path(place, "store")
+        _look_as_somebody_else(site)
+
+
+def _look_as_somebody_else(site):
+    site.fetch()
+    site.store.chmod(0o700)
+    code = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from animepose_blender.store.catalogue import read_catalogue\n"
+        "from animepose_blender.store.installed import find_network, ids_here\n"
+        "from animepose_blender.store.fetch import fetch\n"
+        "store, entry = Path(sys.argv[1]), read_catalogue(Path(sys.argv[2]))['tiny-pose']\n"
+        "os.setuid(65534)\n"
+        "for look in (lambda: find_network('tiny-pose', store), lambda: ids_here(store), "
+        "lambda: fetch(entry, store=store)):\n"
+        "    try:\n        look()\n    except Exception as error:\n        print(type(error).__name__, error)"
+    )
+    command = [sys.executable, "-c", code, str(site.store), str(site.folder / "models.toml")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    told = done.stdout.splitlines()
+    assert len(told) == 3 and all(line.startswith("AnimePoseError") and "Permission denied" in line for line in told)
+    assert "offline" in told[0] and str(site.store) in told[0]
 
 
 def test_verify_hashes_every_byte(site):

@@ -11,7 +11,6 @@ from typing import Any
 from ..errors import AnimePoseError, ExitCode
 from .carried import Carried
 from .catalogue import Catalogue, ModelEntry, is_commit
-from .contents import CHUNK
 from .installed import shipped_networks
 from .names import WEIGHTS, is_file_name, is_id
 from .progress import Meter
@@ -72,10 +71,10 @@ def arrivals(carried: Carried, catalogue: Catalogue, described: Described, meter
 
 def _recorded(carried: Carried, path: str, catalogue: Catalogue) -> Arrival:
     """A network with its record, as the store or an export has it."""
-    with carried.open(path) as file:
-        text = file.read(_LONGEST_RECORD)
     try:
-        record = parse_record(text.decode("utf-8"), path)
+        if carried.sizes[path] > _LONGEST_RECORD:
+            raise ValueError(f"it has {carried.sizes[path]} bytes")
+        record = parse_record(carried.text(path).decode("utf-8"), path)
         if not record.files or not all(file.sha256 for file in record.files):
             raise ValueError("it does not state what its files are")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -136,12 +135,11 @@ def _folder(carried: Carried) -> str:
 def _architecture(carried: Carried, folder: str, sizes: dict[str, int]) -> str:
     if CONFIG not in sizes:
         return ""
-    with carried.open(folder + CONFIG) as file:
-        try:
-            named = json.loads(file.read()).get("architectures") or [""]
-            return str(named[0])
-        except (ValueError, AttributeError, LookupError, TypeError, RecursionError) as error:
-            raise AnimePoseError(f"{CONFIG} in {carried.name} cannot be read: {error}.", "Choose another.") from error
+    try:
+        named = json.loads(carried.text(folder + CONFIG)).get("architectures") or [""]
+        return str(named[0])
+    except (ValueError, AttributeError, LookupError, TypeError, RecursionError) as error:
+        raise AnimePoseError(f"{CONFIG} in {carried.name} cannot be read: {error}.", "Choose another.") from error
 
 
 def _by_hash(
@@ -156,10 +154,9 @@ def _by_hash(
         if path.endswith(WEIGHTS):
             digest = hashlib.sha256()
             meter.starts(path, 0)
-            with carried.open(folder + path) as file:
-                while chunk := file.read(CHUNK):
-                    meter.adds(len(chunk))
-                    digest.update(chunk)
+            for chunk in carried.chunks(folder + path):
+                meter.adds(len(chunk))
+                digest.update(chunk)
             if (entry := known.get(digest.hexdigest())) is not None:
                 return entry
     return None

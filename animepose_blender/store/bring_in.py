@@ -14,7 +14,7 @@ from ..errors import AnimePoseError
 from .arrivals import Arrival, Described, arrivals
 from .carried import Carried
 from .catalogue import Catalogue
-from .contents import CHUNK, check_contents
+from .contents import check_contents
 from .folder import store_folder
 from .lock import only_one_changes
 from .placing import import_folder, put_in_place, settle
@@ -102,12 +102,14 @@ def _copy(
 
 def _copy_file(carried: Carried, arrival: Arrival, file: ModelFile, target: Path, meter: Meter) -> ModelFile:
     digest, size, most = hashlib.sha256(), 0, carried.sizes[arrival.folder + file.path]
-    with carried.open(arrival.folder + file.path) as source, target.open("wb") as copy:
-        while size <= most and (chunk := source.read(CHUNK)):
+    with target.open("wb") as copy:
+        for chunk in carried.chunks(arrival.folder + file.path):
             copy.write(chunk)
             digest.update(chunk)
             size += len(chunk)
             meter.adds(len(chunk))
+            if size > most:
+                break
         copy.flush()
         os.fsync(copy.fileno())
     came = digest.hexdigest()

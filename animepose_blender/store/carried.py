@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from ..errors import AnimePoseError
-from .contents import LARGEST_TEXT
+from .contents import CHUNK, LARGEST_TEXT
 from .names import PICKLES, UNFINISHED, WEIGHTS, is_file_name
 
 MOST_FILES = 20_000
@@ -63,18 +62,26 @@ class Carried:
         if self._archive is not None:
             self._archive.close()
 
-    @contextlib.contextmanager
-    def open(self, path: str) -> Iterator[IO[bytes]]:
-        """Read one of the files.
+    def chunks(self, path: str) -> Iterator[bytes]:
+        """Read one of the files, piece by piece.
 
         Raises:
-            AnimePoseError: if it is damaged.
+            AnimePoseError: if it is damaged or cannot be read.
         """
         try:
             with self._archive.open(path) if self._archive else (self._source / path).open("rb") as file:
-                yield file
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-            raise AnimePoseError(f"{path} in {self.name} is damaged: {error}.", _ANOTHER) from error
+                while chunk := file.read(CHUNK):
+                    yield chunk
+        except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+            raise AnimePoseError(f"{path} in {self.name} cannot be read: {error}.", _ANOTHER) from error
+
+    def text(self, path: str) -> bytes:
+        """All of one of the files that are text.
+
+        Raises:
+            AnimePoseError: as `chunks`.
+        """
+        return b"".join(self.chunks(path))
 
     def _add(self, path: str, size: int) -> None:
         self._seen += 1

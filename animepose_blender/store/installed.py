@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 from ..errors import AnimePoseError
@@ -93,9 +95,20 @@ def weights_file(path: Path, record: ModelRecord) -> Path:
 
 
 def look_up(id_: str, store: Path | None = None) -> Found:
-    """What is here of a network; never raises for one that is damaged."""
+    """What is here of a network, damaged or not.
+
+    Raises:
+        AnimePoseError: if the store itself cannot be read.
+    """
     if not is_id(id_):
         return Found(Presence.ABSENT)
+    try:
+        return _look_up(id_, store)
+    except OSError as error:
+        raise _cannot_read(store, error) from error
+
+
+def _look_up(id_: str, store: Path | None) -> Found:
     shipped = shipped_networks().get(id_)
     if shipped is not None:
         path, record = shipped
@@ -115,14 +128,19 @@ def look_up(id_: str, store: Path | None = None) -> Found:
     return Found(Presence.ABSENT)
 
 
-def shipped_networks() -> dict[str, tuple[Path, ModelRecord]]:
+@cache
+def shipped_networks() -> Mapping[str, tuple[Path, ModelRecord]]:
     """File and record of each network that ships with the extension, by id."""
     records = [(path, read_record_file(path)) for path in sorted(SHIPPED_FOLDER.glob("*.json"))]
     return {record.id: (path.with_suffix(WEIGHTS), record) for path, record in records}
 
 
 def ids_here(store: Path | None = None) -> list[str]:
-    """Ids of all networks of which something is in the store, whole or not."""
+    """Ids of all networks of which something is in the store, whole or not.
+
+    Raises:
+        AnimePoseError: if the store cannot be read.
+    """
     names = {path.name.removesuffix(UNFINISHED) for path in _folders(store)}
     return sorted(filter(is_id, names - {path.name for path in leftovers(store)}))
 
@@ -150,8 +168,17 @@ def folder_size(folder: Path) -> int:
 def _folders(store: Path | None) -> list[Path]:
     try:
         return [path for path in sorted((store or store_folder()).iterdir()) if path.is_dir()]
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []  # there is no store yet
+    except OSError as error:
+        raise _cannot_read(store, error) from error
+
+
+def _cannot_read(store: Path | None, error: OSError) -> AnimePoseError:
+    return AnimePoseError(
+        f"The folder of models {store or store_folder()} cannot be read: {error.strerror or error}.",
+        "Check its permissions, choose another folder, or use the preset offline.",
+    )
 
 
 def _checked(presence: Presence, folder: Path, path: Path, record: ModelRecord) -> Found:
@@ -159,7 +186,7 @@ def _checked(presence: Presence, folder: Path, path: Path, record: ModelRecord) 
     for file in record.files:
         try:
             size = (folder / file.path).stat().st_size
-        except OSError:
+        except FileNotFoundError:
             return Found(Presence.DAMAGED, record, path, here, f"Its file {file.path} is missing.")
         if size != file.size:
             told = f"Its file {file.path} has {size} bytes, not {file.size}."
