@@ -2,6 +2,7 @@
 
 # No `from __future__ import annotations` here: Blender reads the properties from the annotations themselves.
 import os
+import sys
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
@@ -12,6 +13,7 @@ from .environment import State, Status
 from .models import job as networks_job
 from .models.drawing import draw_folder, draw_store
 from .models.store_preferences import StoreProperties
+from .properties import PRESET_ITEMS
 
 STATE_ICONS: dict[State, str] = {
     State.READY: "CHECKMARK",
@@ -21,6 +23,10 @@ STATE_ICONS: dict[State, str] = {
     State.OUTDATED: "ERROR",
     State.BROKEN: "ERROR",
 }
+
+WINDOWS_GPU = (
+    "On Windows these packages use the processor alone. For a GPU, choose another Python that has PyTorch with CUDA."
+)
 
 
 def _status_changes(self: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
@@ -100,6 +106,10 @@ def _draw_status(layout: bpy.types.UILayout, context: bpy.types.Context, status:
             draw_wrapped(box, text, context, "BLANK1")
     if status.versions:
         draw_wrapped(box, ", ".join(f"{name} {v}" for name, v in status.versions.items()), context, "BLANK1")
+    if status.usable and status.versions:
+        names = ", ".join(name for preset, name, _ in PRESET_ITEMS if preset in status.presets and preset != "dummy")
+        draw_wrapped(box, f"Can run: {names}", context, "BLANK1")
+    draw_wrapped(box, status.quality_problem, context, "ERROR")
     if status.checked:
         box.label(text=f"Checked {status.checked}", icon="BLANK1")
 
@@ -117,6 +127,10 @@ def _draw_actions(layout: bpy.types.UILayout, context: bpy.types.Context, status
         draw_wrapped(box, text, context, "INTERNET_OFFLINE")
         if not bpy.app.online_access_override:
             box.prop(context.preferences.system, "use_online_access", text="Allow Online Access")
+    if automatic and status.usable and not status.runs_networks:
+        layout.operator("animepose.add_quality_packages", icon="IMPORT")
+        if sys.platform == "win32":
+            draw_wrapped(layout, WINDOWS_GPU, context, "INFO")
     row = layout.row()
     if automatic:
         new = status.state is State.MISSING
@@ -128,6 +142,9 @@ def _draw_actions(layout: bpy.types.UILayout, context: bpy.types.Context, status
     row.operator("animepose.check_environment", icon="CHECKMARK")
     if automatic:
         row.operator("animepose.remove_environment", icon="TRASH")
+    if automatic and status.state is State.MISSING:
+        words = "Create Environment with Quality Packages"
+        layout.operator("animepose.create_environment", text=words, icon="IMPORT").quality = True
 
 
 CLASSES = (AnimePosePreferences,)

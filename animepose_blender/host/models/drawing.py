@@ -101,6 +101,7 @@ def draw_gap(layout: bpy.types.UILayout, gap: Gap, context: bpy.types.Context) -
     box = layout.box()
     if gap.packages:
         draw_wrapped(box, gap.packages_text, context, "INFO")
+        draw_wrapped(box, addon_state.status().quality_problem, context, "BLANK1")
         if not setup_job.running():
             _draw_packages(box, context)
     if gap.absent:

@@ -10,9 +10,6 @@ from .. import addon_state
 from . import known
 from .gaps import Gap, find_gap
 
-PACKAGES = ("torch", "transformers")
-"""What networks of the store run on."""
-
 
 def parts_of(settings: Any) -> Parts:
     """Who does what by the scene's settings."""
@@ -26,6 +23,6 @@ def gap_of(settings: Any) -> Gap | None:
 
 
 def lacks_packages() -> bool:
-    """Whether the environment was checked and has no packages for networks of the store."""
-    versions = addon_state.status().versions
-    return bool(versions) and not all(name in versions for name in PACKAGES)
+    """Whether the environment is known to have no packages for networks of the store."""
+    status = addon_state.status()
+    return status.usable and not status.runs_networks
