@@ -15,6 +15,7 @@ from ...store.record import ModelRecord
 from ..mediapipe_pose import MediaPipePose
 from ..parts import OpenParts, depth_watcher, follower
 from ..reporter import Reporter
+from .detr import finer
 from .device import Device, choose_device
 from .follow import FRAMES_AT_ONCE, FRAMES_ON_CPU, Networks, follow_in_batches
 from .in_regions import PoseInRegions
@@ -119,5 +120,7 @@ def _opened(folder: Path, record: ModelRecord, part: str, device: Device, commer
 
     module, name = MAKERS[part][record.architecture]
     classes = {record.architecture: getattr(transformers, record.architecture)}
+    if part == "detector":
+        device = finer(device)
     loaded = load_network(folder, classes, device, commercial_only=commercial_only)
     return getattr(import_module(f".{module}", __package__), name)(loaded)
