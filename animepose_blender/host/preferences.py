@@ -109,7 +109,8 @@ def _draw_status(layout: bpy.types.UILayout, context: bpy.types.Context, status:
     if status.usable and status.versions:
         names = ", ".join(name for preset, name, _ in PRESET_ITEMS if preset in status.presets and preset != "dummy")
         draw_wrapped(box, f"Can run: {names}", context, "BLANK1")
-    draw_wrapped(box, status.quality_problem, context, "ERROR")
+    if status.quality_problem:
+        draw_wrapped(box, status.quality_problem, context, "ERROR")
     if status.checked:
         box.label(text=f"Checked {status.checked}", icon="BLANK1")
 

@@ -101,7 +101,8 @@ def draw_gap(layout: bpy.types.UILayout, gap: Gap, context: bpy.types.Context) -
     box = layout.box()
     if gap.packages:
         draw_wrapped(box, gap.packages_text, context, "INFO")
-        draw_wrapped(box, addon_state.status().quality_problem, context, "BLANK1")
+        if addon_state.status().quality_problem:
+            draw_wrapped(box, addon_state.status().quality_problem, context, "BLANK1")
         if not setup_job.running():
             _draw_packages(box, context)
     if gap.absent:
@@ -140,7 +141,8 @@ def _draw_row(layout: bpy.types.UILayout, row: Row, context: bpy.types.Context) 
     ]
     column = box.column(align=True)
     for text, icon in said:
-        draw_wrapped(column, text, context, icon, BOX_PX)
+        if text:
+            draw_wrapped(column, text, context, icon, BOX_PX)
     if job.running():
         return
     buttons = box.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
