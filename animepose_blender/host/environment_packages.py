@@ -19,6 +19,8 @@ from .interpreter import environment_python
 from .setup_commands import Report, run_command
 
 _HERE = Path(__file__).parent
+_FETCHED = 0.8
+"""Share of an installation that goes by until all is fetched; pip says nothing while it unpacks."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +117,14 @@ def install(
             expected -= 1
         elif line.startswith(("Collecting ", "Processing ", "Requirement already satisfied")):
             seen += 1
-            progress(f"Fetching {_package(line)}", 0.95 * min(seen / max(expected, 1), 1.0))
+            progress(f"Fetching {_package(line)}", _FETCHED * min(seen / max(expected, 1), 1.0))
         elif line.startswith("Downloading ") and line.endswith(" MB)"):
             # Minutes pass with the large ones.
-            progress(f"Fetching {_package(line)} {line[line.rindex('(') :]}", 0.95 * min(seen / max(expected, 1), 1.0))
+            progress(
+                f"Fetching {_package(line)} {line[line.rindex('(') :]}", _FETCHED * min(seen / max(expected, 1), 1.0)
+            )
         elif line.startswith("Installing collected"):
-            progress("Installing", 0.95)
+            progress("Installing", _FETCHED)
 
     command = [python, "-m", "pip", "install", "--no-deps", "--require-hashes", "--only-binary=:all:"]
     command += ["--no-input", "--disable-pip-version-check", "--progress-bar=off", "-r", str(packages.requirements)]
@@ -130,4 +134,5 @@ def install(
 def _package(line: str) -> str:
     """The package that a line of pip's is about."""
     word = line.removeprefix("Requirement already satisfied:").split()[0 if line.startswith("Requirement") else 1]
-    return Path(word).name.partition("==")[0].partition("-")[0]
+    name, named, _ = Path(word).name.partition("==")
+    return name if named else name.partition("-")[0]  # else a wheel: name-version-tags
