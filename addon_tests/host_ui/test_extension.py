@@ -58,12 +58,10 @@ def test_a_real_blender_builds_installs_and_runs_it(tmp_path):
     run("--command", "extension", "build", "--source-dir", str(ROOT), "--output-dir", str(tmp_path))
     archive = next(tmp_path.glob("animepose-*.zip"))
     names = zipfile.ZipFile(archive).namelist()
-    assert {"LICENSE", "__init__.py", "animepose_blender/host/worker_requirements.lock", "models/models.toml"} <= set(
-        names
-    )
-    unwanted = re.compile(
-        r"^(addon_tests|docs|scripts|models/(?!weights/|cards/|models\.toml)|shared|out|\.)|__pycache__|\.pyc$"
-    )
+    needed = {"LICENSE", "__init__.py", "animepose_blender/host/worker_requirements.lock", "models/models.toml"}
+    assert needed <= set(names)
+    models = r"models/(?!weights/|cards/|models\.toml)"
+    unwanted = re.compile(rf"^(addon_tests|docs|scripts|{models}|shared|out|\.)|__pycache__|\.pyc$")
     assert not [name for name in names if unwanted.search(name)]
     run("--command", "extension", "install-file", "--repo", "user_default", "--enable", str(archive))
     assert "exit codes" in run("-b", "--command", "animepose", "--help")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import AnimePoseError, Cancelled
 from .access import Access
-from .contents import LARGEST_TEXT
+from .contents import CHUNK, LARGEST_TEXT
 from .names import WEIGHTS
 from .progress import Meter
 from .record import ModelFile
@@ -88,6 +88,8 @@ class _TooMuch(AnimePoseError):
 
 
 class _Download:
+    """The requests for one file, until it is whole."""
+
     def __init__(self, wanted: Wanted, target: Path, access: Access, cancelled: threading.Event, meter: Meter) -> None:
         self._wanted, self._target, self._access = wanted, target, access
         self._cancelled, self._meter = cancelled, meter
@@ -133,16 +135,11 @@ class _Download:
         if self._size and start > self._size:
             self._start_over()
             start = 0
-        digest = hashlib.sha256()
         self._meter.starts(self._wanted.file.path, self._base + start)
-        if start:
-            with self._partial.open("rb") as file:
-                while chunk := file.read(1 << 20):
-                    self._meter.check()
-                    digest.update(chunk)
-            if start == self._size:
-                self._pieced = True
-                return digest.hexdigest()
+        digest = self._digest_of_beginning() if start else hashlib.sha256()
+        if start and start == self._size:
+            self._pieced = True
+            return digest.hexdigest()
         with Transfer(self._wanted.address, self._access, self._cancelled, start) as transfer:
             answer = transfer.answer()
             if answer is None:
@@ -150,26 +147,38 @@ class _Download:
             self._adopt(answer)
             if answer.start == start:
                 self._pieced |= bool(start)
-            elif answer.start == 0:
+            elif answer.start == 0:  # it sends all of it again
                 start, digest = 0, hashlib.sha256()
                 self._meter.starts(self._wanted.file.path, self._base)
             else:
                 raise _failed(f"byte {start} was asked for, and {answer.start} came")
-            with self._partial.open("r+b" if start else "wb") as file:
-                file.seek(start)
-                at = start
-                for chunk in transfer.chunks():
-                    at += len(chunk)
-                    self._require_size(at, ended=False)
-                    file.write(chunk)
-                    digest.update(chunk)
-                    self._meter.adds(len(chunk))
-                file.flush()
-                if self._cancelled.is_set():
-                    raise Cancelled
-                self._require_size(at, ended=True)
-                os.fsync(file.fileno())
+            self._write(transfer, start, digest)
         return digest.hexdigest()
+
+    def _digest_of_beginning(self) -> hashlib._Hash:
+        digest = hashlib.sha256()
+        with self._partial.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                self._meter.check()
+                digest.update(chunk)
+        return digest
+
+    def _write(self, transfer: Transfer, start: int, digest: hashlib._Hash) -> None:
+        """Write what comes behind what is there."""
+        with self._partial.open("r+b" if start else "wb") as file:
+            file.seek(start)
+            at = start
+            for chunk in transfer.chunks():
+                at += len(chunk)
+                self._require_size(at, ended=False)
+                file.write(chunk)
+                digest.update(chunk)
+                self._meter.adds(len(chunk))
+            file.flush()
+            if self._cancelled.is_set():
+                raise Cancelled
+            self._require_size(at, ended=True)
+            os.fsync(file.fileno())
 
     def _adopt(self, answer: Answer) -> None:
         """Hold the answer against what is known, and learn from it what is not."""

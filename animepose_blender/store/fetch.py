@@ -68,6 +68,8 @@ def fetch(
 
 
 class _Fetch:
+    """The fetch of one network, which nobody else changes meanwhile."""
+
     def __init__(
         self, entry: ModelEntry, store: Path, access: Access, on_progress: OnProgress, cancelled: threading.Event
     ) -> None:
