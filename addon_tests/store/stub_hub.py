@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from animepose_blender.store.record import RECORD, read_record
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OTHER_COMMIT = "f" * 40
 
@@ -280,3 +282,37 @@ def hub_with_both() -> StubHub:
     """A registry that has both networks of `write_catalogue`."""
     both = {"people/tiny-pose": pose_files(), "people/tiny-depth": depth_files()}
     return StubHub({f"{name}/{path}": data for name, files in both.items() for path, data in files.items()})
+
+
+def hub_of(store: Path) -> StubHub:
+    """A registry that has all networks of a store, as `people/ID`."""
+    hub = StubHub()
+    for record in map(read_record, _networks(store)):
+        for file in record.files:
+            hub.files[f"people/{record.id}/{file.path}"] = (store / record.id / file.path).read_bytes()
+    return hub
+
+
+def write_catalogue_of(store: Path, path: Path, endpoint: str, *, pinned: bool = True) -> Path:
+    """A catalogue of all networks of a store, at the registry of `hub_of`."""
+    lines = ["schema = 1", "[registry.hub]", f'endpoint = "{endpoint}"']
+    lines += ['file = "{endpoint}/{repository}/resolve/{revision}/{path}"', 'page = "{endpoint}/{repository}"']
+    for record in map(read_record, _networks(store)):
+        values = {
+            "id": record.id, "title": record.title, "role": record.role, "architecture": record.architecture,
+            "registry": "hub", "repository": f"people/{record.id}", "revision": COMMIT if pinned else "main",
+            "licence": record.licence, "commercial": record.commercial, "skeleton": record.skeleton,
+        }  # fmt: skip
+        lines += ["[[model]]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())]
+        options = ", ".join(f"{name} = {json.dumps(value)}" for name, value in record.options.items())
+        files = ", ".join(
+            f'{{ path = "{f.path}", size = {f.size * pinned}, sha256 = "{f.sha256 if pinned else ""}" }}'
+            for f in record.files
+        )
+        lines += [f"options = {{ {options} }}", f"files = [{files}]"]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def _networks(store: Path) -> list[Path]:
+    return [folder for folder in sorted(store.iterdir()) if (folder / RECORD).is_file()]

@@ -11,13 +11,22 @@ import zipfile
 
 import pytest
 
-from addon_tests.store.stub_hub import write_catalogue
+from addon_tests.store.stub_hub import (
+    hub_of,
+    safetensors,
+    serving,
+    sha256,
+    write_catalogue,
+    write_catalogue_of,
+)
 from animepose_blender import cli
 from animepose_blender.errors import AnimePoseError
 from animepose_blender.host.worker_client import worker_environment
+from animepose_blender.presets import PARTS
 from animepose_blender.store.catalogue import CATALOGUE_VARIABLE
 from animepose_blender.store.folder import STORE_VARIABLE
 from animepose_blender.store.installed import Presence, look_up
+from animepose_blender.store.record import RECORD, ModelFile, ModelRecord, record_text
 
 
 @pytest.fixture
@@ -64,6 +73,35 @@ def test_the_whole_way(site, environment, tmp_path):
     done = run(environment, "verify", "tiny-pose")
     assert done.returncode == 3 and "wrong  tiny-pose: model.safetensors" in done.stdout
     assert "Fetch or import" in done.stderr
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_preset_is_fetched_verified_carried_over_and_removed(tmp_path, pinned):
+    ids = PARTS["quality"].networks()
+    made, store, other = tmp_path / "made", tmp_path / "store", tmp_path / "other"
+    for number, id_ in enumerate(ids):
+        files = {"config.json": b'{"architectures": ["Net"]}', "model.safetensors": safetensors(20_000, fill=number)}
+        listed = tuple(ModelFile(path, len(data), sha256(data)) for path, data in files.items())
+        record = ModelRecord(id_, id_, "depth", "Net", listed, "MIT", True, "here", options={"scene": "indoor"})
+        (made / id_).mkdir(parents=True)
+        for path, data in (files | {RECORD: record_text(record).encode()}).items():
+            (made / id_ / path).write_bytes(data)
+    with serving(hub_of(made)) as hub:
+        path = write_catalogue_of(made, tmp_path / "models.toml", hub.address, pinned=pinned)
+        named = worker_environment() | {CATALOGUE_VARIABLE: str(path), STORE_VARIABLE: str(store), "no_proxy": "*"}
+        done = run(named, "fetch", "quality", "--commercial-only")
+    assert done.returncode == 0, done.stderr
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == list(ids)
+    assert ("not pinned" in done.stdout) is not pinned
+    done = run(named, "verify", "quality")
+    assert done.returncode == 0 and [line for line in done.stdout.splitlines() if line.startswith("ok")] == [
+        f"ok  {id_}" for id_ in ids
+    ]
+    assert run(named, "export", "quality", "-o", str(tmp_path / "x.zip")).returncode == 0
+    assert run(named, "import", str(tmp_path / "x.zip"), "--store", str(other)).returncode == 0
+    assert all((other / id_ / "model.safetensors").is_file() for id_ in ids)
+    assert run(named, "remove", "quality").returncode == 0
+    assert [path.name for path in store.iterdir()] == [".locks"]
 
 
 def test_another_store_and_ones_own_network(site, environment, tmp_path):
