@@ -70,6 +70,9 @@ def open_parts(job: JobRequest, report: Reporter) -> OpenParts:
     body = MediaPipePose()
     try:
         if parts.networks():
+            from .hub import require_packages
+
+            require_packages()
             from .hub.open import open_networks
 
             opened = open_networks(job, body, report)

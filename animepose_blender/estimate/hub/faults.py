@@ -31,8 +31,8 @@ _STOPPED = (
     "device-side assert",
     "unspecified launch failure",
     "no longer available",
-    "execution_failed",  # cuBLAS and cuDNN
-    "internal_error",
+    "cublas_status_",  # but for those above
+    "cudnn_status_",
     "nvml_success",
     "no nvidia driver",
     "no cuda gpus are available",

@@ -17,6 +17,7 @@ from ..parts import OpenParts, depth_watcher, follower
 from ..reporter import Reporter
 from .detr import finer
 from .device import Device, choose_device
+from .faults import gpu_faults
 from .follow import FRAMES_AT_ONCE, FRAMES_ON_CPU, Networks, follow_in_batches
 from .in_regions import PoseInRegions
 from .loading import load_network
@@ -58,6 +59,8 @@ def open_networks(job: JobRequest, body: MediaPipePose, report: Reporter) -> Ope
             if name in places:
                 _require_use(places[name][1], part, job.commercial_only)
     device = choose_device(job.device)
+    if device.note:
+        report.warning(device.note)
 
     def opened(part: str) -> list[Any]:
         wanted = [name for name in getattr(parts, part).split(SEPARATOR) if name in places]
@@ -79,8 +82,9 @@ def open_networks(job: JobRequest, body: MediaPipePose, report: Reporter) -> Ope
         times = StageTimes(device)
         most = FRAMES_ON_CPU if device.torch.type == "cpu" else FRAMES_AT_ONCE
         networks = Networks(device, detector, pose, masks, depth, body, times, most)
+        follow = gpu_faults()(lambda frames, most, watchers: follow_in_batches(frames, networks, most, watchers))
         return OpenParts(
-            lambda frames, most, watchers: follow_in_batches(frames, networks, most, watchers), None, names,
+            follow, None, names,
             metric_depth=depth is not None and depth.metric, profile=times.profile,
         )  # fmt: skip
     if masks is not None:
@@ -97,7 +101,7 @@ def open_networks(job: JobRequest, body: MediaPipePose, report: Reporter) -> Ope
         from .one_by_one_pose import OneByOneDepth
 
         watchers = (depth_watcher(OneByOneDepth(depth, device)),)
-    return OpenParts(follower(finder, poser), None, names, watchers, depth is not None and depth.metric)
+    return OpenParts(gpu_faults()(follower(finder, poser)), None, names, watchers, depth is not None and depth.metric)
 
 
 def _require_use(record: ModelRecord, part: str, commercial_only: bool) -> None:
