@@ -32,7 +32,7 @@ def add_models(grammar: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     models = grammar.add_parser("models", help="the networks: list, fetch, verify, import, export, remove")
     actions = models.add_subparsers(title="actions", required=True, metavar="ACTION")
     names = "ids of `models list`, or presets, for all networks that they use"
-    commercial = "only networks whose licence and data allow commercial use"
+    commercial = "only networks whose licence allows commercial use"
 
     def add(name: str, verb: object, does: str) -> argparse.ArgumentParser:
         parser = actions.add_parser(name, help=does)

@@ -25,7 +25,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REPAIR = "Install AnimePose again, or correct the file."
 _NEEDED = ("id", "title", "role", "architecture", "licence", "commercial", "files")
 _KNOWN = frozenset(
-    (*_NEEDED, "registry", "repository", "revision", "shipped", "skeleton", "card", "options", "about_mb")
+    (*_NEEDED, "registry", "repository", "revision", "shipped", "skeleton", "card", "caution", "options", "about_mb")
 )
 
 
@@ -176,7 +176,7 @@ def _entry(table: Mapping[str, Any], registries: Mapping[str, Registry], folder:
         files=tuple(map(_file, table["files"])), licence=str(table["licence"]), commercial=table["commercial"],
         source=f"{repository}@{revision}" if registry else OWN_SOURCE, skeleton=str(table.get("skeleton", "")),
         card=(folder / table["card"]).read_text(encoding="utf-8") if table.get("card") else "",
-        options=dict(table.get("options", {})),
+        caution=str(table.get("caution", "")), options=dict(table.get("options", {})),
     )  # fmt: skip
     shipped = folder / table["shipped"] if "shipped" in table else None
     if shipped and [file.path for file in record.files] != [shipped.name]:

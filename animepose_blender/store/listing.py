@@ -10,6 +10,7 @@ from .installed import Found, Presence, ids_here, look_up, shipped_networks
 from .record import ModelRecord
 
 COMMERCIAL, NOT_COMMERCIAL = "commercial use allowed", "NOT for commercial use"
+RESERVED = "commercial use allowed, see its card"
 OUTDATED = "outdated"
 UNPINNED = "not pinned by AnimePose"
 OWN = "your own"
@@ -46,11 +47,14 @@ class Row:
     path: str = ""
     """Where it lies; empty if it is not here."""
     card: str = ""
+    caution: str = ""
 
     @property
     def badge(self) -> str:
         """What its licence allows."""
-        return COMMERCIAL if self.commercial else NOT_COMMERCIAL
+        if not self.commercial:
+            return NOT_COMMERCIAL
+        return RESERVED if self.caution else COMMERCIAL
 
     @property
     def size_text(self) -> str:
@@ -109,6 +113,7 @@ def _row(id_: str, entry: ModelEntry | None, found: Found) -> Row:
         problem=found.problem,
         path=str(found.path or ""),
         card=record.card if record else "",
+        caution=record.caution if record else "",
     )
 
 

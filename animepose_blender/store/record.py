@@ -63,13 +63,16 @@ class ModelRecord:
     licence: str
     """SPDX identifier where there is one."""
     commercial: bool
-    """Whether the licence of weights, and the terms of what they were made of, allow commercial use."""
+    """Whether the publisher's licence of the weights allows commercial use, and no terms of their data are known that
+    claim networks made of it."""
     source: str
     """Where it came from: `repository@revision`, or what the user said."""
     skeleton: str = ""
     """For poses: a key of `skeleton.KEYPOINT_MAPS`."""
     card: str = ""
     """What it was made of, in a few sentences."""
+    caution: str = ""
+    """What in the terms of its data is narrower than its licence, in a line."""
     options: dict[str, Any] = field(default_factory=dict)
     """What else the code that runs it must know, such as `dataset_index`, `scene` (indoor or outdoor)."""
 
