@@ -31,7 +31,7 @@ MAKERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "RTDetrForObjectDetection": ("rt_detr", "RtDetrDetector"),
         "DFineForObjectDetection": ("rt_detr", "RtDetrDetector"),
     },
-    "masks": {"Sam2VideoModel": ("sam2", "Sam2VideoMasks")},
+    "masks": {"Sam2VideoModel": ("sam2", "Sam2VideoMasks"), "Sam2Model": ("sam2", "Sam2VideoMasks")},
     "pose": {"VitPoseForPoseEstimation": ("vitpose", "VitPose")},
     "depth": {"DepthAnythingForDepthEstimation": ("depth_anything", "DepthAnything")},
 }
