@@ -87,7 +87,7 @@ def draw_card(layout: Any, row: Row) -> None:
     """Title, facts, then the card."""
     layout.label(text=row.title)
     layout.separator(type="LINE")
-    facts = [("Licence", licence_words(row.licence, row.commercial)), ("From", row.source)]
+    facts = [("Licence", licence_words(row.licence, row.badge)), ("Caution", row.caution), ("From", row.source)]
     column = layout.column(align=True)
     lines = 0
     for label, text in (*facts, *card_pieces(row.card)):

@@ -89,8 +89,8 @@ class NetworkProperties:
     lifter_choice: _choice("lifter", "Lifter", "Who makes keypoints over time into joints in space")  # type: ignore
     predictor_choice: _choice("predictor", "Predictor", "Who says where hidden people go")  # type: ignore
     commercial_only: BoolProperty(  # type: ignore
-        name="Commercial Use Only", description="Refuse networks whose licence, or whose training data, do not allow "
-        "commercial use", default=False,
+        name="Commercial Use Only", description="Refuse networks whose licence does not allow commercial use",
+        default=False,
     )  # fmt: skip
 
     def job_choices(self) -> dict[str, Any]:

@@ -136,7 +136,8 @@ def _draw_row(layout: bpy.types.UILayout, row: Row, context: bpy.types.Context) 
         (about, "BLANK1"),
         (f"{sentence(row.state)}{used_by}", state_icon(row)),
         (shortened(row.problem), "BLANK1"),
-        (licence_words(row.licence, row.commercial), licence_icon(row)),
+        (licence_words(row.licence, row.badge), licence_icon(row)),
+        (row.caution, "BLANK1"),
         ("Its hashes are as the registry states them" if row.catalogued and not row.pinned else "", "QUESTION"),
     ]
     column = box.column(align=True)

@@ -107,7 +107,7 @@ def _look() -> _Known:
         return _Known({}, {}, {}, error)
     here: dict[str, tuple[Choosable, ...]] = {}
     for row in filter(is_usable, listed):
-        one = Choosable(row.id, row.title, licence_words(row.licence, row.commercial), row.commercial)
+        one = Choosable(row.id, row.title, licence_words(row.licence, row.badge), row.commercial)
         here[row.role] = (*here.get(row.role, ()), one)
     return _Known(catalogue, {row.id: row for row in listed}, here, None)
 

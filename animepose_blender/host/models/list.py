@@ -37,8 +37,8 @@ class ANIMEPOSE_PG_models(bpy.types.PropertyGroup):
     items: CollectionProperty(type=ANIMEPOSE_PG_listed)  # type: ignore
     active: IntProperty(name="Active Network", description="Network that the buttons are for")  # type: ignore
     commercial_only: BoolProperty(  # type: ignore
-        name="Commercial Use Only", description="Show only networks whose licence, and whose training data, allow "
-        "commercial use", default=False,
+        name="Commercial Use Only", description="Show only networks whose licence allows commercial use",
+        default=False,
     )  # fmt: skip
 
 
@@ -61,8 +61,10 @@ def active_row(context: bpy.types.Context) -> Row | None:
 
 
 def licence_icon(row: Row) -> str:
-    """A picture of what the licence forbids."""
-    return "BLANK1" if row.commercial else NOT_COMMERCIAL_ICON
+    """A picture of what the licence, or the data, may forbid."""
+    if not row.commercial:
+        return NOT_COMMERCIAL_ICON
+    return "INFO" if row.caution else "BLANK1"
 
 
 def state_icon(row: Row) -> str:

@@ -37,9 +37,9 @@ def sentence(state: str) -> str:
     return state[:1].upper() + state[1:]
 
 
-def licence_words(licence: str, commercial: bool) -> str:
+def licence_words(licence: str, badge: str) -> str:
     """A licence, and what it means for a studio."""
-    return f"{licence}: {'commercial use allowed' if commercial else 'not for commercial use'}"
+    return f"{licence}: {badge.lower()}"
 
 
 def amount_words(done: int, total: int) -> str:
