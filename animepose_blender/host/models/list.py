@@ -93,7 +93,7 @@ class ANIMEPOSE_UL_models(bpy.types.UIList):
         width_px = context.region.width / context.preferences.system.ui_scale if context.region is not None else WIDE_PX
         if width_px < WIDE_PX:
             line = layout.row(align=True)
-            characters = int((width_px - ICONS_PX - (0 if row.commercial else ICON_PX)) / CHARACTER_PX)
+            characters = int((width_px - ICONS_PX - (0 if licence_icon(row) == "BLANK1" else ICON_PX)) / CHARACTER_PX)
             line.label(text=squeezed(row.title, characters), icon=role_icon(row.role))
             icons = line.row(align=True)
         else:
