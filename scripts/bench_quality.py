@@ -5,10 +5,10 @@
     .venv/bin/python scripts/bench_quality.py --device cpu --frames 16 --sizes 720 --people 3
 
 Weights need not be fetched: speed does not depend on their values. The clips show people of the bundled clip, whose
-boxes and keypoints are given once the networks have looked, since random weights find nobody. The networks alone are
-called as often, with the same inputs, as the run called them, one after the other: the limit that a run could reach if
-nothing else took time. On a CPU what is left of the run is its overhead; it is counted in processor time, which other
-programs disturb less. MediaPipe's networks run on the CPU and count as overhead here.
+boxes, keypoints and depth are given once the networks have looked, since random weights find nobody. The networks
+alone are called as often, with the same inputs, as the run called them, one after the other: the limit that a run could
+reach if nothing else took time. On a CPU what is left of the run is its overhead; it is counted in processor time,
+which other programs disturb less. MediaPipe's networks run on the CPU and count as overhead here.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,8 +33,8 @@ class Call:
     """Calls of one network with inputs of the same shapes."""
 
     network: torch.nn.Module
-    arguments: dict[str, torch.Tensor]
-    positional: tuple[torch.Tensor, ...]
+    arguments: dict[str, Any]
+    positional: tuple[Any, ...]
 
 
 @dataclass
@@ -46,21 +46,31 @@ class Calls:
     example: dict[tuple[str, Shapes], Call] = field(default_factory=dict)
 
     def watch(self, loaded: Loaded) -> None:
-        """Count the calls of a network from now on."""
+        """Count the calls of a network from now on; of one for masks, those of its parts, since it is never called."""
         name = loaded.record.id
         self.loaded[name] = loaded
+        if loaded.record.role != "masks":
+            self._watch(name, loaded.network)
+            return
+        for part, network in loaded.network.named_children():
+            self._watch(f"{name}: {part}", network)
 
+    def _watch(self, name: str, watched: torch.nn.Module) -> None:
         def before(network: torch.nn.Module, positional: tuple, arguments: dict) -> None:
-            tensors = [(str(k), one) for k, one in enumerate(positional)] + list(arguments.items())
-            tensors = [(key, one) for key, one in tensors if isinstance(one, torch.Tensor)]
+            named = [(str(k), one) for k, one in enumerate(positional)] + list(arguments.items())
+            tensors = [(key, one) for key, one in named if isinstance(one, torch.Tensor)]
             shapes = tuple((key, tuple(one.shape), one.dtype) for key, one in tensors)
             self.count[name, shapes] += 1
             if (name, shapes) not in self.example:
-                kept = {key: torch.clone(one) for key, one in arguments.items() if isinstance(one, torch.Tensor)}
-                others = {key: one for key, one in arguments.items() if key not in kept}
-                self.example[name, shapes] = Call(network, kept | others, tuple(one.clone() for one in positional))
+                kept = {key: _kept(one) for key, one in arguments.items()}
+                self.example[name, shapes] = Call(network, kept, tuple(_kept(one) for one in positional))
 
-        loaded.network.register_forward_pre_hook(before, with_kwargs=True)
+        watched.register_forward_pre_hook(before, with_kwargs=True)
+
+
+def _kept(argument: Any) -> Any:
+    """An argument that the run will not change any more."""
+    return argument.clone() if isinstance(argument, torch.Tensor) else argument
 
 
 class Stopwatch:
@@ -86,7 +96,7 @@ class Stopwatch:
 
 @contextmanager
 def _watched(calls: Calls, given: GivenPeople) -> Iterator[None]:
-    """Within it, networks that are loaded are watched, and detectors and poses give what is given after they looked."""
+    """Within it, networks that are loaded are watched, and they give what is given once they have looked."""
     real = opening._opened
 
     def opened(folder: Path, record: Any, part: str, *rest: Any) -> Any:
@@ -114,6 +124,17 @@ def _watched(calls: Calls, given: GivenPeople) -> Iterator[None]:
                 return given.keypoints(len(pictures), picture, boxes_px)
 
             made.keypoints = keypoints
+        if part == "depth":
+            measure = made.depth
+            made.depth = lambda pictures: given.depth(measure(pictures))
+        if part == "masks":
+            carry_on = made.masks
+
+            def masks(pictures: torch.Tensor, boxes_px: Sequence[np.ndarray], ids: Sequence[np.ndarray]) -> Any:
+                carry_on(pictures, boxes_px, ids)
+                return [given.masks(boxes) for boxes in boxes_px]
+
+            made.masks = masks
         return made
 
     with mock.patch.object(opening, "_opened", opened):
@@ -141,10 +162,12 @@ def whole_run(job: JobRequest, given: GivenPeople) -> tuple[dict[str, Any], Call
         result = run(job, watch)
         ended, cpu = time.perf_counter(), time.process_time() - cpu
     take = Take.load(job.take)
+    stages = watch.seconds(ended)
+    stages["detect"] -= loading
     figures = {
         "frames": result.frames, "people_found": result.people, "loading_s": loading,
         "seconds": ended - started - loading,
-        "cpu_seconds": cpu - loading_cpu, "stages_s": watch.seconds(ended), "warnings": watch.warnings,
+        "cpu_seconds": cpu - loading_cpu, "stages_s": stages, "warnings": watch.warnings,
         "profile": take.source.get("profile"),
     }  # fmt: skip
     return figures, calls
@@ -176,8 +199,8 @@ def compiled(calls: Calls, device: Device, repeats: int) -> dict[str, dict[str, 
     """The same compiled: the first call's seconds with compiling, and later ones' beside the plain network's, for
     each network's most frequent call."""
     result = {}
-    for name in calls.loaded:
-        (key, _), *_ = [one for one in calls.count.most_common() if one[0][0] == name]
+    for name in dict.fromkeys(name for name, _ in calls.count):
+        key = next(key for key, _ in calls.count.most_common() if key[0] == name)
         call = calls.example[key]
         plain, _ = _timed(lambda call=call: _forward(call.network, call), device, repeats)
         network = prepared(call.network, replace(device, compiled=True))
