@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from animepose_blender.estimate.associate import GIVE_UP_S, Associator, box_overlap
+from animepose_blender.estimate.associate import GIVE_UP_S, Associator, box_overlap, worth_posing
 
 STEP_S = 1 / 30
 
@@ -75,6 +75,14 @@ def test_frames_with_nobody_and_keypoints_that_are_not_seen_are_no_trouble():
     for k in range(3):
         assert one.update(k * STEP_S, *frame((box, np.full_like(points, np.nan)))).tolist() == [0]
     assert one.update(4 * STEP_S, *frame()).tolist() == []
+
+
+def test_weak_finds_that_repeat_a_better_one_are_not_posed_and_others_are():
+    boxes = np.array([[0, 0, 10, 20], [0, 0, 10, 20.5], [0, 0, 10, 21], [50, 0, 60, 20], [90, 0, 99, 20]], float)
+    score = np.array([0.3, 0.9, 0.7, 0.25, 0.1])
+    assert worth_posing(boxes, score, 10).tolist() == [1, 2, 3]
+    assert worth_posing(boxes, score, 2).tolist() == [1, 2]
+    assert worth_posing(boxes[:0], score[:0], 2).tolist() == []
 
 
 def test_overlap_of_boxes():

@@ -36,7 +36,7 @@ def test_feet_of_another_estimate_hang_on_the_own_ankles(rng):
     other = rng.normal(size=(33, 2)) * 50
     own, sure = to_blazepose("coco_17", np.zeros((17, 2)), np.full(17, 0.5))
     place = {name: k for k, name in enumerate(BLAZEPOSE_33)}
-    filled, filled_sure = filled_in(own, sure, other, np.full(33, 0.9))
+    filled, filled_sure = filled_in(own, sure, other, np.full(33, 0.9), 10_000.0)
     assert np.isfinite(filled).all()
     for side in ("left", "right"):
         for end, joint in (("heel", "ankle"), ("foot_index", "ankle"), ("index", "wrist"), ("pinky", "wrist")):
@@ -44,4 +44,15 @@ def test_feet_of_another_estimate_hang_on_the_own_ankles(rng):
             np.testing.assert_allclose(filled[place[f"{side}_{end}"]], expected)
     there = np.isfinite(own).all(axis=-1)
     np.testing.assert_array_equal(filled[there], own[there])
-    assert (filled_sure[there] == 0.5).all() and (filled_sure[~there] == 0.9).all()
+    assert (filled_sure[there] == 0.5).all() and (filled_sure[~there] == 0.5).all()
+
+
+def test_what_hangs_on_a_joint_that_the_other_estimate_has_elsewhere_stays_missing():
+    place = {name: k for k, name in enumerate(BLAZEPOSE_33)}
+    own, sure = to_blazepose("coco_17", np.zeros((17, 2)), np.full(17, 0.9))
+    other = np.ones((33, 2))
+    other[place["left_ankle"]] = 40.0, 0.0
+    filled, filled_sure = filled_in(own, sure, other, np.full(33, 0.8), 200.0)
+    for end in ("heel", "foot_index"):
+        assert np.isnan(filled[place[f"left_{end}"]]).all() and filled_sure[place[f"left_{end}"]] == 0
+        assert np.isfinite(filled[place[f"right_{end}"]]).all() and filled_sure[place[f"right_{end}"]] == 0.8

@@ -14,12 +14,14 @@ import numpy as np
 
 from .assignment import assign
 
-STRONG, NEW, WEAK = 0.5, 0.6, 0.1
+STRONG, NEW, WEAK = 0.5, 0.6, 0.2
 """Scores: from which on a find takes part in the first pass, can begin a person, and can continue one."""
 MIN_SIMILARITY, MIN_WEAK_SIMILARITY = 0.25, 0.5
 """Least mean of the overlap of boxes and the similarity of poses, in the first pass and in the second."""
 REPEAT = 0.85
 """Similarity from which on a find is somebody who is there already."""
+SAME_BOX = 0.6
+"""Overlap of boxes from which on a weak find is a repetition."""
 GIVE_UP_S = 0.4
 """Time after which someone who is not found again is no longer followed."""
 KEYPOINT_SIGMA = 0.1
@@ -113,6 +115,21 @@ class Associator:
         person.velocity_px_s = VELOCITY_MEMORY * person.velocity_px_s + (1 - VELOCITY_MEMORY) * velocity
         person.box_px, person.keypoints_px, person.confidence = box_px, keypoints_px, confidence
         person.time_s = time_s
+
+
+def worth_posing(box_px: np.ndarray, score: np.ndarray, most: int) -> np.ndarray:
+    """Indices of the finds of one frame that may be somebody, best first; weak ones that repeat a better one are left
+    out, since poses cost more than anything else.
+
+    Args:
+        box_px: (n, 4).
+        score: (n,).
+        most: as many at most.
+    """
+    order = np.argsort(-score, kind="stable")
+    order = order[score[order] >= WEAK]
+    better = np.triu(box_overlap(box_px[order], box_px[order]) > SAME_BOX, 1).any(axis=0)
+    return order[~(better & (score[order] < STRONG))][:most]
 
 
 def box_overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:

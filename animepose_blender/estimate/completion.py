@@ -121,7 +121,7 @@ def _observation(
     picture, region, _ = job
     landmarks_px, confidence, landmarks_m = one.landmarks_px, one.confidence, np.full((len(BLAZEPOSE_33), 3), np.nan)
     if other is not None and same_body(landmarks_px, confidence, other.landmarks_px, region[2]):
-        landmarks_px, confidence = filled_in(landmarks_px, confidence, other.landmarks_px, other.confidence)
+        landmarks_px, confidence = filled_in(landmarks_px, confidence, other.landmarks_px, other.confidence, region[2])
         landmarks_m = other.landmarks_m
     mask = layer
     if mask is None:

@@ -24,6 +24,8 @@ _HANGS_ON = {
 _CARRIER = np.array([
     BLAZEPOSE_33.index(_HANGS_ON.get(name, "nose" if place <= 10 else name)) for place, name in enumerate(BLAZEPOSE_33)
 ])  # fmt: skip
+SAME_JOINT = 0.05
+"""Distance of a joint in two estimates, as a share of the region, up to which both mean the same joint."""
 BODY = np.array([
     BLAZEPOSE_33.index(f"{side}_{name}")
     for name in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
@@ -55,7 +57,11 @@ def to_blazepose(skeleton: str, points_px: np.ndarray, confidence: np.ndarray) -
 
 
 def filled_in(
-    landmarks_px: np.ndarray, confidence: np.ndarray, other_px: np.ndarray, other_confidence: np.ndarray
+    landmarks_px: np.ndarray,
+    confidence: np.ndarray,
+    other_px: np.ndarray,
+    other_confidence: np.ndarray,
+    size_px: np.ndarray | float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Landmarks with those that are missing from another estimate of the same people, moved so that they hang on the
     same joints.
@@ -64,11 +70,14 @@ def filled_in(
         landmarks_px: (..., 33, 2), NaN = missing; those of `BODY` and the nose are there.
         confidence: (..., 33).
         other_px, other_confidence: of the other estimate, whole.
+        size_px: (...) of the regions around the people.
     Returns:
-        (..., 33, 2) and (..., 33); a landmark is no surer than the joint that it hangs on.
+        (..., 33, 2) and (..., 33); a landmark is no surer than the joint that it hangs on, and stays missing where the
+        two estimates have that joint in different places.
     """
     missing = np.isnan(landmarks_px).any(axis=-1)
-    moved_px = other_px + (landmarks_px - other_px)[..., _CARRIER, :]
-    hung = np.minimum(other_confidence, np.maximum(confidence, other_confidence)[..., _CARRIER])
-    usable = missing & np.isfinite(moved_px).all(axis=-1)
+    apart_px = (landmarks_px - other_px)[..., _CARRIER, :]
+    moved_px = other_px + apart_px
+    hung = np.minimum(other_confidence, confidence[..., _CARRIER])
+    usable = missing & (np.linalg.norm(apart_px, axis=-1) < SAME_JOINT * np.asarray(size_px)[..., None])
     return np.where(usable[..., None], moved_px, landmarks_px), np.where(usable, hung, confidence)

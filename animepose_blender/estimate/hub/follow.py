@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..ahead import Ahead
-from ..associate import WEAK, Associator
+from ..associate import Associator, worth_posing
 from ..backends import PoseObservation
 from ..completion import PersonFound, RegionEstimator, complete
 from ..depth import DEPTH_EVERY_S, sample_depth
@@ -187,8 +187,7 @@ def _identified(batches: Iterable[_Batch], networks: Networks, max_people: int) 
 
 def _strongest(found: PeopleFound, count: int) -> PeopleFound:
     """Finds that may be somebody, the strongest of them."""
-    rows = np.argsort(-found.score, kind="stable")[:count]
-    rows = rows[found.score[rows] >= WEAK]
+    rows = worth_posing(found.box_px, found.score, count)
     return PeopleFound(found.box_px[rows], found.score[rows], None if found.masks is None else found.masks[rows])
 
 

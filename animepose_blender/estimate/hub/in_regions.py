@@ -43,6 +43,6 @@ class PoseInRegions:
         for place, one, own_px, sure in zip(places, found, landmarks_px, confidence, strict=True):
             # Where the two disagree the network may have looked at somebody else in the same box.
             if same_body(own_px, sure, one.landmarks_px, one.region[2]):
-                own_px, sure = filled_in(own_px, sure, one.landmarks_px, one.confidence)
+                own_px, sure = filled_in(own_px, sure, one.landmarks_px, one.confidence, one.region[2])
                 answers[place] = replace(one, landmarks_px=own_px, confidence=sure)
         return answers
