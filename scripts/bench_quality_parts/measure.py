@@ -44,6 +44,7 @@ class Calls:
     loaded: dict[str, Loaded] = field(default_factory=dict)
     count: Counter[tuple[str, Shapes]] = field(default_factory=Counter)
     example: dict[tuple[str, Shapes], Call] = field(default_factory=dict)
+    _hooks: list[Any] = field(default_factory=list)
 
     def watch(self, loaded: Loaded) -> None:
         """Count the calls of a network from now on; of one for masks, those of its parts, since it is never called."""
@@ -65,7 +66,12 @@ class Calls:
                 kept = {key: _kept(one) for key, one in arguments.items()}
                 self.example[name, shapes] = Call(network, kept, tuple(_kept(one) for one in positional))
 
-        watched.register_forward_pre_hook(before, with_kwargs=True)
+        self._hooks.append(watched.register_forward_pre_hook(before, with_kwargs=True))
+
+    def stop(self) -> None:
+        """Watch no longer: hooks would be compiled, too."""
+        for hook in self._hooks:
+            hook.remove()
 
 
 def _kept(argument: Any) -> Any:
@@ -161,6 +167,7 @@ def whole_run(job: JobRequest, given: GivenPeople) -> tuple[dict[str, Any], Call
         started, cpu = time.perf_counter(), time.process_time()
         result = run(job, watch)
         ended, cpu = time.perf_counter(), time.process_time() - cpu
+    calls.stop()
     take = Take.load(job.take)
     stages = watch.seconds(ended)
     stages["detect"] -= loading
