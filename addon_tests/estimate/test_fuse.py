@@ -13,6 +13,7 @@ from animepose_blender.estimate.fuse import (
     UNKNOWN_SIGMA_M,
     Ground,
     RootEvidence,
+    depth_spread,
     from_depth,
     from_floor,
     from_size,
@@ -253,3 +254,11 @@ def test_evidence_is_put_into_its_own_frames():
     known = from_size(frames, _path()[frames], np.tile(CENTRE_M, (2, 1)), np.tile([0.02, 0.3], (2, 1)), 10)
     assert np.flatnonzero(known.information.any(axis=(1, 2))).tolist() == [2, 7]
     np.testing.assert_array_equal(known.root_m[frames], _path()[frames])
+
+
+def test_a_depth_map_that_changes_otherwise_than_a_person_says_little_of_them(rng):
+    expected_m = np.linspace(3.0, 6.0, 100)
+    assert depth_spread(1.2 * expected_m, expected_m) < 1e-9  # a factor may be the person's size
+    assert depth_spread(expected_m * np.exp(rng.normal(0, 0.05, 100)), expected_m) == pytest.approx(0.05, rel=0.3)
+    assert depth_spread(np.full(100, 4.5), expected_m) > 0.15
+    assert depth_spread(np.full(100, np.nan), expected_m) == 0.0

@@ -407,3 +407,16 @@ def test_observations_are_those_of_a_perfect_estimator(take):
     np.testing.assert_allclose(first.landmarks_px[0], take.keypoints_px[0, 0, 5], atol=1e-3)
     assert np.linalg.norm(first.landmarks_m[23] + first.landmarks_m[24]) == pytest.approx(0, abs=1e-6)
     assert first.mask.any()
+
+
+@pytest.mark.parametrize("metric", [True, False])
+def test_depth_maps_of_no_sense_harm_nobody(take, rng, metric):
+    observed = observe_take(take)
+    for tracklet in observed.tracklets:
+        tracklet.depths = (10.0 + rng.normal(0, 0.01, len(tracklet.frames))).tolist()  # the same, wherever people go
+    with_maps = _reconstruct(take, replace(observed, metric_depth=metric))
+    without = _reconstruct(take, observe_take(take))
+    assert len(with_maps.people) == len(without.people) == take.person_count
+    for one, other in zip(with_maps.people, without.people, strict=True):
+        apart_m = np.linalg.norm(one.solved.root_world_m - other.solved.root_world_m, axis=-1)
+        assert np.nanmedian(apart_m) < 0.1

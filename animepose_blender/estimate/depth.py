@@ -23,6 +23,10 @@ FLESH_M = 0.09
 """Half the thickness of a body around its bones, on the mean over trunk and limbs."""
 MAX_PAIRS = 5000
 """Pairs of samples that a first guess at the scale is made from."""
+LEFT = 0.75
+"""Of the differences in depth between and of people, as much at most may be left beside what maps explain."""
+EXACT = 0.02
+"""Differences that count as none, as shares."""
 _CHUNK = 50_000
 """Pixels worked on at once."""
 
@@ -62,15 +66,19 @@ def sample_depth(depth: np.ndarray, observation: PoseObservation, size: tuple[in
     return float(np.median(values)) if len(values) else float("nan")
 
 
-def calibrate(sampled: np.ndarray, depth_m: np.ndarray, *, metric: bool) -> np.ndarray:
+def calibrate(
+    sampled: np.ndarray, depth_m: np.ndarray, *, metric: bool, person: np.ndarray | None = None
+) -> np.ndarray:
     """Samples of depth maps brought to the scale of the solve: one scale for the clip, and one shift where the map is
     relative.
 
     Args:
         sampled: (n,) from `sample_depth`, of all people and frames; NaN = none.
         depth_m: (n,) the same people's depth from geometry.
+        person: (n,) whose; None = all of one.
     Returns:
-        (n,) metres; NaN where there is no sample, everywhere where there are too few or they say the opposite.
+        (n,) metres; NaN where there is no sample, everywhere where there are too few, they say the opposite, or
+        nothing about who is how far away.
     """
     known = np.isfinite(sampled) & np.isfinite(depth_m)
     if known.sum() < 3:
@@ -90,9 +98,30 @@ def calibrate(sampled: np.ndarray, depth_m: np.ndarray, *, metric: bool) -> np.n
             residual = np.abs(rows @ (scale, shift) - y)
             w = np.sqrt(1 / (1 + (residual / (2 * np.median(residual) + 1e-9)) ** 2))
             scale, shift = np.linalg.lstsq(rows * w[:, None], y * w, rcond=None)[0]
-    if not scale > 0:
+    calibrated = scale * sampled + shift
+    if not scale > 0 or not _tells(calibrated[known], y, None if person is None else person[known]):
         return np.full(len(sampled), np.nan)
-    return scale * sampled + shift
+    return calibrated
+
+
+def _tells(found_m: np.ndarray, depth_m: np.ndarray, person: np.ndarray | None) -> bool:
+    """Whether (n,) depths of maps explain where people are, between them or in their own motion: with them, less is
+    left of the differences than without. A network that sees no sense in the picture says much the same everywhere."""
+    log_found, log_depth = np.log(np.maximum(found_m, 1e-3)), np.log(np.maximum(depth_m, 1e-3))
+    own = np.zeros(len(depth_m), int) if person is None else person
+    steady = np.stack([log_found, log_depth])
+    for number in np.unique(own):
+        steady[:, own == number] -= np.median(steady[:, own == number], axis=1, keepdims=True)
+    return any(
+        _spread(found - depth) < max(LEFT * _spread(depth), EXACT)
+        for found, depth in ((log_found, log_depth), (steady[0], steady[1]))
+    )
+
+
+def _spread(values: np.ndarray) -> float:
+    """Half the width of the middle two thirds."""
+    low, high = np.percentile(values, [16, 84])
+    return float(high - low) / 2
 
 
 def silhouette_points(

@@ -33,6 +33,8 @@ LEAST_SLOPE = 0.05
 """Sine of the angle between ray and floor below which a foot says nothing of its distance."""
 UNKNOWN_SIGMA_M = 100.0
 """Where nothing is known; finite, since predictors carry it on."""
+MAD_TO_SIGMA = 1.4826
+"""From the median absolute deviation to the standard deviation of a normal distribution."""
 FARTHEST = 2.0
 """A foot's ray that meets the floor this many times farther away than the foot seems is not believed."""
 
@@ -118,6 +120,21 @@ def from_depth(
     spread_m = sigma * np.where(known, depth_m, 1.0)
     along = (known / spread_m**2)[:, None, None] * direction[:, :, None] * direction[:, None, :]
     return _spread(frame, centre_m + ray * np.where(known, stretch, 1.0)[:, None], along, count)
+
+
+def depth_spread(depth_m: np.ndarray, expected_m: np.ndarray) -> float:
+    """How much depths of a depth map differ from those by size, as a share, beside a factor that stays: a map whose
+    changes are others than a person's own says little of that person.
+
+    Args:
+        depth_m: (n,) calibrated; NaN = none.
+        expected_m: (n,) by size.
+    """
+    known = np.isfinite(depth_m) & (depth_m > 0) & (expected_m > 0)
+    if not known.any():
+        return 0.0
+    ratio = np.log(depth_m[known] / expected_m[known])
+    return float(MAD_TO_SIGMA * np.median(np.abs(ratio - np.median(ratio))))
 
 
 def fuse(evidence: list[RootEvidence], time_s: np.ndarray) -> np.ndarray:

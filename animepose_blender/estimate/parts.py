@@ -22,6 +22,7 @@ from .backends import HandEstimator, PersonDetector, PoseEstimator
 from .depth import DEPTH_EVERY_S, DepthEstimator, sample_depth
 from .people import Tracklet, Watcher, follow
 from .reporter import Reporter
+from .threads import MOST_FOR_MANY, side_by_side
 
 Follower = Callable[[Iterable[tuple[float, np.ndarray]], int, Sequence[Watcher]], list[Tracklet]]
 """Frames (time_s, (H, W, 3) uint8 RGB), most people, and watchers to tracklets."""
@@ -67,7 +68,8 @@ def open_parts(job: JobRequest, report: Reporter) -> OpenParts:
     from .mediapipe_pose import MODEL_NAME as POSE_NAME
     from .mediapipe_pose import MediaPipePose
 
-    body = MediaPipePose()
+    in_batches = parts.detector != MEDIAPIPE and parts.pose != MEDIAPIPE
+    body = MediaPipePose(side_by_side(MOST_FOR_MANY)) if in_batches else MediaPipePose()
     try:
         if parts.networks():
             from .hub import require_packages

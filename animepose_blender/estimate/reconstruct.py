@@ -36,6 +36,8 @@ from .view import View
 
 MAX_MISFIT = 0.04
 """Solved people lie at 0.015 to 0.028 of their height off their keypoints, tree trunks and shadows at 0.042 to 0.06."""
+UNPINNED_MISFIT = 0.025
+"""The same without pinned feet, for somebody who fits far better so; trees and shadows do not."""
 NO_PERSON = "no person by their proportions"
 EXPECTED_SIGMA_RAD = np.radians(8.0)
 """How far people's mean stance may be off, where it decides which lines are the upright ones."""
@@ -254,7 +256,7 @@ def _solve(
     view = View(observed.time_s, intrinsics, scene.start_to_world @ motion.camera_to_start)
     known = person >= 0
     seen, person, sized = seen.where(known), person[known], placed.where(known).sized(scene.size[person[known]])
-    depth_m = calibrate(seen.depth, sized.root_m[:, 2], metric=observed.metric_depth)
+    depth_m = calibrate(seen.depth, sized.root_m[:, 2], metric=observed.metric_depth, person=person)
     roots_m = np.full((len(scene.size), len(view.time_s), 3), np.nan)
     roots_m[person, seen.frame] = sized.roots_in(view.camera_to_world[seen.frame])
     predictor = predictor_of(job.parts.predictor)
@@ -265,7 +267,13 @@ def _solve(
         evidence = Evidence(seen.frame[own], lifted, seen.box_px[own], depth_m[own], float(scene.size[number]))
         ground = Ground(scene.level_m[number] + SOLE_M * scene.size[number], scene.tilt_sigma_rad)
         others_m = np.delete(roots_m, number, axis=0)
-        solved = solve_person(evidence, view, ground, others_m, predictor, further, MotionSettings.of(job))
+        motion_of = MotionSettings.of(job)
+        solved = solve_person(evidence, view, ground, others_m, predictor, further, motion_of)
+        if solved.misfit > MAX_MISFIT and motion_of.foot_lock == "auto":
+            # Feet that were wrongly taken for standing can pull somebody off their keypoints.
+            loose = replace(motion_of, foot_lock="never")
+            unpinned = solve_person(evidence, view, ground, others_m, predictor, further, loose)
+            solved = unpinned if unpinned.misfit <= UNPINNED_MISFIT else solved
         fingers = move_fingers(
             seen.hands.where(own), evidence.frames, view.time_s, solved.bone_length_m, job.smoothness_s
         )

@@ -21,7 +21,7 @@ from .fit.stillness import still
 from .fit.terms import Evidence as Known
 from .fit.terms import lowest_heights_m
 from .floor import SOLE_M, contacts, speeds_m_s, standing_feet
-from .fuse import Ground, RootEvidence, from_depth, from_floor, from_size, fuse, spread_of
+from .fuse import Ground, RootEvidence, depth_spread, from_depth, from_floor, from_size, fuse, spread_of
 from .place import place_roots, root_sigma
 from .smooth import HALF_LIFE_HZ_S, smooth_seen
 from .solve import pose
@@ -34,7 +34,7 @@ PREDICTED_WEIGHT = 0.3
 PREDICTED_SIGMA_M = 0.08
 """How far a predicted joint may be off, relative to the root."""
 DEPTH_MAP_SIGMA = 0.03
-"""How far a calibrated depth map is off, as a share of the depth."""
+"""How far a calibrated depth map is off at least, as a share of the depth."""
 STILL_SIGMA_M = 0.003
 """How near what is held still stays to where it is held."""
 DOUBTS = 2
@@ -192,7 +192,8 @@ def _root_evidence(
     depth_m = given.depth_m[at]
     if np.isfinite(depth_m).any():
         axis = seen.camera_to_world[:, :3, 2]
-        known.append(from_depth(at, root_m, seen.centre_m, axis, depth_m, DEPTH_MAP_SIGMA, count))
+        spread = depth_spread(depth_m, np.sum((root_m - seen.centre_m) * axis, axis=-1))
+        known.append(from_depth(at, root_m, seen.centre_m, axis, depth_m, max(DEPTH_MAP_SIGMA, spread), count))
     return [*known, *given.further]
 
 

@@ -8,6 +8,8 @@ from ..protocol import THREADS_VARIABLE
 
 MOST = 4
 """More copies of a small network than this take memory and save no time."""
+MOST_FOR_MANY = 12
+"""The same where many pictures are at hand at once, so that all copies have work; each takes 10 MB."""
 
 
 def threads_told() -> int | None:
@@ -16,6 +18,6 @@ def threads_told() -> int | None:
     return int(told) if told.isdecimal() and int(told) else None
 
 
-def side_by_side() -> int:
-    """How many copies of a network run at a time: as many as there are processors for this worker, up to `MOST`."""
-    return min(MOST, threads_told() or os.cpu_count() or 1)
+def side_by_side(most: int = MOST) -> int:
+    """How many copies of a network run at a time: as many as there are processors for this worker, up to `most`."""
+    return min(most, threads_told() or os.cpu_count() or 1)

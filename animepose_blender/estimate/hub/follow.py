@@ -1,8 +1,8 @@
 """Find and follow everybody through a clip with networks that look at every frame, many frames and people at a time.
 
-Four threads, one batch of frames apart: decoding; the detector and depth; keypoints, identities and masks; and, in the
-caller's thread, what BlazePose adds and whoever watches. So the device has work while the processor is busy, and the
-other way round; at most a few batches are in memory.
+Five threads, one batch of frames apart: decoding; the way to the device; the detector and depth; keypoints, identities
+and masks; and, in the caller's thread, what BlazePose adds and whoever watches. So the device has work while the
+processor is busy, and the other way round; at most a few batches are in memory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..completion import PersonFound, RegionEstimator, complete
 from ..depth import DEPTH_EVERY_S, sample_depth
 from ..landmarks import to_blazepose
 from ..people import Tracklet, Watcher
-from .device import Device, upload
+from .device import Device, Upload
 from .protocols import BatchDepth, BatchDetector, BatchMasks, BatchPose, PeopleFound
 from .stage_times import StageTimes
 
@@ -88,7 +88,8 @@ def follow_in_batches(
     tracklets: dict[int, Tracklet] = {}
     times = networks.times
     with (
-        Ahead(_detected(frames, networks), BATCHES_AHEAD) as detected,
+        Ahead(_on_the_way(frames, networks), BATCHES_AHEAD) as on_the_way,
+        Ahead(_detected(times.waiting("detect", on_the_way), networks), BATCHES_AHEAD) as detected,
         Ahead(_identified(times.waiting("pose", detected), networks, max_people), BATCHES_AHEAD) as identified,
     ):
         for batch in times.waiting("rest", identified):
@@ -117,13 +118,22 @@ def _add(
     return seen
 
 
-def _detected(frames: Iterable[tuple[float, np.ndarray]], networks: Networks) -> Iterator[_Batch]:
+def _on_the_way(
+    frames: Iterable[tuple[float, np.ndarray]], networks: Networks
+) -> Iterator[tuple[list[float], list[np.ndarray], Upload]]:
+    """Times and pictures of each batch, and the pictures being copied to the device."""
+    for some in _in_groups(networks.times.waiting("upload", frames), networks.most_frames):
+        time_s, rgb = [one[0] for one in some], [one[1] for one in some]
+        with networks.times("upload", len(rgb)):
+            copied = Upload(rgb, networks.device)
+        yield time_s, rgb, copied
+
+
+def _detected(batches: Iterable[tuple[list[float], list[np.ndarray], Upload]], networks: Networks) -> Iterator[_Batch]:
     """Batches with everybody found in them, and depth."""
     times, first, next_depth_s = networks.times, 0, -np.inf
-    for some in _in_groups(times.waiting("detect", frames), networks.most_frames):
-        time_s, rgb = [one[0] for one in some], [one[1] for one in some]
-        with times("upload", len(rgb)):
-            pictures = upload(rgb, networks.device)
+    for time_s, rgb, copied in batches:
+        pictures = copied.pictures()
         with times("detect", len(rgb)):
             found = networks.detector.find(pictures)
         depth: dict[int, np.ndarray] = {}
