@@ -96,7 +96,7 @@ def done(demo, tmp_path_factory) -> Done:
 def observed_before(monkeypatch, done):
     """The network's part of the run is taken from the one that is done."""
 
-    def observe(job, clip, report):
+    def observe(job, clip, report, parts=None):
         report.progress("detect", 0.0)
         return done.observed
 
