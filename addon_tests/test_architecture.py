@@ -129,7 +129,7 @@ def test_core_stands_on_itself_and_the_contracts_alone():
 
 def test_the_store_and_the_presets_stand_on_the_standard_library_alone():
     # Both processes use them, the worker with an older Python, Blender without any package.
-    own = ("store", "errors", "presets", "protocol")
+    own = ("store", "errors", "presets", "protocol", "file_lock")
 
     def is_forbidden(name):
         first, _, rest = name.partition(".")

@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ..errors import AnimePoseError
+from ..file_lock import lock, unlock
 from ..host.worker_client import handed_on
 from .records import FOLDER
 
@@ -38,7 +39,7 @@ def only_run_in(output: Path) -> Iterator[None]:
     descriptor = _open(path)
     try:
         began = time.monotonic()
-        while not (_lock(descriptor) and _is_same(path, descriptor)):
+        while not (lock(descriptor) and _is_same(path, descriptor)):
             if not _is_same(path, descriptor):  # somebody has removed the folder meanwhile
                 os.close(descriptor)
                 descriptor = _open(path)
@@ -55,7 +56,7 @@ def only_run_in(output: Path) -> Iterator[None]:
         finally:
             handed_on.discard(descriptor)
             _write(descriptor, None)
-            _unlock(descriptor)
+            unlock(descriptor)
     finally:
         os.close(descriptor)
 
@@ -105,42 +106,11 @@ def _now() -> str:
 
 
 if sys.platform == "win32":
-    import msvcrt
-
-    _FAR = 1 << 30
-    """The byte that is locked: behind the text, which others may go on reading."""
-
-    def _lock(descriptor: int) -> bool:
-        os.lseek(descriptor, _FAR, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def _unlock(descriptor: int) -> None:
-        os.lseek(descriptor, _FAR, os.SEEK_SET)
-        with contextlib.suppress(OSError):
-            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
     def _is_dead(told: dict[str, object]) -> bool:
         return False  # no other process holds the lock of a dead one
 
 else:
-    import fcntl
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True  # a file system without locks: there is nothing better to do than to go on
-        return True
-
-    def _unlock(descriptor: int) -> None:
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
     def _is_dead(told: dict[str, object]) -> bool:
         """Whether the run that wrote this was on this machine and has ended; its processes are about to."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import AnimePoseError
+from ..file_lock import lock
 from .folder import store_folder
 
 FOLDER = ".locks"
@@ -28,7 +28,7 @@ def only_one_changes(id_: str, store: Path | None = None) -> Iterator[None]:
     except OSError as error:
         raise cannot_write(store, error) from error
     try:
-        if not _lock(descriptor):
+        if not lock(descriptor):
             raise AnimePoseError(
                 f"The model {id_} is being fetched or changed already, here or in another window.",
                 "Wait until that has ended, or cancel it there.",
@@ -44,26 +44,3 @@ def cannot_write(place: Path, error: OSError) -> AnimePoseError:
         f"The folder of models {place} cannot be written to: {error.strerror or error}.",
         "Check its permissions and the space left, or choose another folder (--store, or the preferences).",
     )
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True  # a file system without locks: there is nothing better to do than to go on
-        return True
