@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ import torch
 
 from ...errors import AnimePoseError
 from .batches import Batches
-from .device import Device
 from .loading import Loaded
 from .protocols import PeopleFound
 
@@ -137,15 +136,6 @@ def _first_of_each(boxes: np.ndarray) -> np.ndarray:
     return np.flatnonzero(kept)
 
 
-def finer(device: Device) -> Device:
-    """The same device with float16 in place of bfloat16, for these detectors.
-
-    bfloat16 has 8 bits for a coordinate: at the right rim of 1280 pixels, that is a step of 5. Float16 has 11, and is
-    what the makers of these networks measure their speed and precision in.
-    """
-    return replace(device, dtype=torch.float16) if device.dtype is torch.bfloat16 else device
-
-
 class DetrDetector(ABC):
     """A `BatchDetector` of this family.
 
@@ -153,7 +143,7 @@ class DetrDetector(ABC):
     float32.
 
     Args:
-        loaded: the network, loaded for `finer(device)`.
+        loaded: the network.
     Raises:
         AnimePoseError: if it knows no people, or wants its pictures in a way that is not known.
     """

@@ -15,12 +15,11 @@ from ...store.record import ModelRecord
 from ..mediapipe_pose import MediaPipePose
 from ..parts import OpenParts, depth_watcher, follower
 from ..reporter import Reporter
-from .detr import finer
 from .device import Device, choose_device
 from .faults import gpu_faults
 from .follow import FRAMES_AT_ONCE, FRAMES_ON_CPU, Networks, follow_in_batches
 from .in_regions import PoseInRegions
-from .loading import load_network
+from .loading import HubClasses, load_network
 from .stage_times import StageTimes
 
 MAKERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -120,11 +119,6 @@ def _require_use(record: ModelRecord, part: str, commercial_only: bool) -> None:
 
 def _opened(folder: Path, record: ModelRecord, part: str, device: Device, commercial_only: bool) -> Any:
     """A network of the store behind the protocol of its part."""
-    import transformers
-
     module, name = MAKERS[part][record.architecture]
-    classes = {record.architecture: getattr(transformers, record.architecture)}
-    if part == "detector":
-        device = finer(device)
-    loaded = load_network(folder, classes, device, commercial_only=commercial_only)
+    loaded = load_network(folder, HubClasses(record.architecture), device, commercial_only=commercial_only)
     return getattr(import_module(f".{module}", __package__), name)(loaded)
