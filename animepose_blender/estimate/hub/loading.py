@@ -33,10 +33,10 @@ UNEXPECTED_SHARE = 0.05
 """Of the tensors in the file. Nothing is missing, and a few that nobody uses do no harm; more than so many are those
 of a larger network, such as a twelfth of its layers that the configuration does not know of."""
 EXACT_ROLES = ("detector", "pose")
-"""Of networks that give coordinates. Where the device computes in bfloat16, these run in float16, which has 11 bits for a
-number instead of 8: with 8, the right rim of 1280 pixels is known to steps of 5. Measured with ViTPose++ base and random
-weights: heatmaps err by 1.2 % of their spread in bfloat16, by 0.2 % in float16, and by 0.5 % if weights in bfloat16 are
-turned into float16 afterwards; so they are read as such."""
+"""Of networks that give coordinates. Where the device computes in bfloat16, these run in float16, which has 11 bits for
+a number instead of 8: with 8, the right rim of 1280 pixels is known to steps of 5. Measured with ViTPose++ base and
+random weights: heatmaps err by 1.2 % of their spread in bfloat16, by 0.2 % in float16, and by 0.5 % if weights in
+bfloat16 are turned into float16 afterwards; so they are read as such."""
 _OTHER = "Choose another model, or use the preset offline."
 _PROBLEMS = (
     RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, ImportError, AssertionError,
