@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +11,15 @@ import numpy as np
 import pytest
 
 from animepose_blender.errors import AnimePoseError, ExitCode
+from animepose_blender.estimate.hub import open as hub_open
+from animepose_blender.estimate.hub.loading import load_network
 from animepose_blender.estimate.observe import observe
 from animepose_blender.estimate.parts import open_parts
 from animepose_blender.estimate.video import open_clip
 from animepose_blender.presets import PARTS
 from animepose_blender.protocol import JobRequest
 from animepose_blender.store.folder import STORE_VARIABLE
-from animepose_blender.store.record import RECORD, read_record, record_text
+from animepose_blender.store.record import RECORD, ModelFile, read_record, record_text
 
 from .tiny_detectors import save_tiny_rf_detr_seg, save_tiny_rt_detr
 from .tiny_pose_depth import save_tiny_depth_anything, save_tiny_vitpose
@@ -130,3 +134,28 @@ def test_a_job_needs_a_detector_and_a_pose(part):
 def test_names_of_parts_are_checked_before_anything_else():
     with pytest.raises(AnimePoseError, match="unknown pose"):
         job_of(pose="../elsewhere")
+
+
+def test_a_process_that_stays_loads_its_networks_once(store, monkeypatch):
+    loads = []
+    monkeypatch.setattr(hub_open, "load_network", lambda *args: loads.append(args[0]) or load_network(*args))
+    hub_open._loaded.cache_clear()
+    for _ in range(2):
+        open_parts(job_of(), Listener()).close()
+    assert len(loads) == 4
+
+
+def test_weights_that_were_replaced_are_loaded_anew(store, tmp_path, monkeypatch):
+    shutil.copytree(store, tmp_path / "store")
+    monkeypatch.setenv(STORE_VARIABLE, str(tmp_path / "store"))
+    names = []
+    for seed in (0, 1):
+        shutil.rmtree(tmp_path / "store" / POSE)
+        save_tiny_vitpose(tmp_path / "store" / POSE, seed=seed)
+        weights = tmp_path / "store" / POSE / "model.safetensors"
+        told = ModelFile(weights.name, weights.stat().st_size, hashlib.sha256(weights.read_bytes()).hexdigest())
+        put(weights.parent, title=f"Pose {seed}", licence="CC0-1.0", files=(told,))
+        parts = open_parts(job_of(), Listener())
+        names += [name for name in parts.names() if name.startswith("Pose")]
+        parts.close()
+    assert names == ["Pose 0 (CC0-1.0)", "Pose 1 (CC0-1.0)"]

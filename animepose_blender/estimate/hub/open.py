@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def open_networks(job: JobRequest, body: MediaPipePose, report: Reporter) -> Ope
 
     def opened(part: str) -> list[Any]:
         wanted = [name for name in getattr(parts, part).split(SEPARATOR) if name in places]
-        return [_opened(*places[name], part, device, job.commercial_only) for name in wanted]
+        return [_opened(*places[name], part, device) for name in wanted]
 
     detector, masks, pose = (next(iter(opened(part)), None) for part in ("detector", "masks", "pose"))
     depths = opened("depth")
@@ -117,8 +118,17 @@ def _require_use(record: ModelRecord, part: str, commercial_only: bool) -> None:
         )
 
 
-def _opened(folder: Path, record: ModelRecord, part: str, device: Device, commercial_only: bool) -> Any:
+def _opened(folder: Path, record: ModelRecord, part: str, device: Device) -> Any:
     """A network of the store behind the protocol of its part."""
-    module, name = MAKERS[part][record.architecture]
-    loaded = load_network(folder, HubClasses(record.architecture), device, commercial_only=commercial_only)
+    hashes = tuple(file.sha256 for file in record.files)
+    # Masks remember the clip that they are made for.
+    open_ = _loaded.__wrapped__ if part == "masks" else _loaded
+    return open_(folder, hashes, record.architecture, part, device)
+
+
+@lru_cache(maxsize=8)
+def _loaded(folder: Path, hashes: tuple[str, ...], architecture: str, part: str, device: Device) -> Any:
+    """The same, kept for the next clip of a process that stays, such as a node's of a cluster."""
+    module, name = MAKERS[part][architecture]
+    loaded = load_network(folder, HubClasses(architecture), device)
     return getattr(import_module(f".{module}", __package__), name)(loaded)
