@@ -139,8 +139,9 @@ def test_ones_own_network_comes_in_and_is_found_as_others_are(site, elsewhere, t
 def test_one_file_of_weights_may_be_a_network(site, elsewhere, tmp_path):
     path = tmp_path / "tuned.safetensors"
     path.write_bytes(safetensors(100))
-    described = Described("my-lifter", "lifter", "GPL-3.0-or-later", architecture="TemporalLifter")
-    bring_in(path, site.catalogue, described, store=elsewhere)
+    described = Described("my-lifter", "lifter", "GPL-3.0-or-later")
+    (own,) = bring_in(path, site.catalogue, described, store=elsewhere)
+    assert own.architecture == "TemporalLifter"  # of our own kind there is one for each role
     assert weights_file(*find_network("my-lifter", elsewhere)).name == "tuned.safetensors"
     shipped, record = find_network("temporal-lifter", elsewhere)
     assert weights_file(shipped, record) == shipped and shipped.is_file()

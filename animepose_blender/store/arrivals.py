@@ -178,7 +178,9 @@ def _as_catalogued(name: str, entry: ModelEntry, sizes: dict[str, int], architec
 
 def _as_own(name: str, described: Described, sizes: dict[str, int], architecture: str) -> ModelRecord:
     _refuse_shipped(described.id)
-    architecture = described.architecture or architecture
+    # Of our own kinds there is one network for each role.
+    ours = {record.role: record.architecture for _, record in shipped_networks().values()}
+    architecture = described.architecture or architecture or ours.get(described.role, "")
     problem = (
         f"{described.id!r} cannot be a name: lower-case letters, digits, dots and dashes" if not is_id(described.id)
         else f"the role is {described.role!r}, not one of {', '.join(ROLES)}" if described.role not in ROLES
