@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from animepose_blender.estimate.observe import Observed
 from animepose_blender.estimate.person import Evidence
 from animepose_blender.estimate.run import run
 from animepose_blender.estimate.video import open_clip
+from animepose_blender.host.worker_client import worker_environment
 from animepose_blender.protocol import STAGES, JobRequest, Result
 from animepose_blender.take import State, Take
 
@@ -413,3 +416,31 @@ def _remuxed_and_cut(source: Path, target: Path) -> Path:
     content = target.read_bytes()
     target.write_bytes(content[: len(content) // 10])
     return target
+
+
+def test_the_preset_offline_needs_no_torch_and_others_say_what_they_need(demo, tmp_path):
+    code = f"""
+import sys
+class Without:
+    def __init__(self, finder): self.finder = finder
+    def __getattr__(self, name): return getattr(self.finder, name)
+    def find_spec(self, name, *more):
+        return None if name.split(".")[0] in ("torch", "transformers") else self.finder.find_spec(name, *more)
+sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
+from animepose_blender.errors import AnimePoseError
+from animepose_blender.estimate.parts import open_parts
+from animepose_blender.estimate.run import run
+from animepose_blender.protocol import JobRequest
+class Silent:
+    def progress(self, *_): pass
+    def warning(self, _): pass
+    def check_cancelled(self): pass
+run(JobRequest({str(demo)!r}, {str(tmp_path / "take.npz")!r}, end_s=0.2, focal_mm=35.0, hands=False), Silent())
+try:
+    open_parts(JobRequest({str(demo)!r}, "take.npz", preset="offline", depth="temporal-lifter"), Silent())
+except AnimePoseError as error:
+    print(error.message, error.remedy)
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=worker_environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "torch" in done.stdout.lower() and "offline" in done.stdout
