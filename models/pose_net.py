@@ -1,0 +1,118 @@
+"""PoseNet: a crop of one person to the joints' pixels and their depths relative to the root.
+
+References: Moon, Chang and Lee, "Camera distance-aware top-down approach for 3D multi-person pose estimation from a
+single RGB image" (ICCV 2019), section 6 and its loss, the L1 distance (its equation 4); whose network is that of Sun,
+Xiao, Wei, Liang and Wei, "Integral human pose regression" (ECCV 2018), equations 2 and 3: backbone, three
+deconvolutions of 256 channels, a 1x1 convolution to J x D channels, which are J heatmaps of D x H/4 x W/4 cells, and
+their soft-argmax. Samples that know no depth (photographs with joints in 2D) have weight 0 along z.
+
+Ours differs: the width of the deconvolutions is a parameter, and centres of cells and of pixels lie at +0.5. The public
+release has them elsewhere, which `xy_centre` and `z_centre` keep for its weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from .backbones import Upsampling, backbone
+from .soft_argmax import soft_argmax
+
+NETWORK = "pose_net"
+"""Its name in the metadata of its weights."""
+STRIDE = 4
+"""Pixels of the crop to a cell of a heatmap."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes; the defaults are the paper's, but for the joints."""
+
+    backbone: str = "resnet50"
+    joints: int = 28
+    """J."""
+    depth_bins: int = 64
+    """D."""
+    width: int = 256
+    """Channels of the deconvolutions."""
+    input_px: int = 256
+    """Side of the crop that the weights were trained with; others run, too."""
+    white: float = 1.0
+    """For `backbones.normalised`."""
+    depth_range_m: float = 2.0
+    """Of all bins together, the root in their middle."""
+    xy_centre: float = 0.5
+    """Where in a cell, from 0 to 1, the heatmaps' expected values mean."""
+    z_centre: float = 0.5
+
+
+SMALL = Config(backbone="small", width=128)
+"""What is shipped."""
+
+
+class PoseNet(nn.Module):
+    """See the module."""
+
+    def __init__(self, config: Config | None = None) -> None:
+        super().__init__()
+        c = self.config = config or Config()
+        self.backbone = backbone(c.backbone)
+        self.up = Upsampling(self.backbone.channels[-1], c.width)
+        self.heatmaps = nn.Conv2d(c.width, c.joints * c.depth_bins, 1)
+        nn.init.normal_(self.heatmaps.weight, std=0.001)
+        nn.init.zeros_(self.heatmaps.bias)  # type: ignore[arg-type]
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Joints in cells of the heatmaps.
+
+        Args:
+            pictures: (N, 3, H, W), normalised (`backbones.normalised`, with `config.white`).
+        Returns:
+            (N, J, 3) as (x, y, z), float32.
+        """
+        c = self.config
+        heatmaps = self.heatmaps(self.up(self.backbone(pictures)[-1]))
+        return soft_argmax(heatmaps.unflatten(1, (c.joints, c.depth_bins)))
+
+    def joints_2_5d(self, cells: torch.Tensor) -> torch.Tensor:
+        """Pixels of the crop and depths behind the root in metres, (N, J, 3), from cells (N, J, 3)."""
+        c = self.config
+        depth_m = ((cells[..., 2:] + c.z_centre) / c.depth_bins - 0.5) * c.depth_range_m
+        return torch.cat([(cells[..., :2] + c.xy_centre) * STRIDE, depth_m], dim=-1)
+
+    def cells(self, joints_2_5d: torch.Tensor) -> torch.Tensor:
+        """What `forward` should answer, (N, J, 3), from pixels of the crop and depths behind the root in metres."""
+        c = self.config
+        z = (joints_2_5d[..., 2:] / c.depth_range_m + 0.5) * c.depth_bins - c.z_centre
+        return torch.cat([joints_2_5d[..., :2] / STRIDE - c.xy_centre, z], dim=-1)
+
+
+def from_config(config: dict[str, Any]) -> PoseNet:
+    """A PoseNet of the sizes that a file of weights states.
+
+    Raises:
+        TypeError, ValueError: if they are no sizes of a PoseNet.
+    """
+    return PoseNet(Config(**config))
+
+
+def pose_loss(
+    cells: torch.Tensor, target: torch.Tensor, visible: torch.Tensor, has_depth: torch.Tensor
+) -> torch.Tensor:
+    """L1 distance in cells (equation 4), mean over all joints and axes, invisible ones counted as 0.
+
+    Args:
+        cells, target: (N, J, 3). Targets without weight may be anything, even NaN.
+        visible: (N, J) weights, 0 where a joint is not known.
+        has_depth: (N,) weights, 0 for samples without depth.
+    Returns:
+        A scalar.
+    """
+    visible, has_depth = visible.to(cells), has_depth.to(cells)
+    weight = torch.stack([visible, visible, visible * has_depth[:, None]], dim=-1)
+    # Not a product alone: NaN times 0 is NaN, in the gradient as well.
+    target = torch.where(weight > 0, target, cells.detach())
+    return (weight * (cells - target).abs()).mean()
