@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
@@ -75,11 +76,10 @@ def convert(checkpoint: Path, target: Path) -> str:
     try:
         save_file(tensors, partial, {"network": kind, "config": json.dumps(config), "source": "3DMPPE public release"})
         partial.replace(target)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # the latter is its word for all that the system refuses
         partial.unlink(missing_ok=True)
-        raise AnimePoseError(
-            f"{target} cannot be written: {error.strerror or error}.", "Choose another folder."
-        ) from error
+        reason = getattr(error, "strerror", None) or error
+        raise AnimePoseError(f"{target} cannot be written: {reason}.", "Choose another folder.") from error
     return kind
 
 

@@ -140,8 +140,8 @@ def test_a_converted_checkpoint_answers_as_the_release_does(kind: str, tmp_path:
         else:
             k = torch.tensor([4000.0, 6500.0])
             answer, expected = network(pictures, k), Published(tensors).root(pictures, k)
-    assert (expected.std(dim=0) > 1e-3).all()
-    torch.testing.assert_close(answer, expected, rtol=1e-3, atol=1e-3)
+    assert (expected.std(dim=0) > 3e-3).all()
+    torch.testing.assert_close(answer, expected, rtol=1e-5, atol=3e-4)
 
 
 def test_the_file_says_what_it_is(tmp_path: Path) -> None:
@@ -211,6 +211,12 @@ def test_what_is_no_checkpoint_is_refused(content: bytes, tmp_path: Path) -> Non
         convert(tmp_path / "snapshot.pth.tar", tmp_path / "out.safetensors")
     with pytest.raises(AnimePoseError, match="cannot be read"):
         convert(tmp_path / "missing.pth.tar", tmp_path / "out.safetensors")
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    written(tmp_path / "snapshot.pth.tar", "root_net")
+    with pytest.raises(AnimePoseError, match="cannot be written"):
+        convert(tmp_path / "snapshot.pth.tar", tmp_path / "missing" / "out.safetensors")
 
 
 def test_the_release_of_older_torch_is_read_too(tmp_path: Path) -> None:
