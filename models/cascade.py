@@ -56,7 +56,7 @@ class Config:
 
 
 SMALL = Config(width=64, lifting_width=256, dropout=0.1)
-"""For a small encoder: about 2 million parameters beside it."""
+"""For a small encoder: 1.6 million parameters beside it."""
 
 ABLATIONS: dict[str, dict[str, bool]] = {
     "baseline": {"joint_heatmaps": False, "bone_heatmaps": False, "depth_centric": False},

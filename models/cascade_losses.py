@@ -4,8 +4,8 @@ Reference: Zhang, Zhan and Chang, "Deep Monocular 3D Human Pose Estimation via C
 equation 2 (2D), 3 (3D), 4 and 5 (depth), 9 (pose); `order` is the ranking of pairs of Pavlakos, Zhou and Daniilidis,
 "Ordinal depth supervision for 3D human pose estimation" (CVPR 2018), which equations 3 and 4 replace: off by default.
 
-Where the text leaves a choice, ours is: no weights are printed, so they are ours, and bring the terms to about the same
-size at the start; equation 4 is a likelihood, so its negative is made small, and it counts where a joint is, since
+Where the text leaves a choice, ours is: no weights are printed, so they are ours, and bring the terms to one order of
+magnitude at the start; equation 4 is a likelihood, so its negative is made small, and it counts where a joint is, since
 elsewhere no depth is defined; the 2.5D points are taught by their absolute error in cells, as in 3DMPPE's PoseNet (the
 paper trains "the previous network" before the MLP, and its baseline has no other loss); sums over cells and channels
 are the paper's, means are over what is known, so that photographs in a batch do not thin out the rest.
