@@ -47,7 +47,7 @@ def main() -> int:
                 save_bank(bank, options.bank)
         else:
             raise AnimePoseError("There are no bodies.", "Name the data with --data, or a bank with --bank.")
-        renderer = Renderer(bank, *options.size, options.samples)
+        renderer = Renderer(bank, options.size[0], options.size[1], options.samples)
     except AnimePoseError as error:
         print(error, file=sys.stderr)
         return 1

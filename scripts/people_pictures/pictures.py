@@ -79,7 +79,7 @@ def _photograph(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         kernel = np.zeros((length, length), np.float32)
         middle = length // 2
         way = np.round(middle * np.array([np.cos(angle), np.sin(angle)])).astype(int)
-        cv2.line(kernel, tuple((middle - way).tolist()), tuple((middle + way).tolist()), 1.0)
+        cv2.line(kernel, tuple((middle - way).tolist()), tuple((middle + way).tolist()), [1.0])
         image = cv2.filter2D(image, -1, kernel / kernel.sum())
     image += rng.standard_normal(image.shape, dtype=np.float32) * np.float32(rng.gamma(1.5, 3.0))
     image = np.clip(image, 0, 255).astype(np.uint8)
