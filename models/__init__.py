@@ -6,6 +6,7 @@
 
 Of the papers, not trained yet: `detect_net` finds people and their masks in one stage, with its targets in
 `detect_targets`; `depth_net` gives the depth of every pixel from planes at three scales; `pose_net` and `root_net` find
-a person's joints and distance in a crop; `cascade` lifts a crop's joints into space by way of bones, joints and depths.
-All take any backbone of `backbones`; `published_3dmppe` converts published weights of `pose_net` and `root_net`.
+a person's joints and distance in a crop; `cascade` lifts a crop of one person to joints in space, one dimension after
+another. All take any backbone of `backbones`; `published_3dmppe` converts published weights of `pose_net` and
+`root_net`.
 """
