@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from animepose_blender.estimate.associate import GIVE_UP_S, Associator, box_overlap, worth_posing
+from animepose_blender.core.boxes import iou
+from animepose_blender.estimate.associate import GIVE_UP_S, Associator, worth_posing
 
 STEP_S = 1 / 30
 
@@ -88,5 +89,5 @@ def test_weak_finds_that_repeat_a_better_one_are_not_posed_and_others_are():
 def test_overlap_of_boxes():
     a = np.array([[0.0, 0, 10, 10], [0, 0, 0, 0]])
     b = np.array([[5.0, 0, 15, 10], [0, 0, 10, 10], [20, 20, 30, 30]])
-    assert box_overlap(a, b)[0].tolist() == pytest.approx([1 / 3, 1.0, 0.0])
-    assert box_overlap(a, b)[1].tolist() == [0, 0, 0]
+    assert iou(a, b)[0].tolist() == pytest.approx([1 / 3, 1.0, 0.0])
+    assert iou(a, b)[1].tolist() == [0, 0, 0]

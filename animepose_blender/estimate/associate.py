@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.boxes import iou
 from .assignment import assign
 
 STRONG, NEW, WEAK = 0.5, 0.6, 0.2
@@ -128,16 +129,8 @@ def worth_posing(box_px: np.ndarray, score: np.ndarray, most: int) -> np.ndarray
     """
     order = np.argsort(-score, kind="stable")
     order = order[score[order] >= WEAK]
-    better = np.triu(box_overlap(box_px[order], box_px[order]) > SAME_BOX, 1).any(axis=0)
+    better = np.triu(iou(box_px[order], box_px[order]) > SAME_BOX, 1).any(axis=0)
     return order[~(better & (score[order] < STRONG))][:most]
-
-
-def box_overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(A, B) intersection over union of boxes (A, 4) and (B, 4)."""
-    low, high = np.maximum(a[:, None, :2], b[:, :2]), np.minimum(a[:, None, 2:], b[:, 2:])
-    both = (high - low).clip(0).prod(axis=-1)
-    area_a, area_b = ((one[:, 2:] - one[:, :2]).clip(0).prod(axis=-1) for one in (a, b))
-    return both / np.maximum(area_a[:, None] + area_b - both, 1e-9)
 
 
 def _pose_and_box_similarity(
@@ -146,7 +139,7 @@ def _pose_and_box_similarity(
 ) -> np.ndarray:  # fmt: skip
     """(A, B) mean of box overlap and object keypoint similarity, 0 to 1; the overlap alone where no keypoint is seen
     of both."""
-    overlap = box_overlap(box_a, box_b)
+    overlap = iou(box_a, box_b)
     if overlap.size == 0:
         return overlap
     weight = np.sqrt(sure_a[:, None] * sure_b)

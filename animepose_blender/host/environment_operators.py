@@ -16,7 +16,8 @@ RUNNING = "A setup goes on already"
 JOB_RUNNING = "A video is being imported"
 
 
-def _reported(operator: bpy.types.Operator, work: Callable[[], object]) -> set[str]:
+def reported(operator: bpy.types.Operator, work: Callable[[], object]) -> set[str]:
+    """Do something; an error is reported. What an operator returns."""
     try:
         work()
     except AnimePoseError as error:
@@ -61,7 +62,7 @@ Fetches about 200 MB and takes 0.7 GB of disk; Blender's own Python is not chang
         return not refusal
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return _reported(self, lambda: setup_job.start_create(self.quality))
+        return reported(self, lambda: setup_job.start_create(self.quality))
 
 
 class ANIMEPOSE_OT_add_quality_packages(bpy.types.Operator):
@@ -79,7 +80,7 @@ On Linux this fetches 2.8 GB, CUDA among it, and takes 5 GB of disk; elsewhere 0
         return not refusal
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return _reported(self, setup_job.start_add_quality)
+        return reported(self, setup_job.start_add_quality)
 
 
 class ANIMEPOSE_OT_check_environment(bpy.types.Operator):
@@ -96,7 +97,7 @@ class ANIMEPOSE_OT_check_environment(bpy.types.Operator):
         return not refusal
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return _reported(self, setup_job.start_check)
+        return reported(self, setup_job.start_check)
 
 
 class ANIMEPOSE_OT_remove_environment(bpy.types.Operator):
@@ -117,7 +118,7 @@ class ANIMEPOSE_OT_remove_environment(bpy.types.Operator):
         return context.window_manager.invoke_confirm(self, event)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        result = _reported(self, lambda: remove_environment(addon_state.runtime_folder()))
+        result = reported(self, lambda: remove_environment(addon_state.runtime_folder()))
         addon_state.refresh_status()
         return result
 

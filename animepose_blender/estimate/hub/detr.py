@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...core.boxes import iou
 from ...errors import AnimePoseError
 from .batches import Batches
 from .loading import Loaded
@@ -125,10 +126,7 @@ def people_among(score: np.ndarray, box: np.ndarray, width: int, height: int) ->
 
 def _first_of_each(boxes: np.ndarray) -> np.ndarray:
     """(m,) which of (n, 4) boxes do not repeat one before them that is kept."""
-    low, high = np.maximum(boxes[:, None, :2], boxes[None, :, :2]), np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    shared = (high - low).clip(0).prod(axis=-1)
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=-1)
-    same = shared > SAME_BOX * (area[:, None] + area - shared)
+    same = iou(boxes, boxes) > SAME_BOX
     kept = np.ones(len(boxes), dtype=bool)
     for row in np.flatnonzero(np.triu(same, 1).any(axis=1)):
         if kept[row]:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import torch
 
+from ...core.boxes import iou
 from ..backends import Candidates
 from ..completion import REGION_SCALE
 from .device import Device, upload
@@ -95,17 +96,10 @@ def _each_once(boxes: np.ndarray, score: np.ndarray, part: np.ndarray) -> tuple[
     """Boxes and scores of the best find of each person; (n,) `part` is where each one was found."""
     kept: list[int] = []
     for row in np.argsort(-score, kind="stable"):
-        repeats = (_overlap(boxes[row], boxes[kept]) > SAME_BOX) & (part[kept] != part[row])
+        repeats = (iou(boxes[row, None], boxes[kept])[0] > SAME_BOX) & (part[kept] != part[row])
         if not repeats.any():
             kept.append(int(row))
     return boxes[kept], score[kept]
-
-
-def _overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """(n,) intersection over union of a box with (n, 4) others."""
-    shared = (np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])).clip(0).prod(axis=1)
-    areas = (others[:, 2:] - others[:, :2]).prod(axis=1) + (box[2:] - box[:2]).prod()
-    return shared / np.maximum(areas - shared, 1e-9)
 
 
 def _tiles(width: int, height: int, share: float) -> np.ndarray:

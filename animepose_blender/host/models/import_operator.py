@@ -12,10 +12,11 @@ from ...errors import AnimePoseError
 from ...skeleton import KEYPOINT_MAPS
 from ...store.bring_in import Described, bring_in
 from ..drawing import draw_wrapped
+from ..environment_operators import reported
 from . import job, known
 from .gaps import counted
 from .list import active_row
-from .operators import BUSY, refused, reported
+from .operators import BUSY, refused
 from .words import ROLE_WORDS
 
 WHAT_ITEMS = (

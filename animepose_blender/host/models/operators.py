@@ -1,7 +1,6 @@
 """Operators on the weight store. Each is something the user starts; long ones go on in the background."""
 
 # No `from __future__ import annotations` here: Blender reads the properties from the annotations themselves.
-from collections.abc import Callable
 from typing import Any
 
 import bpy
@@ -16,7 +15,7 @@ from ...store.listing import size_text
 from ...store.remove import remove
 from ...store.verify import verify
 from .. import addon_state, jobs
-from ..environment_operators import OFFLINE
+from ..environment_operators import OFFLINE, reported
 from . import job, known
 from .choices import PARTS as CHOSEN_PARTS
 from .gaps import counted
@@ -26,17 +25,6 @@ from .store_preferences import access
 BUSY = "Networks are being worked on already"
 NONE_CHOSEN = "Choose a network"
 QUALITY = "quality"
-
-
-def reported(operator: bpy.types.Operator, work: Callable[[], object]) -> set[str]:
-    """Do something; an error is reported. What an operator returns."""
-    try:
-        work()
-    except AnimePoseError as error:
-        operator.report({"ERROR"}, str(error))
-        return {"CANCELLED"}
-    jobs.tag_redraw()
-    return {"FINISHED"}
 
 
 def refused(cls: Any, why: str) -> bool:
