@@ -2,9 +2,9 @@
 
 References: `resnet50` is He, Zhang, Ren and Sun, "Deep residual learning for image recognition" (CVPR 2016), table 1,
 in the form that public checkpoints have (stride in the 3x3 convolution of a block; names of its tensors as
-torchvision's, so that these load without change). `small` is the body of Howard et al., "Searching for MobileNetV3"
-(ICCV 2019), table 1, without its last layers: a twentieth of the multiplications, most of them in 1x1 convolutions,
-which a CPU does well.
+torchvision's, so that these load without change). `small` is EfficientNet-Lite0 without its head: Tan and Le,
+"EfficientNet" (ICML 2019), table 1, less what slows a CPU (Liu, "Higher accuracy on vision models with
+EfficientNet-Lite", TensorFlow blog, 2020: ReLU6, no squeeze-and-excitation); a tenth of the multiplications.
 
 Pictures are RGB, normalised by the mean and deviation of ImageNet (`normalised`), of any size: a stride s gives
 ceil(size / s) cells.
@@ -12,7 +12,7 @@ ceil(size / s) cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import nn
@@ -101,39 +101,18 @@ class ResNet50(Backbone):
         return features
 
 
-class SqueezeExcite(nn.Module):
-    """Channels weighted by what the whole picture says."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        squeezed = max(8, channels // 4)
-        self.weigh = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, squeezed, 1), nn.ReLU(inplace=True),
-            nn.Conv2d(squeezed, channels, 1), nn.Hardsigmoid(),
-        )  # fmt: skip
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, C, H, W) to the same."""
-        return x * self.weigh(x)
-
-
 class InvertedResidual(nn.Module):
     """1x1 to more channels, a convolution of each for itself, 1x1 to few; plus the input where sizes agree."""
 
-    def __init__(
-        self, inputs: int, kernel: int, width: int, outputs: int, weighed: bool, hard: bool, stride: int
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, wider: int, stride: int) -> None:
         super().__init__()
         self.adds = stride == 1 and inputs == outputs
-        act = nn.Hardswish if hard else nn.ReLU
+        width = inputs * wider
         layers: list[nn.Module] = []
-        if width != inputs:
-            layers += [nn.Conv2d(inputs, width, 1, bias=False), nn.BatchNorm2d(width), act()]
+        if wider != 1:
+            layers += [nn.Conv2d(inputs, width, 1, bias=False), _norm(width), nn.ReLU6(inplace=True)]
         layers += [nn.Conv2d(width, width, kernel, stride, kernel // 2, groups=width, bias=False)]
-        layers += [nn.BatchNorm2d(width), act()]
-        if weighed:
-            layers.append(SqueezeExcite(width))
-        layers += [nn.Conv2d(width, outputs, 1, bias=False), nn.BatchNorm2d(outputs)]
+        layers += [_norm(width), nn.ReLU6(inplace=True), nn.Conv2d(width, outputs, 1, bias=False), _norm(outputs)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -141,35 +120,40 @@ class InvertedResidual(nn.Module):
         return x + self.layers(x) if self.adds else self.layers(x)
 
 
+def _norm(channels: int) -> nn.BatchNorm2d:
+    # The public weights' own epsilon.
+    return nn.BatchNorm2d(channels, eps=1e-3)
+
+
 BLOCKS = (
-    # kernel, width, outputs, weighed, hard, stride; a group for every stride from 4 on
-    ((3, 16, 16, False, False, 1), (3, 64, 24, False, False, 2), (3, 72, 24, False, False, 1)),
-    ((5, 72, 40, True, False, 2), (5, 120, 40, True, False, 1), (5, 120, 40, True, False, 1)),
-    ((3, 240, 80, False, True, 2), (3, 200, 80, False, True, 1), (3, 184, 80, False, True, 1),
-     (3, 184, 80, False, True, 1), (3, 480, 112, True, True, 1), (3, 672, 112, True, True, 1)),
-    ((5, 672, 160, True, True, 2), (5, 960, 160, True, True, 1), (5, 960, 160, True, True, 1)),
-)  # fmt: skip
+    # outputs, kernel, how many times wider inside, stride, how often; a group for every stride from 4 on
+    ((16, 3, 1, 1, 1), (24, 3, 6, 2, 2)),
+    ((40, 5, 6, 2, 2),),
+    ((80, 3, 6, 2, 3), (112, 5, 6, 1, 3)),
+    ((192, 5, 6, 2, 4), (320, 3, 6, 1, 1)),
+)
 
 
 class Small(Backbone):
-    """See the module; 2.8 million parameters."""
+    """See the module; 3 million parameters."""
 
-    channels = (24, 40, 112, 160)
+    channels = (24, 40, 112, 320)
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.Hardswish())
+        self.stem = nn.Sequential(nn.Conv2d(3, 32, 3, 2, 1, bias=False), _norm(32), nn.ReLU6(inplace=True))
         self.stages = nn.ModuleList(self._stages())
         self._start()
 
     @staticmethod
     def _stages() -> Iterator[nn.Sequential]:
-        inputs = 16
+        inputs = 32
         for group in BLOCKS:
             blocks = []
-            for kernel, width, outputs, weighed, hard, stride in group:
-                blocks.append(InvertedResidual(inputs, kernel, width, outputs, weighed, hard, stride))
-                inputs = outputs
+            for outputs, kernel, wider, stride, often in group:
+                for number in range(often):
+                    blocks.append(InvertedResidual(inputs, outputs, kernel, wider, stride if number == 0 else 1))
+                    inputs = outputs
             yield nn.Sequential(*blocks)
 
     def forward(self, pictures: torch.Tensor) -> Features:
@@ -180,6 +164,27 @@ class Small(Backbone):
             x = stage(x)
             features.append(x)
         return features
+
+    def load_published(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Take the public weights of EfficientNet-Lite0, less their head, in the same order as our layers.
+
+        They were trained on pictures as (rgb - 127 / 255) / (128 / 255); the first layers are changed so that
+        `normalised` pictures give the same.
+
+        Raises:
+            ValueError: if the tensors are not those of EfficientNet-Lite0.
+        """
+        theirs = [t for name, t in tensors.items() if name.startswith(("_conv_stem", "_bn0", "_blocks."))]
+        ours = self.state_dict()
+        if [t.shape for t in theirs] != [t.shape for t in ours.values()]:
+            raise ValueError("these are not the tensors of EfficientNet-Lite0")
+        taken = dict(zip(ours, theirs, strict=True))
+        mean, deviation = torch.tensor(MEAN), torch.tensor(DEVIATION)
+        weight = taken["stem.0.weight"]
+        shift = (weight.sum(dim=(2, 3)) * (mean * 255 - 127) / 128).sum(dim=1)
+        taken["stem.0.weight"] = weight * (deviation * 255 / 128)[:, None, None]
+        taken["stem.1.running_mean"] = taken["stem.1.running_mean"] - shift
+        self.load_state_dict(taken)
 
 
 BACKBONES: dict[str, Callable[[], Backbone]] = {"resnet50": ResNet50, "small": Small}

@@ -11,6 +11,8 @@ from .drawing import Actor, Camera, Look, Setting
 
 MOST_PEOPLE = 6
 NEAREST_M = 0.9
+TILTED = 0.12
+"""Share of the people who are not upright; no recording has enough of them."""
 DARK_SKIN, LIGHT_SKIN = np.array([0.05, 0.025, 0.016]), np.array([0.66, 0.43, 0.33])
 _CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
 _SIDES = np.array([[0, 1, 3, 2], [4, 5, 7, 6], [0, 1, 5, 4], [2, 3, 7, 6], [0, 2, 6, 4], [1, 3, 7, 5]])
@@ -41,11 +43,17 @@ def camera_at(eye_m: np.ndarray, target_m: np.ndarray, roll_rad: float, focal_px
     return Camera(np.array([[focal_px, 0, width / 2], [0, focal_px, height / 2], [0, 0, 1]]), view, width, height)
 
 
+def muted(rng: np.random.Generator, colours: np.ndarray) -> np.ndarray:
+    """Linear colours (..., 3) drawn towards grey by random amounts, since cloth and walls are rarely vivid."""
+    grey = colours.mean(axis=-1, keepdims=True)
+    return grey + rng.beta(1.0, 1.8, grey.shape) * (colours - grey)
+
+
 def random_look(rng: np.random.Generator) -> Look:
     """Skin from dark to light, clothes of any colour."""
     tone = rng.random()
     skin = np.exp((1 - tone) * np.log(DARK_SKIN) + tone * np.log(LIGHT_SKIN)) * rng.uniform(0.88, 1.12, 3)
-    a, b = rng.random((6, 3)) ** 2.0, rng.random((6, 3)) ** 2.0
+    a, b = muted(rng, rng.random((2, 6, 3)) ** 2.5)
     a[0] = b[0] = skin
     a[1] = b[1] = 1.0
     a[2] = b[2] = np.exp(rng.uniform(-4.5, -0.5)) * np.array([1.0, rng.uniform(0.5, 0.95), rng.uniform(0.25, 0.9)])
@@ -58,16 +66,25 @@ def random_look(rng: np.random.Generator) -> Look:
 
 
 def _paint(rng: np.random.Generator, size_m: tuple[float, float]) -> np.ndarray:
-    base = rng.random(3) ** 1.5
-    other = rng.random(3) ** 1.5 if rng.random() < 0.4 else base * rng.uniform(0.4, 1.4)
+    base, other = muted(rng, rng.random((2, 3)) ** 1.5)
+    if rng.random() < 0.6:
+        other = base * rng.uniform(0.4, 1.4)
     return np.concatenate([base, other, [rng.integers(0, 6), rng.uniform(*size_m)]])
 
 
+def tilted(rng: np.random.Generator) -> np.ndarray:
+    """(3, 3) a turn about a level axis by any angle: people who fall, lie, or stand on their hands."""
+    heading, angle = rng.uniform(0, 2 * np.pi, 2)
+    across = np.array([np.cos(heading), np.sin(heading), 0.0])
+    cross = np.cross(np.eye(3), across)
+    return np.eye(3) + np.sin(angle) * cross.T + (1 - np.cos(angle)) * (cross @ cross)
+
+
 def random_picture(bank: Bank, rng: np.random.Generator, size: tuple[int, int]) -> tuple[Camera, Setting, list[Actor]]:
-    """One picture of 1 to 6 people; the first is 60 to 700 px tall and looked at."""
+    """One picture of 1 to 6 people; the first is looked at, 60 px tall to a little taller than the picture."""
     width, height = size
     focal = float(max(size) * rng.uniform(0.7, 2.0))
-    tall_px = np.exp(rng.uniform(np.log(60), np.log(min(700, 1.2 * height))))
+    tall_px = 60 * (1.2 * height / 60) ** rng.beta(1.6, 1.0)
     distance = max(1.7 * focal / tall_px, 1.8)
     eye = np.array([0.0, -distance, float(np.clip(rng.normal(1.5, 0.7), 0.3, 4.0))])
     reach = 0.35 * width / focal * distance
@@ -94,6 +111,9 @@ def random_picture(bank: Bank, rng: np.random.Generator, size: tuple[int, int]) 
         angle = rng.uniform(0, 2 * np.pi)
         place = np.eye(4)
         place[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+        if rng.random() < TILTED:
+            place[:3, :3] = tilted(rng) @ place[:3, :3]
+            place[2, 3] = rng.uniform(0.3, 1.2) - (place[:3, :3] @ bank.figures[number].joints_m[pose][0])[2]
         place[:2, 3] = spot
         actors.append(Actor(number, pose, place, random_look(rng)))
         soles = bank.figures[number].joints_m[pose][[J["left_toe"], J["right_toe"]]]
