@@ -1,0 +1,1 @@
+"""Training of the papers' networks: pictures made ready, losses, the loop."""
