@@ -20,17 +20,19 @@ stage left out of the configuration is gone with its layers, so that the baselin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from animepose_blender.skeleton import JOINT_COUNT
 
-from .backbones import Backbone, Upsampling
+from .backbones import Backbone, Upsampling, backbone
 from .cascade_parts import DepthCentricBlock, HeatmapBlock, ResidualMLP, convolution
 from .soft_argmax import soft_argmax
 
+NETWORK = "cascade"
+"""Its name in the metadata of its weights."""
 STRIDE = 4
 """Pixels of the crop to a cell of the heatmaps."""
 BONE_COUNT = JOINT_COUNT - 1
@@ -42,6 +44,9 @@ class Config:
     """Sizes and stages; the defaults are the paper's. `dropout` is not printed there; 0.5 is that of Martinez et al.,
     whose MLP it is. `detach` keeps the loss of the pose away from the picture's half, for the paper's second phase."""
 
+    backbone: str = "resnet50"
+    input_px: int = 256
+    """Side of the crop that the weights were trained with; others run, too."""
     width: int = 256
     depth_cells: int = 64
     cube_side_m: float = 2.0
@@ -55,7 +60,7 @@ class Config:
     detach: bool = False
 
 
-SMALL = Config(width=64, lifting_width=256, dropout=0.1)
+SMALL = Config(backbone="small", input_px=192, width=64, lifting_width=256, dropout=0.1)
 """For a small encoder: 1.6 million parameters beside it."""
 
 ABLATIONS: dict[str, dict[str, bool]] = {
@@ -171,3 +176,13 @@ class Cascade(nn.Module):
             points = points.detach()
         joints_m = self.lifting(points.flatten(1)).float().unflatten(1, (JOINT_COUNT, 3))
         return joints_m - joints_m[:, :1]
+
+
+def from_config(config: dict[str, Any]) -> Cascade:
+    """A cascade of the sizes that a file of weights states.
+
+    Raises:
+        TypeError, ValueError: if they are no sizes of a cascade.
+    """
+    c = Config(**config)
+    return Cascade(backbone(c.backbone), c)

@@ -24,19 +24,30 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .backbones import backbone
+
+NETWORK = "depth_net"
+"""Its name in the metadata of its weights."""
 STEP = 32
 """Pictures are padded to multiples of this many pixels, the encoder's last stride."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes."""
+    """Sizes; the default backbone is one of the paper's."""
 
+    backbone: str = "resnet50"
+    input_px: int = 384
+    """Longer side of the pictures that the weights were trained with; others run, too."""
     max_depth_m: float = 20.0
     widths: tuple[int, int, int, int, int] = (128, 96, 64, 32, 16)
     """Features at 1/16, 1/8, 1/4, 1/2 and 1/1."""
     rates: tuple[int, ...] = (3, 6, 12)
     """Dilations of the context."""
+
+
+SMALL = Config(backbone="small")
+"""What is shipped."""
 
 
 class DepthNet(nn.Module):
@@ -87,6 +98,16 @@ class DepthNet(nn.Module):
         # Single precision from here: halves have steps of centimetres.
         depth = self.last(torch.cat([x, by8, by4, by2, by1], 1)).float().sigmoid() * self.config.max_depth_m
         return depth[:, 0, :height, :width]
+
+
+def from_config(config: dict[str, Any]) -> DepthNet:
+    """A DepthNet of the sizes that a file of weights states.
+
+    Raises:
+        TypeError, ValueError: if they are no sizes of a DepthNet.
+    """
+    c = Config(**config)
+    return DepthNet(backbone(c.backbone), c)
 
 
 class PlanarGuidance(nn.Module):

@@ -22,6 +22,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .backbones import backbone
+
+NETWORK = "detect_net"
+"""Its name in the metadata of its weights."""
 STRIDES = (8, 16, 32)
 MASK_STRIDE = 4
 STEP = 32
@@ -30,12 +34,19 @@ STEP = 32
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes."""
+    """Sizes; the default backbone is the paper's."""
 
+    backbone: str = "resnet50"
+    input_px: int = 384
+    """Longer side of the pictures that the weights were trained with; others run, too."""
     width: int = 96
     tower: int = 2
     """Convolutions before the score and before the box."""
     prototypes: int = 24
+
+
+SMALL = Config(backbone="small")
+"""What is shipped."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +126,16 @@ class DetectNet(nn.Module):
             self.prototypes(at4),
             places(pictures.shape[-2], pictures.shape[-1], pictures.device),
         )
+
+
+def from_config(config: dict[str, Any]) -> DetectNet:
+    """A DetectNet of the sizes that a file of weights states.
+
+    Raises:
+        TypeError, ValueError: if they are no sizes of a DetectNet.
+    """
+    c = Config(**config)
+    return DetectNet(backbone(c.backbone), c)
 
 
 def places(height: int, width: int, device: torch.device | None = None) -> torch.Tensor:
