@@ -28,6 +28,10 @@ from .backbones import backbone
 
 NETWORK = "depth_net"
 """Its name in the metadata of its weights."""
+CANONICAL_FOCAL_PX = 400.0
+"""How far something is follows from a picture only together with its focal length. So the network speaks of the picture
+as if it had this one: the depth in metres is its output times focal_px / CANONICAL_FOCAL_PX, with the focal length of
+the picture as the network sees it, after resizing (Yin et al., "Metric3D", 2023)."""
 STEP = 32
 """Pictures are padded to multiples of this many pixels, the encoder's last stride."""
 
@@ -81,7 +85,7 @@ class DepthNet(nn.Module):
         Args:
             pictures: (B, 3, H, W) RGB as the encoder asks, of any size.
         Returns:
-            (B, H, W) metres, 0 to `max_depth_m`.
+            (B, H, W) metres at `CANONICAL_FOCAL_PX`, 0 to `max_depth_m`.
         """
         height, width = pictures.shape[-2:]
         pictures = functional.pad(pictures, (0, -width % STEP, 0, -height % STEP), mode="replicate")

@@ -6,7 +6,8 @@ s = σ(logit), with y the intersection over union of the predicted box with the 
 
     score = |y - s|² BCE(s, y);   box = 1 - GIoU (Rezatofighi et al., 2019);   mask = BCE + 1 - dice, within the box
 
-Every person has a location, however small or covered.
+Every person has a location, however small or covered, unless the truth says that it is to be let alone (`ignored_px`):
+then its locations are neither.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class Truth:
     """(n, 4) float x0, y0, x1, y1, with an area above 0."""
     masks: torch.Tensor | None = None
     """(n, H, W) 0 to 1 or bool, as large as the picture; None where they are not known, as in most photographs."""
+    ignored_px: torch.Tensor | None = None
+    """(m, 4) boxes of people too small or too hidden to ask for: what is said there of nobody else has no loss."""
 
 
 def owners(box_px: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
@@ -86,9 +89,20 @@ def losses(outputs: Outputs, truths: Sequence[Truth]) -> dict[str, torch.Tensor]
     logits = outputs.score.float()
     wanted = torch.zeros_like(logits)
     wanted[picture, place] = iou.detach()
-    focal = (wanted - logits.sigmoid()).abs() ** 2
+    focal = (wanted - logits.sigmoid()).abs() ** 2 * _asked(outputs.places, truths, owner)
     score = (focal * functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")).sum() / number
     return {"score": score, "box": (1 - giou).sum() / number, "mask": _mask_loss(outputs, truths, owner)}
+
+
+def _asked(at: torch.Tensor, truths: Sequence[Truth], owner: torch.Tensor) -> torch.Tensor:
+    """(B, L) bool: which locations have a loss of scores, all but those of ignored people that stand for nobody."""
+    asked = torch.ones_like(owner, dtype=torch.bool)
+    for row, own, truth in zip(asked, owner, truths):
+        if truth.ignored_px is not None and len(truth.ignored_px):
+            low, high = truth.ignored_px[:, None, :2].to(at), truth.ignored_px[:, None, 2:].to(at)
+            cell = at[:, 2:] / 2
+            row &= (own >= 0) | ~((at[:, :2] + cell > low) & (at[:, :2] - cell < high)).all(-1).any(0)
+    return asked
 
 
 def overlaps(first: torch.Tensor, second: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,0 +1,118 @@
+"""What DepthNet is taught, and how it is checked.
+
+The same picture taken with a longer lens from further away looks alike, so a depth in metres cannot be read off a
+picture alone. The truth is therefore what a camera of `depth_net.CANONICAL_FOCAL_PX` would have: depth times canonical
+over the focal length of the picture as it enters, after resizing (Yin et al., "Metric3D", 2023). Whoever uses the
+network multiplies by focal_px / CANONICAL_FOCAL_PX, with the focal length at the size that it was given.
+
+Sky has no loss, nor has what was put into a picture; what lies beyond the network's reach counts as there. People have
+the loss a second time, for they are what depth is wanted for, with more weight on metres than on form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.depth_net import CANONICAL_FOCAL_PX, DepthNet, scale_invariant_loss
+
+from .detect_task import LATE_FROM, LOOK_EVERY, as_input, spread
+from .pictures import Pictures
+from .scenes_batch import Recipe, Scene, augmented, cut, draw
+
+SIZES = ((192, 256), (256, 192), (224, 224))
+LATE_SIZES = ((224, 320), (320, 224), (256, 256))
+"""Height and width of a batch's pictures; the larger ones come late."""
+RECIPE = Recipe(swap=0.35, behind=0.2, before=0.1)
+PEOPLE_WEIGHT, PEOPLE_SCALE_SHARE = 0.7, 0.5
+HELD_OUT, CHECK_PX = 40, 320
+APART = 0.05
+"""People whose distances differ by this share or more have an order."""
+
+
+class DepthTask:
+    """Depth of every pixel."""
+
+    name = "depth_net"
+
+    def __init__(self, network: DepthNet, pictures: Pictures, held_out: Pictures, device: str = "cpu") -> None:
+        self.network: torch.nn.Module = network
+        self.pictures, self.held_out, self.device = pictures, held_out, device
+        self._config = network.config
+        self._drawn = 0
+
+    def batch(self, rng: np.random.Generator, size: int, progress: float) -> dict[str, torch.Tensor]:
+        """`pictures` (B, 3, H, W) normalised, `depth_m` (B, H, W) canonical, 0 where not known, `people` bool."""
+        self._drawn += 1
+        if self._drawn % LOOK_EVERY == 0:
+            self.pictures.look_again()
+        sizes = LATE_SIZES if progress >= LATE_FROM else SIZES
+        height, width = sizes[int(rng.integers(len(sizes)))]
+        return self._tensors([augmented(draw(self.pictures, rng), rng, height, width, RECIPE) for _ in range(size)])
+
+    def _tensors(self, scenes: Sequence[Scene]) -> dict[str, torch.Tensor]:
+        reach = self._config.max_depth_m
+        depth = torch.from_numpy(np.stack([canonical(scene, reach) for scene in scenes])).to(self.device)
+        people = torch.from_numpy(np.stack([scene.ids > 0 for scene in scenes])).to(self.device)
+        return {"pictures": as_input(scenes, self.device), "depth_m": depth, "people": people}
+
+    def loss(self, batch: dict[str, torch.Tensor], progress: float) -> dict[str, torch.Tensor]:
+        """The published loss of all pixels, and of people's alone."""
+        found, truth = self.network(batch["pictures"]), batch["depth_m"]
+        people = scale_invariant_loss(found, truth, batch["people"], PEOPLE_SCALE_SHARE)
+        return {"all": scale_invariant_loss(found, truth), "people": PEOPLE_WEIGHT * people}
+
+    def measure(self, network: Any) -> dict[str, float]:
+        """On held-out pictures, percent: δ1 (share of pixels within a factor of 1.25) of all pixels and of people's,
+        people's mean relative error, and the share of pairs of people whose order is right."""
+        rows, right, pairs = [], 0, 0
+        for scene in spread(self.held_out, HELD_OUT):
+            scale = CHECK_PX / max(scene.ids.shape)
+            height, width = (round(n * scale) for n in scene.ids.shape)
+            scene = cut(scene, 0.0, 0.0, scale, height, width)
+            batch = self._tensors([scene])
+            found, truth = network(batch["pictures"])[0].float(), batch["depth_m"][0]
+            rows.append(_errors(found, truth, batch["people"][0]))
+            hits, number = _order(found, truth, scene.ids)
+            right, pairs = right + hits, pairs + number
+        delta, delta_people, relative = 100 * np.nanmean(rows, axis=0)
+        return {
+            "delta1": float(delta), "delta1_people": float(delta_people), "relative_people": float(relative),
+            "order": 100 * right / max(pairs, 1),
+        }  # fmt: skip
+
+    def config(self) -> dict[str, Any]:
+        """What remakes the network."""
+        return asdict(replace(self._config, backbone="small", input_px=CHECK_PX))
+
+
+def canonical(scene: Scene, reach_m: float) -> np.ndarray:
+    """(H, W) float32 depth in metres at the canonical focal length, at most the network's reach; 0 where not known."""
+    known = np.isfinite(scene.depth_m)
+    depth = np.where(known, scene.depth_m, 0) * np.float32(CANONICAL_FOCAL_PX / scene.focal_px)
+    return np.minimum(depth, np.float32(reach_m)).astype(np.float32)
+
+
+def _errors(found: torch.Tensor, truth: torch.Tensor, people: torch.Tensor) -> list[float]:
+    known = truth > 0
+    ratio = torch.maximum(found / truth.clamp_min(1e-3), truth / found.clamp_min(1e-3))
+    share = (found - truth).abs() / truth.clamp_min(1e-3)
+    parts = ((ratio < 1.25)[known], (ratio < 1.25)[known & people], share[known & people])
+    return [float(part.float().mean()) for part in parts]
+
+
+def _order(found: torch.Tensor, truth: torch.Tensor, ids: np.ndarray) -> tuple[int, int]:
+    """How many pairs of people have the right order by their medians, and how many pairs there are."""
+    masks = [torch.from_numpy(ids == k).to(found.device) for k in range(1, int(ids.max(initial=0)) + 1)]
+    masks = [mask for mask in masks if mask.any()]
+    if len(masks) < 2:
+        return 0, 0
+    own, true = (torch.stack([depth[mask].median() for mask in masks]) for depth in (found, truth))
+    first, second = torch.triu_indices(len(masks), len(masks), 1, device=found.device)
+    far = (true[first] / true[second].clamp_min(1e-3)).log().abs() > APART
+    agrees = (own[first] - own[second]) * (true[first] - true[second]) > 0
+    return int((agrees & far).sum()), int(far.sum())
