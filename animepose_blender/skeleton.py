@@ -200,9 +200,21 @@ MUPOTS_17: tuple[str, ...] = (
     "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "pelvis", "spine", "head",
 )  # fmt: skip
 
+HUMAN36M_18: tuple[str, ...] = (
+    "pelvis", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "torso", "neck", "nose",
+    "head", "left_shoulder", "left_elbow", "left_wrist", "right_shoulder", "right_elbow", "right_wrist", "thorax",
+)  # fmt: skip
+
+MUCO_21: tuple[str, ...] = (
+    "head_top", "thorax", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist",
+    "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "pelvis", "spine", "head",
+    "right_hand", "left_hand", "right_toe", "left_toe",
+)  # fmt: skip
+
 _BODY_OF_12 = {joint: names for joint, names in _LIMBS.items() if not joint.endswith("ear")}
 
 KEYPOINT_MAPS: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
+    "animepose_28": (JOINTS, {name: (name,) for name in JOINTS}),
     "coco_17": (COCO_17, {**_MIDDLES, **_LIMBS}),
     "halpe_26": (
         HALPE_26,
@@ -226,9 +238,20 @@ KEYPOINT_MAPS: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
         {**_BODY_OF_12, "pelvis": ("hip",), "neck": ("thorax",), "head_top": ("head",), "nose": ("nose",)},
     ),
     "mupots_17": (MUPOTS_17, {**_BODY_OF_12, "pelvis": ("pelvis",), "neck": ("neck",), "head_top": ("head_top",)}),
+    # Its neck is the thorax of human36m_17; its thorax, the middle of the shoulders, was added by 3DMPPE.
+    "human36m_18": (
+        HUMAN36M_18,
+        {**_BODY_OF_12, "pelvis": ("pelvis",), "neck": ("neck",), "head_top": ("head",), "nose": ("nose",)},
+    ),
+    # Its thorax is the neck of mupots_17; its hands are their ends, where no joint of ours is.
+    "muco_21": (
+        MUCO_21,
+        {**_BODY_OF_12, "pelvis": ("pelvis",), "neck": ("thorax",), "head_top": ("head_top",)} | _sided(toe="{s}_toe"),
+    ),
 }
 """Convention → its own point names in order, and the map. Sources: the COCO, Halpe, COCO-WholeBody, SynthPose (model
-card; its markers renamed), MediaPipe, Human3.6M (17 joints, VideoPose3D's order) and MuPoTS-3D documentation."""
+card; its markers renamed), MediaPipe, Human3.6M (17 joints, VideoPose3D's order) and MuPoTS-3D documentation; the
+public release of 3DMPPE (Human3.6M with 18 joints, MuCo-3DHP with 21)."""
 
 
 def from_keypoints(convention: str, points: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ Reference: Moon, Chang and Lee, "Camera distance-aware top-down approach for 3D 
 single RGB image" (ICCV 2019), and the layout of its public release (mks0601/3DMPPE_ROOTNET_RELEASE and
 mks0601/3DMPPE_POSENET_RELEASE): `snapshot_<epoch>.pth.tar` is a dictionary with `network`, the tensors' names after
 `module.` (data parallel), then `backbone.` (ResNet-50, torchvision's names), and `head.` for PoseNet or `root.` for
-RootNet. A checkpoint is a pickle; only tensors and plain values of it are ever read (`weights_only`).
+RootNet. A checkpoint is a pickle; only tensors, plain values and numpy's numbers of it are ever read (`weights_only`).
 
 Three habits of the release are kept in the configuration, so that its weights see what they were trained with: a pixel
 p of the crop, counted from its centre, is at p / 4 in a heatmap and a depth z at (z / 2 m + 1/2) 64; and pictures went
@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
@@ -40,6 +42,14 @@ PIXEL_CENTRE = 0.5 / pose_net.STRIDE
 """A pixel's centre, which the release counts as 0, in cells."""
 WHITE = 255.0
 REMEDY = "Choose a snapshot_<epoch>.pth.tar of the public release of 3DMPPE's RootNet or PoseNet (ResNet-50)."
+TENSORS_ALONE = "Let whoever made it save the tensors alone: torch.save({'network': network.state_dict()}, FILE)."
+_NUMBER = np.float64(0).__reduce__()[0]
+NUMBERS = [
+    *((_NUMBER, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),  # before and since numpy 2
+    np.dtype,
+    *(type(np.dtype(kind)) for kind in (np.float64, np.float32, np.int64, np.int32, np.bool_)),
+]
+"""What pickles name where a learning rate or an epoch is a number of numpy's; none of it runs anything else."""
 
 # Theirs to ours, after `module.`.
 POSE_NAMES = {"backbone.": "backbone.", "head.deconv_layers.": "up.", "head.final_layer.": "heatmaps."}
@@ -50,16 +60,17 @@ NAMED = 3
 """Tensors that a message names."""
 
 
-def convert(checkpoint: Path, target: Path) -> str:
+def convert(checkpoint: Path, target: Path, dtype: torch.dtype = torch.float32) -> str:
     """Writes a published checkpoint as safetensors that `load_own_file` reads.
 
     Args:
         checkpoint: the release's file.
         target: what is written, whole or not at all.
+        dtype: of the tensors that are written.
     Returns:
         The network's name, `pose_net` or `root_net`.
     Raises:
-        AnimePoseError: if the checkpoint cannot be read, or is not of that layout.
+        AnimePoseError: if the checkpoint cannot be read, is not of that layout, or has values that `dtype` has not.
     """
     published = _read(checkpoint)
     if "head.final_layer.weight" in published:
@@ -72,6 +83,9 @@ def convert(checkpoint: Path, target: Path) -> str:
         raise AnimePoseError(f"{checkpoint} has neither a `head.final_layer` nor a `root.depth_layer`.", REMEDY)
     tensors = _renamed(checkpoint, published, names)
     _check(checkpoint, tensors, kind, config)
+    tensors = {name: tensor.to(dtype) for name, tensor in tensors.items()}
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise AnimePoseError(f"{checkpoint} has values that {dtype} does not hold.", "Convert it in full precision.")
     partial = target.with_name(target.name + ".part")
     try:
         save_file(tensors, partial, {"network": kind, "config": json.dumps(config), "source": "3DMPPE public release"})
@@ -86,11 +100,16 @@ def convert(checkpoint: Path, target: Path) -> str:
 def _read(checkpoint: Path) -> dict[str, torch.Tensor]:
     """The network's tensors, names without `module.`, without counters that only training reads."""
     try:
-        with checkpoint.open("rb") as file:
+        with checkpoint.open("rb") as file, torch.serialization.safe_globals(NUMBERS):
             content = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         raise AnimePoseError(f"{checkpoint} cannot be read: {error.strerror or error}.", REMEDY) from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
+        if named := re.search(r"GLOBAL (\S+)", str(error)):
+            raise AnimePoseError(
+                f"{checkpoint} holds more than tensors and plain values: {named[1]}, which may run code; not read.",
+                TENSORS_ALONE,
+            ) from error
         raise AnimePoseError(f"{checkpoint} is no checkpoint of tensors and plain values.", REMEDY) from error
     network = content.get("network") if isinstance(content, dict) else None
     if not isinstance(network, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in network.values()):

@@ -6,12 +6,14 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from torch import nn
 from torch.nn import functional
 
+from addon_tests.models.published_checkpoints import JOINTS, LAYERS, published_tensors, written
 from animepose_blender.errors import AnimePoseError
 from animepose_blender.estimate.hub.device import Device
 from animepose_blender.estimate.hub.own import load_own_file
@@ -20,51 +22,6 @@ from models.published_3dmppe import CONSTRUCTORS, convert
 from models.root_net import RootNet
 
 CPU = Device(torch.device("cpu"), torch.float32)
-JOINTS = 2
-LAYERS = ((64, 64, 3, 1), (256, 128, 4, 2), (512, 256, 6, 2), (1024, 512, 3, 2))
-
-
-def published_tensors(kind: str) -> dict[str, torch.Tensor]:
-    """Random weights under the release's names, without the project's own network having a say."""
-    random = torch.Generator().manual_seed(7)
-    tensors: dict[str, torch.Tensor] = {}
-
-    def conv(name: str, shape: tuple[int, ...], bias: bool = False) -> None:
-        fan = shape[1] * shape[2] * shape[3]
-        tensors[f"module.{name}.weight"] = torch.randn(shape, generator=random) * (2 / fan) ** 0.5
-        if bias:
-            tensors[f"module.{name}.bias"] = torch.randn(shape[0], generator=random) * 0.1 + 1
-
-    def norm(name: str, channels: int, gain: float = 1.0) -> None:
-        for end, low in (("weight", 0.8), ("bias", -0.1), ("running_mean", -0.1), ("running_var", 0.8)):
-            values = torch.rand(channels, generator=random) * (0.4 if low > 0 else 0.2) + low
-            tensors[f"module.{name}.{end}"] = values * gain if end == "weight" else values
-        tensors[f"module.{name}.num_batches_tracked"] = torch.tensor(12)
-
-    conv("backbone.conv1", (64, 3, 7, 7))
-    norm("backbone.bn1", 64)
-    for index, (inputs, width, blocks, _) in enumerate(LAYERS, 1):
-        for block in range(blocks):
-            at, c = f"backbone.layer{index}.{block}", inputs if block == 0 else 4 * width
-            conv(f"{at}.conv1", (width, c, 1, 1))
-            conv(f"{at}.conv2", (width, width, 3, 3))
-            conv(f"{at}.conv3", (4 * width, width, 1, 1))
-            norm(f"{at}.bn1", width)
-            norm(f"{at}.bn2", width)
-            norm(f"{at}.bn3", 4 * width, 0.2)
-            if block == 0:
-                conv(f"{at}.downsample.0", (4 * width, c, 1, 1))
-                norm(f"{at}.downsample.1", 4 * width)
-    head = "head" if kind == "pose_net" else "root"
-    for index, c in enumerate((2048, 256, 256)):
-        conv(f"{head}.deconv_layers.{3 * index}", (c, 256, 4, 4))
-        norm(f"{head}.deconv_layers.{3 * index + 1}", 256)
-    if kind == "pose_net":
-        conv("head.final_layer", (JOINTS * 64, 256, 1, 1), bias=True)
-    else:
-        conv("root.xy_layer", (1, 256, 1, 1), bias=True)
-        conv("root.depth_layer", (1, 2048, 1, 1), bias=True)
-    return tensors
 
 
 class Published:
@@ -117,12 +74,6 @@ class Published:
         gamma = self.conv("root.depth_layer", features.mean((2, 3), keepdim=True)).flatten()
         y, x = torch.arange(float(h)), torch.arange(float(w))
         return torch.stack([torch.einsum("nyx,x->n", p, x), torch.einsum("nyx,y->n", p, y), gamma * k], -1)
-
-
-def written(path: Path, kind: str) -> dict[str, torch.Tensor]:
-    tensors = published_tensors(kind)
-    torch.save({"epoch": 24, "network": tensors, "optimizer": {"state": {}, "param_groups": [{"lr": 1e-5}]}}, path)
-    return tensors
 
 
 @pytest.mark.parametrize("kind", ["pose_net", "root_net"])
@@ -199,9 +150,34 @@ def test_another_layout_is_refused_and_nothing_is_written(content, words: str, t
 def test_programs_in_a_checkpoint_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"network": published_tensors("root_net"), "optimizer": Trap()}, "snapshot.pth.tar")
-    with pytest.raises(AnimePoseError, match="plain values"):
+    with pytest.raises(AnimePoseError, match=r"plain values: .*mkdir") as error:
         convert(tmp_path / "snapshot.pth.tar", tmp_path / "out.safetensors")
     assert not (tmp_path / "trapped").exists()
+    assert "state_dict" in error.value.remedy
+
+
+def test_numbers_of_numpy_do_no_harm(tmp_path: Path) -> None:
+    content = {
+        "epoch": np.int64(24),
+        "network": published_tensors("root_net"),
+        "optimizer": {"param_groups": [{"lr": np.float64(1e-5), "momentum": np.float32(0.9)}]},
+    }
+    torch.save(content, tmp_path / "snapshot.pth.tar")
+    assert convert(tmp_path / "snapshot.pth.tar", tmp_path / "out.safetensors") == "root_net"
+
+
+def test_half_precision_takes_half_the_place_and_refuses_what_it_cannot_hold(tmp_path: Path) -> None:
+    tensors = written(tmp_path / "snapshot.pth.tar", "root_net")
+    convert(tmp_path / "snapshot.pth.tar", tmp_path / "whole.safetensors")
+    convert(tmp_path / "snapshot.pth.tar", tmp_path / "half.safetensors", torch.float16)
+    whole, half = ((tmp_path / f"{name}.safetensors").stat().st_size for name in ("whole", "half"))
+    assert half == pytest.approx(whole / 2, rel=0.01)
+    assert isinstance(load_own_file(tmp_path / "half.safetensors", CONSTRUCTORS, CPU), RootNet)
+
+    tensors["module.backbone.bn1.running_var"][0] = 1e6
+    torch.save({"network": tensors}, tmp_path / "snapshot.pth.tar")
+    with pytest.raises(AnimePoseError, match="float16"):
+        convert(tmp_path / "snapshot.pth.tar", tmp_path / "other.safetensors", torch.float16)
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint at all"])

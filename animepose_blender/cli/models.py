@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..console import complain, note, say
 from ..errors import AnimePoseError, Cancelled, ExitCode
 from ..presets import PARTS
+from ..store.published import PUBLISHED
 from .surroundings import Surroundings
 from .values import setting
 from .verbs import pass_on
@@ -29,7 +30,7 @@ _HEAD = ("id", "role", "size", "licence", "use", "state", "presets")
 
 def add_models(grammar: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb's grammar."""
-    models = grammar.add_parser("models", help="the networks: list, fetch, verify, import, export, remove")
+    models = grammar.add_parser("models", help="the networks: list, fetch, verify, import, convert, ...")
     actions = models.add_subparsers(title="actions", required=True, metavar="ACTION")
     names = "ids of `models list`, or presets, for all networks that they use"
     commercial = "only networks whose licence allows commercial use"
@@ -72,6 +73,11 @@ def add_models(grammar: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "--option", metavar="NAME=JSON", type=setting, action="append", default=[],
         help="what else it needs, such as dataset_index=0 or scene=indoor",
     )  # fmt: skip
+
+    converting = add("convert", convert_models, "take over a published checkpoint of others, which you have")
+    converting.add_argument("source", metavar="FILE.pth.tar", type=Path, help="only its tensors are read")
+    converting.add_argument("--as", dest="id", choices=tuple(PUBLISHED), required=True, help="what it is")
+    converting.add_argument("--half", action="store_true", help="in half precision, at half the size")
 
     exporting = add("export", export_models, "put networks that are here into a zip, for import elsewhere")
     exporting.add_argument("names", metavar="ID_OR_PRESET", nargs="+", help=names)
@@ -193,6 +199,30 @@ def import_models(arguments: argparse.Namespace, surroundings: Surroundings) -> 
     for record in records:
         use = COMMERCIAL if record.commercial else NOT_COMMERCIAL
         say(f"{record.id}: {record.licence}, {use}, in {network_folder(record.id, arguments.store)}")
+    return ExitCode.DONE
+
+
+def convert_models(arguments: argparse.Namespace, surroundings: Surroundings) -> int:
+    """Take over a published checkpoint, in the worker's interpreter, which has torch."""
+    from ..store.folder import store_folder
+    from ..store.installed import network_folder
+    from ..store.listing import NOT_COMMERCIAL, size_text
+
+    python = surroundings.worker_python()
+    if python != sys.executable:
+        store = arguments.store or store_folder()
+        words = ["models", "convert", str(arguments.source), "--as", arguments.id, "--store", str(store)]
+        return pass_on(python, [*words, *(["--half"] if arguments.half else [])])
+    try:
+        from ..estimate.hub.published import take_over
+    except ImportError as error:
+        raise AnimePoseError(
+            f"Checkpoints are read with a package that is not here: {error}.",
+            "Add the quality packages to the worker's environment, or install torch and safetensors.",
+        ) from error
+    record = take_over(arguments.source, arguments.id, half=arguments.half, store=arguments.store)
+    place = network_folder(record.id, arguments.store)
+    say(f"{record.id}: {size_text(record.size)}, {record.licence}, {NOT_COMMERCIAL}, in {place}")
     return ExitCode.DONE
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from ..errors import AnimePoseError
 from .folder import store_folder
 from .names import UNFINISHED, WEIGHTS, is_id
+from .published import CONVERT_FIRST, PUBLISHED
 from .record import ModelRecord, read_record, read_record_file
 
 SHIPPED_FOLDER = Path(__file__).resolve().parents[2] / "models" / "weights"
@@ -77,7 +78,7 @@ def find_network(id_: str, store: Path | None = None) -> tuple[Path, ModelRecord
         Presence.UNFINISHED: f"The model {id_} has been fetched in part only.",
         Presence.DAMAGED: f"The model {id_} is damaged: {found.problem}",
     }
-    raise AnimePoseError(why[found.presence], FETCH_FIRST.format(id=id_))
+    raise AnimePoseError(why[found.presence], (CONVERT_FIRST if id_ in PUBLISHED else FETCH_FIRST).format(id=id_))
 
 
 def weights_file(path: Path, record: ModelRecord) -> Path:
