@@ -129,7 +129,8 @@ class PlanarGuidance(nn.Module):
         # Tilts up to 60 degrees, as published: no pixel of a cell then looks along its plane.
         normal = unit_normal(tilt * math.pi / 3, turn * 2 * math.pi)
         depth = local_depth(normal, distance * self.max_depth_m, self.ratio)
-        return depth.clamp(0, self.max_depth_m)[:, None].to(features.dtype)
+        # One channel, laid out as the last: joined to others it would else make them all be copied.
+        return depth.clamp(0, self.max_depth_m).to(features.dtype)[..., None].permute(0, 3, 1, 2)
 
 
 class DenseContext(nn.Module):
