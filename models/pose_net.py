@@ -49,7 +49,7 @@ class Config:
     z_centre: float = 0.5
 
 
-SMALL = Config(backbone="small", width=128)
+SMALL = Config(backbone="small", depth_bins=32, width=128, input_px=192)
 """What is shipped."""
 
 

@@ -51,7 +51,7 @@ class Config:
     """Where in a cell, from 0 to 1, the heatmap's expected value means."""
 
 
-SMALL = Config(backbone="small", width=128)
+SMALL = Config(backbone="small", width=64, input_px=192)
 """What is shipped."""
 
 

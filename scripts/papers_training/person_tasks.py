@@ -1,0 +1,197 @@
+"""What the networks that see crops of one person are taught: PoseNet, RootNet and the cascade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from animepose_blender.skeleton import J
+from models import cascade_losses
+from models.backbones import normalised
+from models.cascade import Cascade
+from models.cascade_targets import bone_sigma_cells
+from models.pose_net import PoseNet, pose_loss
+from models.root_net import RootNet, root_loss
+
+from .crops import Changes, Crops, PhotographCrops, RenderedCrops, joined
+
+ROOT_WEIGHT = 20.0
+"""What being wrong by the whole distance costs, in cells."""
+HELD_OUT, CHECK_BATCH = 256, 32
+
+
+@dataclass(frozen=True, eq=False)
+class PersonData:
+    """Crops of rendered people, and of photographs where they are allowed."""
+
+    rendered: RenderedCrops
+    photographs: PhotographCrops | None
+    held_out: RenderedCrops
+    held_out_photographs: PhotographCrops | None
+    photograph_share: float = 0.5
+    device: str = "cpu"
+
+    def draw(self, rng: np.random.Generator, count: int, size_px: int) -> Crops:
+        """A batch, altered at random."""
+        photographs = round(count * self.photograph_share) if self.photographs else 0
+        parts = [self.rendered.draw(rng, count - photographs, size_px, Changes())]
+        if self.photographs and photographs:
+            parts.append(self.photographs.draw(rng, photographs, size_px, Changes()))
+        return joined(parts)
+
+    def checks(self, size_px: int) -> dict[str, Crops]:
+        """The same held-out crops every time, by the prefix of their figures: rendered ones, and photographs."""
+        rng = np.random.default_rng(0)
+        table = self.held_out.table
+        rows = table[np.linspace(0, len(table) - 1, min(HELD_OUT, len(table))).astype(int)]
+        crops = {"": self.held_out.crops(rng, rows, size_px, Changes.none())}
+        if self.held_out_photographs:
+            numbers = self.held_out_photographs.usable[:HELD_OUT]
+            crops["photo_"] = self.held_out_photographs.crops(rng, numbers, size_px, Changes.none())
+        return crops
+
+
+def as_input(crops: Crops, device: str) -> torch.Tensor:
+    """(N, 3, S, S) normalised pictures of crops."""
+    pictures = torch.from_numpy(crops.colour).to(device).permute(0, 3, 1, 2).float() / 255
+    return normalised(pictures).contiguous(memory_format=torch.channels_last)
+
+
+def tensors(crops: Crops, device: str) -> dict[str, torch.Tensor]:
+    """The truth of crops."""
+    names = ("joints_px", "joints_m", "known_2d", "known_3d", "k_m", "root_m")
+    return {name: torch.from_numpy(getattr(crops, name)).to(device) for name in names}
+
+
+def figures_2d(found_px: torch.Tensor, truth: Mapping[str, torch.Tensor], prefix: str) -> dict[str, float]:
+    """PCK at half and at a fifth of the torso (left hip to right shoulder), percent of the known joints."""
+    torso = (truth["joints_px"][:, J["left_hip"]] - truth["joints_px"][:, J["right_shoulder"]]).norm(dim=-1)
+    usable = (
+        truth["known_2d"] & (truth["known_2d"][:, J["left_hip"]] & truth["known_2d"][:, J["right_shoulder"]])[:, None]
+    )
+    miss = (found_px - truth["joints_px"]).norm(dim=-1) / torso[:, None].clamp_min(1.0)
+    return {f"{prefix}pck{round(10 * at):02d}": 100 * float((miss < at)[usable].float().mean()) for at in (0.5, 0.2)}
+
+
+class _PersonTask:
+    """What they share."""
+
+    name: str
+
+    def __init__(self, network: torch.nn.Module, data: PersonData, size_px: int, small_px: int, small_until: float):
+        self.network, self.data = network, data
+        self.size_px, self.small_px, self.small_until = size_px, small_px, small_until
+
+    def batch(
+        self, rng: np.random.Generator, size: int, progress: float
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Small crops first: they teach as much and take half the time."""
+        crops = self.data.draw(rng, size, self.small_px if progress < self.small_until else self.size_px)
+        if rng.random() < 0.01:
+            self.data.rendered.look_again()
+        return as_input(crops, self.data.device), tensors(crops, self.data.device)
+
+    def _checked(self, network: torch.nn.Module):
+        for prefix, crops in self.data.checks(self.size_px).items():
+            pictures, truth = as_input(crops, self.data.device), tensors(crops, self.data.device)
+            yield pictures.split(CHECK_BATCH), truth, prefix
+
+
+class PoseTask(_PersonTask):
+    """PoseNet."""
+
+    name = "pose_net"
+
+    def loss(self, batch: Any, progress: float) -> dict[str, torch.Tensor]:
+        """The L1 distance in cells."""
+        network: Any = self.network
+        pictures, truth = batch
+        target = network.cells(torch.cat([truth["joints_px"], truth["joints_m"][..., 2:]], dim=-1))
+        return {"joints": pose_loss(network(pictures), target, truth["known_2d"], truth["known_3d"][:, 0])}
+
+    def measure(self, network: Any) -> dict[str, float]:
+        """PCK, and the mean error of depths in mm."""
+        figures = {}
+        for pictures, truth, prefix in self._checked(network):
+            found = torch.cat([network.joints_2_5d(network(p)) for p in pictures])
+            figures |= figures_2d(found[..., :2], truth, prefix)
+            if not prefix:
+                figures["depth_mm"] = 1000 * float((found[..., 2] - truth["joints_m"][..., 2]).abs().mean())
+        return figures
+
+    def config(self) -> dict[str, Any]:
+        return asdict(self.network.config)  # type: ignore[arg-type, union-attr]
+
+
+class RootTask(_PersonTask):
+    """RootNet."""
+
+    name = "root_net"
+
+    def loss(self, batch: Any, progress: float) -> dict[str, torch.Tensor]:
+        """The L1 distance in cells, and of the depth in shares of it: else those far away would be all that counts."""
+        network: Any = self.network
+        pictures, truth = batch
+        root = J["pelvis"]
+        target = torch.cat([network.cells(truth["joints_px"][:, root]), truth["root_m"][:, None]], dim=-1)
+        weight = truth["known_3d"][:, root] * ROOT_WEIGHT / truth["root_m"]
+        found = network(pictures, truth["k_m"])
+        return {"root": root_loss(found, target, torch.ones_like(weight), weight, cells_to_a_metre=1.0)}
+
+    def measure(self, network: Any) -> dict[str, float]:
+        """Errors of the depth in mm and of shares of it, beside k's alone."""
+        pictures, truth, _ = next(self._checked(network))
+        k, root_m = truth["k_m"], truth["root_m"]
+        found = torch.cat([network(p, z) for p, z in zip(pictures, k.split(CHECK_BATCH), strict=True)])
+        miss, alone = (found[:, 2] - root_m).abs(), (k - root_m).abs()
+        pixels = (network.pixels(found[:, :2]) - truth["joints_px"][:, J["pelvis"]]).norm(dim=-1)
+        return {
+            "z_mm": 1000 * float(miss.mean()), "k_mm": 1000 * float(alone.mean()),
+            "z_share": float((miss / root_m).mean()), "k_share": float((alone / root_m).mean()),
+            "root_px": float(pixels.mean()),
+        }  # fmt: skip
+
+    def config(self) -> dict[str, Any]:
+        return asdict(self.network.config)  # type: ignore[arg-type, union-attr]
+
+
+class CascadeTask(_PersonTask):
+    """Cascaded dimension lifting."""
+
+    name = "cascade"
+    network: Cascade
+
+    def loss(self, batch: Any, progress: float) -> dict[str, torch.Tensor]:
+        """All of the paper's, weighted."""
+        pictures, truth = batch
+        targets = cascade_losses.Targets(truth["joints_px"], truth["joints_m"], truth["known_2d"], truth["known_3d"])
+        outputs = self.network(pictures)
+        size = (pictures.shape[-2], pictures.shape[-1])
+        losses = cascade_losses.cascade_losses(outputs, targets, self.network.config, size, bone_sigma_cells(progress))
+        weights = cascade_losses.Weights()
+        return {name: getattr(weights, name) * value for name, value in losses.items() if getattr(weights, name)}
+
+    def measure(self, network: Any) -> dict[str, float]:
+        """PCK, MPJPE in mm, and the share of the pairs of joints whose order in depth is right, percent."""
+        figures = {}
+        for pictures, truth, prefix in self._checked(network):
+            outputs = [network(p) for p in pictures]
+            figures |= figures_2d(torch.cat([o.joints_px for o in outputs]), truth, prefix)
+            if not prefix:
+                found, joints_m = torch.cat([o.joints_m for o in outputs]), truth["joints_m"]
+                figures["mpjpe_mm"] = 1000 * float((found - joints_m).norm(dim=-1).mean())
+                figures["order"] = _order(found[..., 2], joints_m[..., 2])
+        return figures
+
+    def config(self) -> dict[str, Any]:
+        return {"backbone": "small", **asdict(self.network.config)}
+
+
+def _order(found_m: torch.Tensor, truth_m: torch.Tensor, apart_m: float = 0.05) -> float:
+    behind = truth_m[:, None] - truth_m[:, :, None]
+    far = behind.abs() > apart_m
+    return 100 * float((((found_m[:, None] - found_m[:, :, None]) * behind) > 0)[far].float().mean())

@@ -1,0 +1,69 @@
+"""Which task teaches which network, and from what."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from animepose_blender.errors import AnimePoseError
+from models import cascade, depth_net, detect_net, pose_net, root_net
+from models.backbones import backbone
+
+from .crops import PhotographCrops, RenderedCrops
+from .depth_task import DepthTask
+from .detect_task import DetectTask
+from .loop import Task
+from .person_tasks import CascadeTask, PersonData, PoseTask, RootTask
+from .photographs import TRAINING, VALIDATION, load_photographs
+from .pictures import Pictures
+
+NAMES = ("detect_net", "depth_net", "root_net", "pose_net", "cascade")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Folders: rendered pictures to train with and to check on, and the photographs to train with and to check on."""
+
+    pictures: Path
+    held_out: Path
+    photographs: Path | None
+    check_photographs: Path | None
+    device: str
+
+
+def task_of(name: str, variant: str, sources: Sources, size_px: int, small_px: int, small_until: float) -> Task:
+    """The task of a network, with a network that has learnt nothing.
+
+    Raises:
+        AnimePoseError: if data are not there, or there is no such variant.
+    """
+    if name in ("detect_net", "depth_net"):
+        return _picture_task(name, sources)
+    data = _person_data(sources)
+    sizes = {"size_px": size_px, "small_px": small_px, "small_until": small_until}
+    if name == "pose_net":
+        return PoseTask(pose_net.PoseNet(replace(pose_net.SMALL, input_px=size_px)), data, **sizes)
+    if name == "root_net":
+        return RootTask(root_net.RootNet(replace(root_net.SMALL, input_px=size_px)), data, **sizes)
+    if variant not in cascade.ABLATIONS:
+        raise AnimePoseError(f"There is no cascade {variant!r}.", f"There are {', '.join(cascade.ABLATIONS)}.")
+    config = replace(cascade.SMALL, **cascade.ABLATIONS[variant])  # type: ignore[arg-type]
+    return CascadeTask(cascade.Cascade(backbone("small"), config), data, **sizes)
+
+
+def _person_data(sources: Sources) -> PersonData:
+    check = sources.check_photographs or sources.photographs
+    return PersonData(
+        RenderedCrops(Pictures(sources.pictures)),
+        PhotographCrops(load_photographs(sources.photographs, TRAINING)) if sources.photographs else None,
+        RenderedCrops(Pictures(sources.held_out)),
+        PhotographCrops(load_photographs(check, VALIDATION)) if check else None,
+        device=sources.device,
+    )
+
+
+def _picture_task(name: str, sources: Sources) -> Task:
+    pictures, held_out = Pictures(sources.pictures), Pictures(sources.held_out)
+    if name == "detect_net":
+        return DetectTask(detect_net.from_config(asdict(detect_net.SMALL)), pictures, held_out, sources.device)
+    return DepthTask(depth_net.from_config(asdict(depth_net.SMALL)), pictures, held_out, sources.device)
