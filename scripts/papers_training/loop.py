@@ -190,7 +190,8 @@ def _restore(
     state = torch.load(path, weights_only=True, map_location=next(network.parameters()).device)
     if (state["steps"], state["seed"]) != (plan.steps, plan.seed):
         raise AnimePoseError(
-            f"{path} is of a plan of {state['steps']} steps and seed {state['seed']}, not {plan.steps} and {plan.seed}.",
+            f"{path} is of a plan of {state['steps']} steps and seed {state['seed']}; "
+            f"asked for were {plan.steps} and {plan.seed}.",
             "Name another folder with --out, or the same plan.",
         )
     try:

@@ -14,8 +14,8 @@ from models import cascade_losses
 from models.backbones import normalised
 from models.cascade import Cascade
 from models.cascade_targets import bone_sigma_cells
-from models.pose_net import PoseNet, pose_loss
-from models.root_net import RootNet, root_loss
+from models.pose_net import pose_loss
+from models.root_net import root_loss
 
 from .crops import Changes, Crops, PhotographCrops, RenderedCrops, joined
 

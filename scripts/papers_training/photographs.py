@@ -38,8 +38,8 @@ class Photographs:
 def load_photographs(folder: Path, which: slice) -> Photographs:
     """Photographs of the folder `lspet` of the data, with our 28 joints as far as its 14 tell them.
 
-    The pelvis is the middle of the hips, spine and chest lie a third and two thirds of the way to the neck, which is how
-    the skeleton defines them.
+    The pelvis is the middle of the hips, spine and chest lie a third and two thirds of the way to the neck: so the
+    skeleton defines them.
 
     Raises:
         AnimePoseError: if they are not there.

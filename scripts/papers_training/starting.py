@@ -22,8 +22,8 @@ def start(network: torch.nn.Module, where: str) -> None:
 
     Args:
         network: with a backbone as `backbone` or `encoder`.
-        where: `imagenet`, `none`, or a file of our weights: tensors of the same name and shape are taken, the backbone's
-            whatever it is called there.
+        where: `imagenet`, `none`, or a file of our weights: tensors of the same name and shape are taken, and the
+            backbone's whatever it is called there.
     Raises:
         AnimePoseError: if it is not there, or nothing of it fits.
     """

@@ -12,12 +12,14 @@ from models.backbones import backbone
 from .crops import PhotographCrops, RenderedCrops
 from .depth_task import DepthTask
 from .detect_task import DetectTask
+from .joint_task import JointNet, JointTask
 from .loop import Task
 from .person_tasks import CascadeTask, PersonData, PoseTask, RootTask
 from .photographs import TRAINING, VALIDATION, load_photographs
 from .pictures import Pictures
 
-NAMES = ("detect_net", "depth_net", "root_net", "pose_net", "cascade")
+NAMES = ("detect_net", "depth_net", "root_net", "pose_net", "cascade", "joint_net")
+"""The last is PoseNet and RootNet in one, for a comparison."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ def task_of(name: str, variant: str, sources: Sources, size_px: int, small_px: i
         return PoseTask(pose_net.PoseNet(replace(pose_net.SMALL, input_px=size_px)), data, **sizes)
     if name == "root_net":
         return RootTask(root_net.RootNet(replace(root_net.SMALL, input_px=size_px)), data, **sizes)
+    if name == "joint_net":
+        parts = (pose_net.PoseNet(replace(pose_net.SMALL, input_px=size_px)), root_net.RootNet(root_net.SMALL))
+        return JointTask(JointNet(*parts), data, **sizes)
     if variant not in cascade.ABLATIONS:
         raise AnimePoseError(f"There is no cascade {variant!r}.", f"There are {', '.join(cascade.ABLATIONS)}.")
     config = replace(cascade.SMALL, **cascade.ABLATIONS[variant])  # type: ignore[arg-type]
