@@ -169,6 +169,22 @@ def test_pictures_with_nobody_and_without_masks_can_be_learned_from() -> None:
     assert empty["box"] == 0 and empty["mask"] == 0 and empty["score"] > 0
 
 
+def test_people_to_be_let_alone_are_neither_learned_nor_unlearned() -> None:
+    truth = scene()
+    parts = perfect(truth)
+    alone = replace(parts, score=torch.zeros_like(parts.score).requires_grad_())
+    ignored = torch.tensor([[100.0, 100, 180, 240], [10.0, 10, 12, 13]])
+    sum(losses(alone, [replace(truth, ignored_px=ignored)]).values(), torch.zeros(())).backward()
+    assert alone.score.grad is not None
+    x, y = parts.places[:, 0], parts.places[:, 1]
+    inside = (x > 100) & (x < 180) & (y > 100) & (y < 240)
+    somebody = owners(truth.box_px, parts.places) >= 0
+    slope = alone.score.grad[0]
+    assert (inside & ~somebody).any() and (slope[inside & ~somebody] == 0).all()
+    assert (slope[somebody] != 0).all() and (slope[(x > 200) | ((y < 80) & (y > 32))] != 0).all()
+    assert (slope[(x - 11).abs().add((y - 11).abs()) < 8] == 0).all()
+
+
 def test_gradients_reach_every_output() -> None:
     truth = scene()
     parts = perfect(truth)
