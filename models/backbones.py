@@ -101,20 +101,6 @@ class ResNet50(Backbone):
         return features
 
 
-class ChannelWise(nn.Conv2d):
-    """A convolution of each channel for itself.
-
-    Where a CPU trains in mixed precision it stays in single: oneDNN's slopes in bfloat16 take three times as long.
-    """
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """As `nn.Conv2d`, in the precision of the input."""
-        if not (self.training and input.device.type == "cpu" and torch.is_autocast_enabled("cpu")):
-            return super().forward(input)
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(input.float()).to(input.dtype)
-
-
 class InvertedResidual(nn.Module):
     """1x1 to more channels, a convolution of each for itself, 1x1 to few; plus the input where sizes agree."""
 
@@ -125,7 +111,7 @@ class InvertedResidual(nn.Module):
         layers: list[nn.Module] = []
         if wider != 1:
             layers += [nn.Conv2d(inputs, width, 1, bias=False), _norm(width), nn.ReLU6(inplace=True)]
-        layers += [ChannelWise(width, width, kernel, stride, kernel // 2, groups=width, bias=False)]
+        layers += [nn.Conv2d(width, width, kernel, stride, kernel // 2, groups=width, bias=False)]
         layers += [_norm(width), nn.ReLU6(inplace=True), nn.Conv2d(width, outputs, 1, bias=False), _norm(outputs)]
         self.layers = nn.Sequential(*layers)
 
