@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from animepose_blender.errors import AnimePoseError
 
@@ -104,7 +104,7 @@ def train(task: Task, plan: Plan, folder: Path, minutes: float = math.inf, devic
     network = task.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if device == "cpu":
         _body_in_full_precision(network)
-    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(plan.average), use_buffers=True)
+    mean = AveragedModel(network, multi_avg_fn=_average(plan.average), use_buffers=True)
     optimizer = optimizer_of(network, plan)
     first = _restore(folder / CHECKPOINT, plan, network, mean, optimizer)
     sums: dict[str, float] = {}
@@ -140,6 +140,20 @@ def train(task: Task, plan: Plan, folder: Path, minutes: float = math.inf, devic
         if last:
             break
     return mean.module.eval()
+
+
+def _average(keep: float) -> Callable[[Any, Any, Any], None]:
+    @torch.no_grad()
+    def update(mean: list[torch.Tensor], now: list[torch.Tensor], count: torch.Tensor | int) -> None:
+        # Over fewer steps at first, or the mean would long remember how the network began.
+        share = 1 - min(keep, (1 + float(count)) / (10 + float(count)))
+        for average, value in zip(mean, now, strict=True):
+            if average.is_floating_point():
+                average.lerp_(value.to(average.dtype), share)
+            else:
+                average.copy_(value)
+
+    return update
 
 
 def _body_in_full_precision(network: torch.nn.Module) -> None:
