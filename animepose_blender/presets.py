@@ -12,7 +12,7 @@ NONE = "none"
 """The part is left out."""
 SEPARATOR = ","
 """Between depth networks of which the one that suits the scene is used."""
-SEEING = ("detector", "masks", "pose", "depth")
+SEEING = ("detector", "masks", "pose", "root", "depth")
 """The parts that look at pictures."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
@@ -28,14 +28,20 @@ class Parts:
     depth: str
     """Of several, separated by commas, the one for the scene, indoors or outdoors, is used."""
     lifter: str = "temporal-lifter"
-    """Who makes keypoints over time into joints in space: a network of our own kind."""
+    """Who makes keypoints over time into joints in space: a network of our own kind; `NONE` = the pose's own stay."""
     predictor: str = "trajectory-gru"
     """Who says where hidden people go: likewise."""
+    root: str = NONE
+    """Who says from the picture how far away each person is."""
 
     def networks(self) -> tuple[str, ...]:
         """Ids of the networks of the store that look at pictures, for which torch is needed."""
         named = [name for part in SEEING for name in getattr(self, part).split(SEPARATOR)]
         return tuple(dict.fromkeys(name for name in named if name not in (MEDIAPIPE, NONE, "")))
+
+    def needed(self) -> tuple[str, ...]:
+        """The same with those that do not look at pictures."""
+        return (*self.networks(), *(name for name in (self.lifter, self.predictor) if name != NONE))
 
 
 PARTS: Mapping[str, Parts] = {
@@ -44,6 +50,7 @@ PARTS: Mapping[str, Parts] = {
         "rf-detr-seg-medium", NONE, "vitpose-plus-base",
         "depth-anything-v2-metric-indoor-small,depth-anything-v2-metric-outdoor-small",
     ),
+    "animepose": Parts("detect-net", NONE, "cascade", "depth-net", root="root-net"),
     "dummy": Parts(NONE, NONE, NONE, NONE),
 }  # fmt: skip
 """What each preset uses. `dummy` makes up a walking person without reading the picture, to try protocol, progress and

@@ -114,6 +114,7 @@ class JobRequest:
     masks: str = ""
     pose: str = ""
     depth: str = ""
+    root: str = ""
     lifter: str = ""
     predictor: str = ""
     commercial_only: bool = False

@@ -100,7 +100,7 @@ def _networks(job: JobRequest) -> dict[str, list[str]]:
     """The networks of the store that a job uses, and the hashes of their files; where they lie on other machines of a
     cluster only, their ids alone."""
     parts = job.parts
-    found = {name: look_up(name).record for name in (*parts.networks(), parts.lifter, parts.predictor)}
+    found = {name: look_up(name).record for name in parts.needed()}
     return {name: [] if one is None else [file.sha256 for file in one.files] for name, one in found.items()}
 
 

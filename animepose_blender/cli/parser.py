@@ -156,7 +156,8 @@ def _add_estimate_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--end", metavar="S", type=float, help="last moment, seconds")
     group.add_argument("--device", choices=DEVICES, default="auto", help="default: %(default)s")
     for part, does in (("detector", "finds people"), ("masks", "outlines them"), ("pose", "finds their joints"),
-                       ("depth", "sees how far away things are"), ("lifter", "makes joints in space of keypoints"),
+                       ("depth", "sees how far away things are"), ("root-network", "sees how far away each of them is"),
+                       ("lifter", "makes joints in space of keypoints"),
                        ("predictor", "says where hidden people go")):  # fmt: skip
         group.add_argument(
             f"--{part}", metavar="NETWORK", default="",

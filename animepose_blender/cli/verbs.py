@@ -34,7 +34,8 @@ def estimate_settings(arguments: argparse.Namespace) -> dict[str, Any]:
         "smoothness_s": arguments.smoothness, "foot_lock": arguments.foot_lock, "floor": arguments.floor,
         "hold_still_m": arguments.hold_still, "hands": not arguments.no_hands, "max_people": arguments.max_people,
         "device": arguments.device, "detector": arguments.detector, "masks": arguments.masks, "pose": arguments.pose,
-        "depth": arguments.depth, "lifter": arguments.lifter, "predictor": arguments.predictor,
+        "depth": arguments.depth, "root": arguments.root_network, "lifter": arguments.lifter,
+        "predictor": arguments.predictor,
         "commercial_only": arguments.commercial_only, "settings": dict(arguments.set),
     }  # fmt: skip
     JobRequest("clip", "take", **settings)

@@ -90,6 +90,9 @@ class PoseObservation:
     """(Z, 3) see `appearance.zone_colours`."""
     hands: Hands | None = None
     """None where nobody looked."""
+    depth_per_focal: float = float("nan")
+    """How far away the pelvis is by the person's looks, along the camera's axis, metres for each pixel of focal length;
+    NaN where nobody says."""
 
 
 class PersonDetector(Protocol):

@@ -2,7 +2,7 @@
 and knuckles where the pose network has none, and metric joints, which tell the depth of limbs.
 
 BlazePose is believed where it has found the same body; elsewhere the person goes without, and the lifter makes joints
-from the keypoints alone.
+from the keypoints alone. Of whom nothing is left open, it is not asked.
 """
 
 from __future__ import annotations
@@ -52,6 +52,15 @@ class PersonFound:
     """(33,)"""
     mask: np.ndarray | None
     """(h, w) uint8 over the whole picture; None = nobody has made one."""
+    landmarks_m: np.ndarray | None = None
+    """(33, 3) as in `backends.PoseObservation`, for the square around the box; None = the network has none."""
+    depth_per_focal: float = float("nan")
+    """As in `backends.PoseObservation`."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left open."""
+        return self.landmarks_m is not None and self.mask is not None
 
 
 class RegionEstimator(Protocol):
@@ -65,20 +74,25 @@ class RegionEstimator(Protocol):
 
 
 def complete(
-    rgb: Sequence[np.ndarray], people: Sequence[Sequence[PersonFound]], estimator: RegionEstimator
+    rgb: Sequence[np.ndarray], people: Sequence[Sequence[PersonFound]], estimator: RegionEstimator | None
 ) -> list[list[PoseObservation]]:
     """Observations of everybody in a few frames.
 
     Args:
         rgb: the pictures, (H, W, 3) uint8.
         people: those found in each of them.
-        estimator: looks at the same regions.
+        estimator: looks at the same regions; None = nobody does.
     Returns:
         For each picture the observations, in the order of the people.
     """
     jobs, layers = [], []
     for picture, found in zip(rgb, people, strict=True):
-        regions = [region_of(one.landmarks_px, one.confidence, one.box_px) for one in found]
+        regions = [
+            square_of(one.box_px)
+            if one.landmarks_m is not None
+            else region_of(one.landmarks_px, one.confidence, one.box_px)
+            for one in found
+        ]
         for one, region in zip(found, regions, strict=True):
             own = _layer(one.mask, region, picture.shape) if one.mask is not None else None
             others = [_layer(other.mask, region, picture.shape) for other in found
@@ -88,7 +102,12 @@ def complete(
                 matte = matte_of(own, np.maximum.reduce(others))
             jobs.append((picture, region, matte))
             layers.append(own)
-    answers = iter(zip(jobs, layers, estimator.estimate_each(jobs), strict=True))
+    asked = [k for k, one in enumerate(one for found in people for one in found) if not one.whole]
+    seen: list[PoseObservation | None] = [None] * len(jobs)
+    if estimator is not None and asked:
+        for k, answer in zip(asked, estimator.estimate_each([jobs[k] for k in asked]), strict=True):
+            seen[k] = answer
+    answers = iter(zip(jobs, layers, seen, strict=True))
     return [[_observation(one, *next(answers)) for one in found] for found in people]
 
 
@@ -104,11 +123,16 @@ def region_of(landmarks_px: np.ndarray, confidence: np.ndarray, box_px: np.ndarr
     length = float(np.hypot(*trunk))
     sure = confidence >= MIN_REACH_CONFIDENCE
     if not (sure[_HIPS + _SHOULDERS].all() and length > 1):
-        centre, size = (box_px[:2] + box_px[2:]) / 2, float((box_px[2:] - box_px[:2]).max())
-        return np.array([*centre, max(size * REGION_SCALE, 1.0), 0.0])
+        return square_of(box_px)
     reach = float(np.linalg.norm(landmarks_px[sure & np.isfinite(landmarks_px).all(axis=-1)] - hips, axis=-1).max())
     radius = max(RADIUS_PER_REACH * reach, LEAST_RADIUS_PER_TRUNK * length)
     return np.array([*hips, 2 * REGION_SCALE * radius, np.arctan2(trunk[0], -trunk[1])])
+
+
+def square_of(box_px: np.ndarray) -> np.ndarray:
+    """(4,) upright region around a box (4,), with a margin."""
+    centre, size = (box_px[:2] + box_px[2:]) / 2, float((box_px[2:] - box_px[:2]).max())
+    return np.array([*centre, max(size * REGION_SCALE, 1.0), 0.0])
 
 
 def _observation(
@@ -119,8 +143,10 @@ def _observation(
 ) -> PoseObservation:
     """One person with what BlazePose knows beside."""
     picture, region, _ = job
-    landmarks_px, confidence, landmarks_m = one.landmarks_px, one.confidence, np.full((len(BLAZEPOSE_33), 3), np.nan)
-    if other is not None and same_body(landmarks_px, confidence, other.landmarks_px, region[2]):
+    landmarks_px, confidence = one.landmarks_px, one.confidence
+    landmarks_m = one.landmarks_m if one.landmarks_m is not None else np.full((len(BLAZEPOSE_33), 3), np.nan)
+    agrees = other is not None and same_body(landmarks_px, confidence, other.landmarks_px, region[2])
+    if other is not None and agrees and one.landmarks_m is None:
         landmarks_px, confidence = filled_in(landmarks_px, confidence, other.landmarks_px, other.confidence, region[2])
         landmarks_m = other.landmarks_m
     mask = layer
@@ -142,6 +168,7 @@ def _observation(
         box_px=one.box_px,
         score=float(np.sqrt(one.score * one.confidence[BODY].mean())),
         colours=zone_colours(crop, dict(zip(BLAZEPOSE_33, in_crop, strict=True)), mask),
+        depth_per_focal=one.depth_per_focal,
     )
 
 

@@ -27,6 +27,8 @@ LEFT = 0.75
 """Of the differences in depth between and of people, as much at most may be left beside what maps explain."""
 EXACT = 0.02
 """Differences that count as none, as shares."""
+FEWEST_LOOKS = 3
+"""Frames in which a network has seen somebody, at least, to believe it about their size."""
 _CHUNK = 50_000
 """Pixels worked on at once."""
 
@@ -102,6 +104,24 @@ def calibrate(
     if not scale > 0 or not _tells(calibrated[known], y, None if person is None else person[known]):
         return np.full(len(sampled), np.nan)
     return calibrated
+
+
+def sizes_by_looks(looks_m: np.ndarray, depth_m: np.ndarray, person: np.ndarray) -> np.ndarray:
+    """(P,) how many times as large as an average adult people are, by a network that sees how far away they are; NaN of
+    whom it says too little. The focal length does not matter: both depths grow with it.
+
+    Args:
+        looks_m: (N,) depths by the network; NaN = none.
+        depth_m: (N,) at which they would be as average adults.
+        person: (N,) who each is, -1 for nobody.
+    """
+    known = (looks_m > 0) & (depth_m > 0)
+    sizes = np.full(int(person.max(initial=-1)) + 1, np.nan)
+    for number in range(len(sizes)):
+        own = known & (person == number)
+        if own.sum() >= FEWEST_LOOKS:
+            sizes[number] = np.median(looks_m[own] / depth_m[own])
+    return sizes
 
 
 def _tells(found_m: np.ndarray, depth_m: np.ndarray, person: np.ndarray | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -14,7 +14,10 @@ from .lift_tracklets import with_missing_joints
 from .lifting import Lifter
 from .people import Tracklet
 from .person_boxes import person_boxes
-from .place import place_roots, root_sigma
+from .place import NEAREST_M, RAY_SIGMA_M, place_roots, root_sigma
+
+LOOKS_SHARE = 0.2
+"""How far off, as a share, people may be who are placed by their looks alone, since their joints do not tell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,12 @@ class Seen:
     """(N, 2, 21, 2), `hands_m` (N, 2, 21, 3) and `hand_score` (N, 2): as in `backends.Hands`."""
     hands_m: np.ndarray
     hand_score: np.ndarray
+    depth_per_focal: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    """(N,) as in `backends.PoseObservation`; NaN where nobody says, which is so everywhere unless it is given."""
+
+    def __post_init__(self) -> None:
+        if len(self.depth_per_focal) != len(self.frame):
+            object.__setattr__(self, "depth_per_focal", np.full(len(self.frame), np.nan))
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -136,6 +145,7 @@ def gather(tracklets: list[Tracklet]) -> Seen:
         hands_px=np.stack([one.points_px for one in hands]),
         hands_m=np.stack([one.points_m for one in hands]),
         hand_score=np.stack([one.score for one in hands]),
+        depth_per_focal=np.array([o.depth_per_focal for o in observations]),
     )
 
 
@@ -175,7 +185,22 @@ def place_lifted(lifted: Lifted, seen: Seen, intrinsics: np.ndarray) -> tuple[Pl
         What could be placed, and (N,) bool which that is.
     """
     root_m, variance = place_roots(lifted.joints_m, lifted.keypoints_px, lifted.keypoint_confidence, intrinsics)
+    unplaced = ~np.isfinite(root_m).all(axis=-1)
+    if (unplaced & np.isfinite(seen.depth_per_focal)).any():
+        root_m[unplaced], variance[unplaced] = _by_looks(lifted, seen, intrinsics, unplaced)
     good = np.isfinite(root_m).all(axis=-1)
     lifted, root_m, own = lifted.where(good), root_m[good], intrinsics[good]
     boxes_m = person_boxes(seen.silhouette[good], seen.region[good], lifted.joints_m + root_m[:, None], own)
     return Placed(lifted, root_m, root_sigma(root_m, variance[good]), boxes_m), good
+
+
+def _by_looks(lifted: Lifted, seen: Seen, intrinsics: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Roots (n, 3) of some rows, (N,) bool, on the rays of their pelves as far away as a network says by their looks,
+    and the variance factors of `place_roots` (n,); NaN where it says nothing."""
+    own = intrinsics[rows]
+    depth_m = seen.depth_per_focal[rows] * own[:, 0, 0]
+    depth_m = np.where(depth_m > NEAREST_M, depth_m, np.nan)
+    rays = cameras.rays(lifted.keypoints_px[rows, :1], own)[:, 0]
+    joints = np.isfinite(lifted.joints_m[rows]).all(axis=(1, 2))
+    root_m = np.concatenate([rays, np.ones((len(rays), 1))], axis=-1) * depth_m[:, None]
+    return np.where(joints[:, None], root_m, np.nan), (LOOKS_SHARE * depth_m / RAY_SIGMA_M) ** 2

@@ -29,11 +29,14 @@ class Evidence:
     """(n,) of the root along the camera's axis by a depth map; NaN without one."""
     size: float = 1.0
     """The person's stature over 1.70 m."""
+    looks_depth_m: np.ndarray | None = None
+    """(n,) of the root along the camera's axis by the person's looks; NaN, or None, without."""
 
     def where(self, chosen: np.ndarray) -> Evidence:
         """The evidence of some frames, (n,) bool."""
         lifted = self.lifted.where(chosen)
-        return Evidence(self.frames[chosen], lifted, self.box_px[chosen], self.depth_m[chosen], self.size)
+        looks = None if self.looks_depth_m is None else self.looks_depth_m[chosen]
+        return Evidence(self.frames[chosen], lifted, self.box_px[chosen], self.depth_m[chosen], self.size, looks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,8 @@ class InFrames:
     keypoints_px: np.ndarray
     keypoint_confidence: np.ndarray
     depth_m: np.ndarray
+    """(F,)"""
+    looks_depth_m: np.ndarray
     """(F,)"""
     ray: np.ndarray
     """(F, 3) unit direction of the view of the person."""
@@ -95,6 +100,9 @@ def in_all_frames(evidence: Evidence, view: View, further: Sequence[RootEvidence
         keypoints_px=spread(lifted.keypoints_px, np.nan),
         keypoint_confidence=spread(lifted.keypoint_confidence, 0.0),
         depth_m=spread(evidence.depth_m, np.nan),
+        looks_depth_m=spread(
+            np.full(len(frames), np.nan) if evidence.looks_depth_m is None else evidence.looks_depth_m, np.nan
+        ),
         ray=ray[last.clip(0)],
         further=further,
     )

@@ -11,7 +11,8 @@ import numpy as np
 from ..skeleton import BLAZEPOSE_33, KEYPOINT_MAPS
 
 _OTHER_NAMES = {
-    "foot_index": ("big_toe",), "index": ("hand_5",), "pinky": ("hand_17",), "thumb": ("hand_2",),
+    "foot_index": ("big_toe", "toe"), "index": ("hand_5", "index_knuckle"), "pinky": ("hand_17", "pinky_knuckle"),
+    "thumb": ("hand_2",),
 }  # fmt: skip
 """BlazePose's own words for what other conventions call otherwise."""
 _HANGS_ON = {
@@ -34,26 +35,26 @@ BODY = np.array([
 """Indices of the twelve joints that every convention has."""
 
 
-def to_blazepose(skeleton: str, points_px: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def to_blazepose(skeleton: str, points: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Keypoints in BlazePose's order.
 
     Args:
         skeleton: a key of `KEYPOINT_MAPS`.
-        points_px: (..., K, 2).
+        points: (..., K, D) in the picture or in space.
         confidence: (..., K).
     Returns:
-        (..., 33, 2) and (..., 33); NaN and 0 where the convention has no such point.
+        (..., 33, D) and (..., 33); NaN and 0 where the convention has no such point.
     """
     names = KEYPOINT_MAPS[skeleton][0]
-    landmarks_px = np.full((*points_px.shape[:-2], len(BLAZEPOSE_33), 2), np.nan)
-    sure = np.zeros(landmarks_px.shape[:-1])
+    landmarks = np.full((*points.shape[:-2], len(BLAZEPOSE_33), points.shape[-1]), np.nan)
+    sure = np.zeros(landmarks.shape[:-1])
     for place, name in enumerate(BLAZEPOSE_33):
         side, _, stem = name.partition("_")
         own = next((n for n in (name, *(f"{side}_{o}" for o in _OTHER_NAMES.get(stem, ()))) if n in names), None)
         if own is not None:
-            landmarks_px[..., place, :] = points_px[..., names.index(own), :]
+            landmarks[..., place, :] = points[..., names.index(own), :]
             sure[..., place] = confidence[..., names.index(own)]
-    return landmarks_px, sure
+    return landmarks, sure
 
 
 def filled_in(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from .depth import DEPTH_EVERY_S, DepthEstimator, sample_depth
 from .people import Tracklet, Watcher, follow
 from .reporter import Reporter
 from .threads import MOST_FOR_MANY, side_by_side
+
+if TYPE_CHECKING:
+    from .mediapipe_pose import MediaPipePose
 
 Follower = Callable[[Iterable[tuple[float, np.ndarray]], int, Sequence[Watcher]], list[Tracklet]]
 """Frames (time_s, (H, W, 3) uint8 RGB), most people, and watchers to tracklets."""
@@ -49,6 +53,40 @@ class OpenParts:
             close()
 
 
+class Body:
+    """MediaPipe's networks of the body, opened when first asked for: importing them takes seconds.
+
+    Args:
+        in_batches: whether many pictures are at hand at once.
+    """
+
+    def __init__(self, in_batches: bool) -> None:
+        self._in_batches = in_batches
+
+    @cached_property
+    def networks(self) -> MediaPipePose:
+        """The networks."""
+        from .mediapipe_pose import MediaPipePose
+
+        return MediaPipePose(side_by_side(MOST_FOR_MANY)) if self._in_batches else MediaPipePose()
+
+    @property
+    def opened(self) -> bool:
+        """Whether anybody has asked for them."""
+        return "networks" in vars(self)
+
+    def names(self) -> tuple[str, ...]:
+        """Their name, if they were opened."""
+        from .mediapipe_pose import MODEL_NAME
+
+        return (MODEL_NAME,) if self.opened else ()
+
+    def close(self) -> None:
+        """Free them."""
+        if self.opened:
+            self.networks.close()
+
+
 def open_parts(job: JobRequest, report: Reporter) -> OpenParts:
     """The networks of a job.
 
@@ -62,40 +100,36 @@ def open_parts(job: JobRequest, report: Reporter) -> OpenParts:
                 f"The job cannot be run: it names no {name}.", f"Choose {MEDIAPIPE}, or another {name}.", ExitCode.USAGE
             )
     _require_networks(job)
-    # Imported here: it takes seconds, and a clip that cannot be opened should be refused before.
-    from .mediapipe_hands import MODEL_NAME as HANDS_NAME
-    from .mediapipe_hands import MediaPipeHands
-    from .mediapipe_pose import MODEL_NAME as POSE_NAME
-    from .mediapipe_pose import MediaPipePose
-
-    in_batches = parts.detector != MEDIAPIPE and parts.pose != MEDIAPIPE
-    body = MediaPipePose(side_by_side(MOST_FOR_MANY)) if in_batches else MediaPipePose()
+    body, hands, hand_names = Body(parts.detector != MEDIAPIPE and parts.pose != MEDIAPIPE), None, ()
     try:
         if parts.networks():
             from .hub import require_packages
 
-            require_packages()
+            require_packages(own_alone=all(find_network(name)[1].is_own for name in parts.networks()))
             from .hub.open import open_networks
 
             opened = open_networks(job, body, report)
         else:
-            opened = OpenParts(follower(body, body), None, tuple)
-        hands = MediaPipeHands() if job.hands else None
+            opened = OpenParts(follower(body.networks, body.networks), None, tuple)
+        if job.hands:
+            # Imported here: it takes seconds, and a clip that cannot be opened should be refused before.
+            from .mediapipe_hands import MODEL_NAME, MediaPipeHands
+
+            hands, hand_names = MediaPipeHands(), (MODEL_NAME,)
     except BaseException:
         body.close()
         raise
-    own = (POSE_NAME, *([HANDS_NAME] if hands else []))
     return replace(
         opened,
         hands=hands,
-        names=lambda: (*opened.names(), *own),
+        names=lambda: (*opened.names(), *body.names(), *hand_names),
         closers=(body.close, *([hands.close] if hands else [])),
     )
 
 
 def _require_networks(job: JobRequest) -> None:
     """Refuse a job whose networks are not all here, before anything is loaded."""
-    wanted = (*job.parts.networks(), job.parts.lifter, job.parts.predictor)
+    wanted = job.parts.needed()
     missing = [name for name in wanted if look_up(name).presence is Presence.ABSENT]
     if missing:
         names = job.preset if set(missing) <= set(PARTS[job.preset].networks()) else " ".join(missing)

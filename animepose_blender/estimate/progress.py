@@ -8,6 +8,7 @@ STAGE_WEIGHTS: dict[str, dict[str, float]] = {
     # shares of the running time, measured on real clips of 180 and 230 frames; only their ratios count
     "offline": dict(zip(STAGES, (2.0, 92.0, 3.0, 0.5, 0.5, 0.5, 1.0, 0.5), strict=True)),
     "quality": dict(zip(STAGES, (4.0, 88.0, 3.0, 1.0, 1.0, 1.0, 1.5, 0.5), strict=True)),
+    "animepose": dict(zip(STAGES, (2.0, 92.0, 2.0, 0.5, 0.5, 1.0, 1.5, 0.5), strict=True)),
     "dummy": dict.fromkeys(STAGES, 1.0),
     "solve": dict.fromkeys(STAGES, 0.0) | {"open": 5.0, "solve": 85.0, "write": 10.0},
 }

@@ -11,7 +11,7 @@ from ..protocol import JobRequest
 from .camera import Focal
 from .camera_motion import CameraMotion
 from .cut import cut_where_looks_change
-from .depth import calibrate
+from .depth import calibrate, sizes_by_looks
 from .detections import Placed, Seen, gather, place
 from .finger_motion import HandMotion, move_fingers
 from .fit.settings import MotionSettings
@@ -225,7 +225,8 @@ def _scene(
     found = up_from_lines(observed.lines, intrinsics, motion.camera_to_start, expected)
     lines = None if found is None else Direction(*found)
     known = None if sizes is None else sizes[: len(feet)]
-    return solve_scene(feet, Beliefs(upright, lines, focal_sigma, known))
+    looks = sizes_by_looks(seen.depth_per_focal * intrinsics[seen.frame, 0, 0], placed.root_m[:, 2], person)
+    return solve_scene(feet, Beliefs(upright, lines, focal_sigma, known, looks))
 
 
 def _upright(seen: Seen, estimated: Placed, person: np.ndarray, motion: CameraMotion) -> np.ndarray | None:
@@ -257,6 +258,8 @@ def _solve(
     known = person >= 0
     seen, person, sized = seen.where(known), person[known], placed.where(known).sized(scene.size[person[known]])
     depth_m = calibrate(seen.depth, sized.root_m[:, 2], metric=observed.metric_depth, person=person)
+    looks_m = seen.depth_per_focal * intrinsics[seen.frame, 0, 0]
+    looks_m = calibrate(looks_m, sized.root_m[:, 2], metric=True, person=person)
     roots_m = np.full((len(scene.size), len(view.time_s), 3), np.nan)
     roots_m[person, seen.frame] = sized.roots_in(view.camera_to_world[seen.frame])
     predictor = predictor_of(job.parts.predictor)
@@ -264,7 +267,9 @@ def _solve(
     def solve(number: int, further: Sequence[RootEvidence] = ()) -> Person:
         own = np.flatnonzero(person == number)
         lifted = with_palms(sized.where(own).lifted, seen.hands.where(own), intrinsics[seen.frame[own]])
-        evidence = Evidence(seen.frame[own], lifted, seen.box_px[own], depth_m[own], float(scene.size[number]))
+        evidence = Evidence(
+            seen.frame[own], lifted, seen.box_px[own], depth_m[own], float(scene.size[number]), looks_m[own]
+        )
         ground = Ground(scene.level_m[number] + SOLE_M * scene.size[number], scene.tilt_sigma_rad)
         others_m = np.delete(roots_m, number, axis=0)
         motion_of = MotionSettings.of(job)

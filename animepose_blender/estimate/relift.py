@@ -15,7 +15,7 @@ from .lifting.sides import put_right
 
 
 def relift(
-    placed: Placed, seen: Seen, person: np.ndarray, time_s: np.ndarray, intrinsics: np.ndarray, lifter: Lifter
+    placed: Placed, seen: Seen, person: np.ndarray, time_s: np.ndarray, intrinsics: np.ndarray, lifter: Lifter | None
 ) -> Placed:
     """People's joints by a lifter, where it knows them, and roots that put these onto the keypoints' rays.
 
@@ -27,8 +27,10 @@ def relift(
         person: (N,) who each is, -1 for nobody.
         time_s: (F,) of all frames.
         intrinsics: (F, 3, 3).
-        lifter: reads one person's keypoints and joint depths over time.
+        lifter: reads one person's keypoints and joint depths over time; None = the estimator's joints stay.
     """
+    if lifter is None:
+        return placed
     own = intrinsics[seen.frame]
     # Joints moved onto their rays would tell the lifter the same as the keypoints do.
     before = lift_blazepose(seen.landmarks_px, seen.confidence, seen.landmarks_m, seen.region, own)

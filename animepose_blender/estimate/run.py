@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -109,7 +110,10 @@ def _warn(report: Reporter, solved: Reconstruction) -> None:
 
 
 def _source(job: JobRequest, clip: Clip, solved: Reconstruction, observed: Observed) -> dict:
-    packages = ["mediapipe", "numpy", "scipy", "av"] + (["torch", "transformers"] if job.parts.networks() else [])
+    packages = ["mediapipe", "numpy", "scipy", "av", *(["torch"] if job.parts.networks() else [])]
+    if "transformers" in sys.modules:
+        packages.append("transformers")
+    lifter = lifter_of(job.parts.lifter)
     source = {
         "clip": str(clip.path.resolve()),
         "sha256": clip.sha256(),
@@ -128,7 +132,7 @@ def _source(job: JobRequest, clip: Clip, solved: Reconstruction, observed: Obser
             "hold_still_m": job.hold_still_m,
             "hands": job.hands,
         },
-        "models": [*observed.networks, lifter_of(job.parts.lifter).name, predictor_of(job.parts.predictor).name],
+        "models": [*observed.networks, *([lifter.name] if lifter else []), predictor_of(job.parts.predictor).name],
         "versions": {"animepose": __version__, **{name: metadata.version(name) for name in packages}},
     }
     if observed.profile is not None:

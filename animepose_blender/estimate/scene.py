@@ -32,6 +32,9 @@ ADULT_M = 1.70
 to 4 %, while the sum of their bones comes out 3 to 8 % short."""
 USUAL_SIZE, ADULT_SIGMA = 1.02, 0.07
 """Size of adults, and its spread as a logarithm."""
+LOOKS_SIGMA = 0.15
+"""How far off a network is that tells a person's size from their looks (`by_looks`), as a logarithm; the same in all
+frames, or nearly."""
 ANY_SIGMA = 0.25
 """Spread of people's sizes as a logarithm, children among them, where the floor is to tell who is what."""
 CHILDREN, CHILD, CHILD_SIGMA = 0.1, -0.3, 0.2
@@ -67,6 +70,8 @@ class Beliefs:
     """Spread of the logarithm of the focal length; 0 = it is known."""
     sizes: np.ndarray | None = None
     """(P,) sizes that the user has stated; NaN = not stated."""
+    by_looks: np.ndarray | None = None
+    """(P,) sizes by a network that sees how far away people are; NaN = not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +137,7 @@ class _Problem:
     foot: np.ndarray
     weight: np.ndarray
     given: np.ndarray
+    looks: np.ndarray
 
     @classmethod
     def of(cls, feet: list[StandingFeet], beliefs: Beliefs) -> _Problem:
@@ -142,7 +148,8 @@ class _Problem:
         )
         weight = np.concatenate([np.zeros(0), *(f.weight for f in feet)])
         given = beliefs.sizes if beliefs.sizes is not None else np.full(len(feet), np.nan)
-        return cls(beliefs, len(feet), person, centre, ray, axis, foot, weight, given)
+        looks = beliefs.by_looks if beliefs.by_looks is not None else np.full(len(feet), np.nan)
+        return cls(beliefs, len(feet), person, centre, ray, axis, foot, weight, given, looks)
 
     def unpack(self, x: np.ndarray) -> tuple[np.ndarray, float, np.ndarray, np.ndarray, float]:
         """Way up, camera height, sizes, levels and focal factor."""
@@ -171,6 +178,8 @@ class _Problem:
             np.where(level > 0, _above(level), level / BELOW_SIGMA_M),
             np.sqrt(self.weight) * _huber((self.heights(x) - level[self.person]) / (FOOT_SIGMA_M * size[self.person])),
         ]
+        seen = np.isfinite(self.looks) & ~stated
+        parts.append(_cauchy(np.log(size[seen] / self.looks[seen]) / LOOKS_SIGMA))
         if beliefs.upright is not None:
             pitch, roll = angles_of(beliefs.upright)
             parts.append(_huber(np.array([x[0] - pitch, x[1] - roll]) / UPRIGHT_SIGMA_RAD))

@@ -35,6 +35,9 @@ PREDICTED_SIGMA_M = 0.08
 """How far a predicted joint may be off, relative to the root."""
 DEPTH_MAP_SIGMA = 0.03
 """How far a calibrated depth map is off at least, as a share of the depth."""
+LOOKS_SIGMA = 0.08
+"""How far off a network is at least that sees how far away somebody is by their looks, as a share: it is wrong in the
+same way for many frames, so that it may not count as much as a map's changes."""
 STILL_SIGMA_M = 0.003
 """How near what is held still stays to where it is held."""
 DOUBTS = 2
@@ -189,11 +192,11 @@ def _root_evidence(
     if on_floor:
         feet = standing_feet(at, relative_m[at], root_m, given.confidence[at], seen.time_s, seen.camera_to_world, _UP)
         known.append(from_floor(feet, ground, count))
-    depth_m = given.depth_m[at]
-    if np.isfinite(depth_m).any():
-        axis = seen.camera_to_world[:, :3, 2]
-        spread = depth_spread(depth_m, np.sum((root_m - seen.centre_m) * axis, axis=-1))
-        known.append(from_depth(at, root_m, seen.centre_m, axis, depth_m, max(DEPTH_MAP_SIGMA, spread), count))
+    for depth_m, least in ((given.depth_m[at], DEPTH_MAP_SIGMA), (given.looks_depth_m[at], LOOKS_SIGMA)):
+        if np.isfinite(depth_m).any():
+            axis = seen.camera_to_world[:, :3, 2]
+            spread = depth_spread(depth_m, np.sum((root_m - seen.centre_m) * axis, axis=-1))
+            known.append(from_depth(at, root_m, seen.centre_m, axis, depth_m, max(least, spread), count))
     return [*known, *given.further]
 
 

@@ -18,6 +18,8 @@ PRESET_ITEMS = (
     ("offline", "Offline", "MediaPipe Pose: runs on any CPU and fetches nothing"),
     ("quality", "Quality", "State-of-the-art networks of the models folder: more exact, and meant for a GPU; they are "
      "fetched once, when you ask for it"),
+    ("animepose", "AnimePose", "The networks of the papers, trained by this project: they come with the extension, and "
+     "run on a GPU or a CPU"),
     ("dummy", "Trial Run", "A made-up walking person in a second, to see what an import brings; the clip is not read"),
 )  # fmt: skip
 DEVICE_ITEMS = (

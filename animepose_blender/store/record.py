@@ -16,6 +16,8 @@ RECORD = "animepose-model.json"
 SCHEMA = 1
 ROLES = ("detector", "masks", "pose", "depth", "lifter", "predictor", "root")
 """What a network can be for."""
+OWN_ARCHITECTURES = ("detect_net", "depth_net", "root_net", "pose_net", "cascade")
+"""Modules of `models/` that look at pictures; all others of that kind are classes of `transformers`."""
 _SHA256 = re.compile(r"([0-9a-f]{64})?")
 _REMEDY = "Fetch or import the model again."
 
@@ -83,6 +85,11 @@ class ModelRecord:
             raise ValueError(f"the role of {self.id} is {self.role!r}, not one of {', '.join(ROLES)}")
         if not isinstance(self.commercial, bool):
             raise ValueError(f"commercial of {self.id} is {self.commercial!r}, not true or false")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is one of `OWN_ARCHITECTURES`."""
+        return self.architecture in OWN_ARCHITECTURES
 
     @property
     def size(self) -> int:

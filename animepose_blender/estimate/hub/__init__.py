@@ -1,12 +1,13 @@
-"""Networks of the public model hub, run by `transformers`: detectors, masks, keypoints, depth. The only part of the
-worker, beside `models/`, that imports torch; the presets that need no such network never import it."""
+"""Networks that look at pictures: those of the public model hub, run by `transformers`, and our own (`own_*`).
+The only part of the worker, beside `models/`, that imports torch; presets without such a network never import it."""
 
 import os
 from importlib import util
 
 from ...errors import AnimePoseError
 
-PACKAGES = ("torch", "transformers", "safetensors", "PIL")
+PACKAGES = ("torch", "safetensors", "PIL")
+"""For the project's own networks; all others need `transformers` besides."""
 
 # Before any of these libraries is imported: nothing is ever fetched, reported or drawn behind the user's back.
 os.environ.update(
@@ -17,13 +18,16 @@ os.environ.update(
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 
-def require_packages() -> None:
+def require_packages(own_alone: bool = False) -> None:
     """Ask for the packages that everything here needs, before importing any of it.
 
+    Args:
+        own_alone: whether only the project's own networks will be run.
     Raises:
         AnimePoseError: if one is missing.
     """
-    missing = [name for name in PACKAGES if util.find_spec(name) is None]
+    needed = PACKAGES if own_alone else (*PACKAGES, "transformers")
+    missing = [name for name in needed if util.find_spec(name) is None]
     if missing:
         raise AnimePoseError(
             f"The worker's environment lacks what this preset needs: {', '.join(missing)}.",

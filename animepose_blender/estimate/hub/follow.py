@@ -21,7 +21,7 @@ from ..depth import DEPTH_EVERY_S, sample_depth
 from ..landmarks import to_blazepose
 from ..people import Tracklet, Watcher
 from .device import Device, Upload
-from .protocols import BatchDepth, BatchDetector, BatchMasks, BatchPose, PeopleFound
+from .protocols import BatchBodies, BatchDepth, BatchDetector, BatchMasks, BatchPose, BatchRoot, PeopleFound
 from .stage_times import StageTimes
 
 FRAMES_AT_ONCE = 8
@@ -46,10 +46,12 @@ class Networks:
     masks: BatchMasks | None
     """None = the detector's, or BlazePose's."""
     depth: BatchDepth | None
-    completion: RegionEstimator
+    completion: RegionEstimator | None
+    """None = nothing is left open."""
     times: StageTimes
     most_frames: int = FRAMES_AT_ONCE
     """Of a batch."""
+    root: BatchRoot | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +160,11 @@ def _identified(batches: Iterable[_Batch], networks: Networks, max_people: int) 
         boxes = np.concatenate([one.box_px for one in found])
         picture = np.repeat(np.arange(len(found)), [len(one.box_px) for one in found])
         with times("pose", len(boxes)):
-            keypoints_px, confidence = networks.pose.keypoints(batch.pictures, picture, boxes)
+            joints_m = None
+            if isinstance(networks.pose, BatchBodies):
+                keypoints_px, confidence, joints_m = networks.pose.bodies(batch.pictures, picture, boxes)
+            else:
+                keypoints_px, confidence = networks.pose.keypoints(batch.pictures, picture, boxes)
         with times("identify", len(found)):
             known = [
                 associator.update(
@@ -180,6 +186,12 @@ def _identified(batches: Iterable[_Batch], networks: Networks, max_people: int) 
                     )
                 )
         landmarks_px, sure = to_blazepose(networks.pose.skeleton, keypoints_px, confidence)
+        landmarks_m = None if joints_m is None else to_blazepose(networks.pose.skeleton, joints_m, confidence)[0]
+        depth_per_focal = np.full(len(boxes), np.nan)
+        if networks.root is not None:
+            somebody = np.flatnonzero(np.concatenate(known) >= 0)
+            with times("root", len(somebody)):
+                _, depth_per_focal[somebody] = networks.root.roots(batch.pictures, picture[somebody], boxes[somebody])
         people = []
         for index, (one, rows) in enumerate(_zip(found, kept)):
             own, own_masks = np.flatnonzero(picture == index)[rows], masks[index]
@@ -187,6 +199,7 @@ def _identified(batches: Iterable[_Batch], networks: Networks, max_people: int) 
                 PersonFound(
                     one.box_px[row], float(one.score[row]), landmarks_px[place], sure[place],
                     None if own_masks is None else own_masks[k],
+                    None if landmarks_m is None else landmarks_m[place], float(depth_per_focal[place]),
                 )
                 for k, (row, place) in enumerate(_zip(rows, own))
             ])  # fmt: skip

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import AnimePoseError
-from ...presets import SEPARATOR
+from ...presets import SEEING, SEPARATOR
 from ...protocol import JobRequest
 from ...store.installed import find_network
-from ...store.record import ModelRecord
-from ..mediapipe_pose import MediaPipePose
-from ..parts import OpenParts, depth_watcher, follower
+from ...store.record import OWN_ARCHITECTURES, ModelRecord
+from ..parts import Body, OpenParts, depth_watcher, follower
 from ..reporter import Reporter
 from .device import Device, choose_device
 from .faults import gpu_faults
 from .follow import FRAMES_AT_ONCE, FRAMES_ON_CPU, Networks, follow_in_batches
 from .in_regions import PoseInRegions
 from .loading import HubClasses, load_network
+from .protocols import BatchBodies
 from .stage_times import StageTimes
 
 MAKERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -30,16 +30,26 @@ MAKERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "RTDetrV2ForObjectDetection": ("rt_detr", "RtDetrDetector"),
         "RTDetrForObjectDetection": ("rt_detr", "RtDetrDetector"),
         "DFineForObjectDetection": ("rt_detr", "RtDetrDetector"),
+        "detect_net": ("own_detect", "OwnDetector"),
     },
     "masks": {"Sam2VideoModel": ("sam2", "Sam2VideoMasks"), "Sam2Model": ("sam2", "Sam2VideoMasks")},
-    "pose": {"VitPoseForPoseEstimation": ("vitpose", "VitPose")},
-    "depth": {"DepthAnythingForDepthEstimation": ("depth_anything", "DepthAnything")},
+    "pose": {
+        "VitPoseForPoseEstimation": ("vitpose", "VitPose"),
+        "pose_net": ("own_pose", "OwnPose"),
+        "cascade": ("own_pose", "OwnPose"),
+    },
+    "root": {"root_net": ("own_root", "OwnRoot")},
+    "depth": {
+        "DepthAnythingForDepthEstimation": ("depth_anything", "DepthAnything"),
+        "depth_net": ("own_depth", "OwnDepth"),
+    },
 }
-"""For each part, which classes of `transformers` can do it, and our class (module, name) that runs them."""
+"""For each part, which classes of `transformers` and which of our networks can do it, and our class (module, name) that
+runs them."""
 _WAY_OUT = "Choose another network, or the preset offline."
 
 
-def open_networks(job: JobRequest, body: MediaPipePose, report: Reporter) -> OpenParts:
+def open_networks(job: JobRequest, body: Body, report: Reporter) -> OpenParts:
     """The networks of a job that names some of the store.
 
     Args:
@@ -54,7 +64,7 @@ def open_networks(job: JobRequest, body: MediaPipePose, report: Reporter) -> Ope
     parts = job.parts
     # All are looked up before the first is loaded, which takes seconds.
     places = {name: find_network(name) for name in parts.networks()}
-    for part in ("detector", "masks", "pose", "depth"):
+    for part in SEEING:
         for name in getattr(parts, part).split(SEPARATOR):
             if name in places:
                 _require_use(places[name][1], part, job.commercial_only)
@@ -66,7 +76,7 @@ def open_networks(job: JobRequest, body: MediaPipePose, report: Reporter) -> Ope
         wanted = [name for name in getattr(parts, part).split(SEPARATOR) if name in places]
         return [_opened(*places[name], part, device) for name in wanted]
 
-    detector, masks, pose = (next(iter(opened(part)), None) for part in ("detector", "masks", "pose"))
+    detector, masks, pose, root = (next(iter(opened(part)), None) for part in ("detector", "masks", "pose", "root"))
     depths = opened("depth")
     depth = None
     if depths:
@@ -76,12 +86,14 @@ def open_networks(job: JobRequest, body: MediaPipePose, report: Reporter) -> Ope
 
     def names() -> tuple[str, ...]:
         # Asked at the end: which depth network suits the scene is known only then.
-        return tuple(one.name for one in (detector, masks, pose, depth) if one is not None)
+        return tuple(one.name for one in (detector, masks, pose, root, depth) if one is not None)
 
     if detector is not None and pose is not None:
         times = StageTimes(device)
         most = FRAMES_ON_CPU if device.torch.type == "cpu" else FRAMES_AT_ONCE
-        networks = Networks(device, detector, pose, masks, depth, body, times, most)
+        gives_masks = masks is not None or getattr(detector, "gives_masks", False)
+        completion = None if gives_masks and isinstance(pose, BatchBodies) else body.networks
+        networks = Networks(device, detector, pose, masks, depth, completion, times, most, root)
         follow = gpu_faults()(lambda frames, most, watchers: follow_in_batches(frames, networks, most, watchers))
         return OpenParts(
             follow, None, names,
@@ -89,13 +101,16 @@ def open_networks(job: JobRequest, body: MediaPipePose, report: Reporter) -> Ope
         )  # fmt: skip
     if masks is not None:
         report.warning(f"{masks.name} is not used: MediaPipe makes masks where it finds people or their poses.")
-    finder, poser = body, body
+    if root is not None:
+        report.warning(f"{root.name} is not used: it needs a detector and a pose network that look at every frame.")
+        root = None
+    finder = poser = body.networks
     if detector is not None:
         from .one_by_one import OneByOneDetector
 
         finder = OneByOneDetector(detector, device)
     if pose is not None:
-        poser = PoseInRegions(pose, device, body)
+        poser = PoseInRegions(pose, device, body.networks)
     watchers = ()
     if depth is not None:
         from .one_by_one_pose import OneByOneDepth
@@ -130,5 +145,10 @@ def _opened(folder: Path, record: ModelRecord, part: str, device: Device) -> Any
 def _loaded(folder: Path, hashes: tuple[str, ...], architecture: str, part: str, device: Device) -> Any:
     """The same, kept for the next clip of a process that stays, such as a node's of a cluster."""
     module, name = MAKERS[part][architecture]
-    loaded = load_network(folder, HubClasses(architecture), device)
+    if architecture in OWN_ARCHITECTURES:
+        from .own_network import load_own_network
+
+        loaded = load_own_network(folder, device)
+    else:
+        loaded = load_network(folder, HubClasses(architecture), device)
     return getattr(import_module(f".{module}", __package__), name)(loaded)

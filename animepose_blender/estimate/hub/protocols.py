@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -71,6 +71,41 @@ class BatchPose(Protocol):
             boxes_px: (N, 4) x0, y0, x1, y1.
         Returns:
             (N, K, 2) float64 pixels of the whole picture, pixel centres at +0.5, and (N, K) confidence 0 to 1.
+        """
+        ...
+
+
+@runtime_checkable
+class BatchBodies(BatchPose, Protocol):
+    """Finds the joints of people whose boxes are known, in the picture and in space."""
+
+    def bodies(
+        self, pictures: torch.Tensor, picture: np.ndarray, boxes_px: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Joints of N people in B pictures.
+
+        Args:
+            pictures, picture, boxes_px: as in `keypoints`.
+        Returns:
+            What `keypoints` returns, and (N, K, 3) metres relative to the pelvis, as seen by a camera that looks
+            straight at the middle of the box.
+        """
+        ...
+
+
+class BatchRoot(Protocol):
+    """Says how far away people are whose boxes are known."""
+
+    name: str
+
+    def roots(self, pictures: torch.Tensor, picture: np.ndarray, boxes_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pelves of N people in B pictures.
+
+        Args:
+            pictures, picture, boxes_px: as in `BatchPose.keypoints`.
+        Returns:
+            (N, 2) float64 pixels of the whole picture, and (N,) depth along the camera's axis, metres for each pixel
+            of focal length.
         """
         ...
 

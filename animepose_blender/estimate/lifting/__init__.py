@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...presets import NONE
 from .protocol import LiftedSequence, Lifter, Sequence
 
 __all__ = ["LiftedSequence", "Lifter", "Sequence", "default_lifter"]
@@ -14,8 +15,8 @@ def default_lifter() -> Lifter:
     return convolution_lifter()
 
 
-def lifter_of(id_: str) -> Lifter:
-    """A lifter of the weight store, or one that is shipped.
+def lifter_of(id_: str) -> Lifter | None:
+    """A lifter of the weight store, or one that is shipped; None where none is wanted.
 
     Raises:
         AnimePoseError: if it is not there, or is no network of this kind.
@@ -23,5 +24,7 @@ def lifter_of(id_: str) -> Lifter:
     from ...store.installed import find_network, weights_file
     from .convolution import convolution_lifter
 
+    if id_ == NONE:
+        return None
     path, record = find_network(id_)
     return convolution_lifter(weights_file(path, record), name=f"AnimePose {record.title} ({record.licence})")

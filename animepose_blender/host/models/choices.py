@@ -11,6 +11,7 @@ from . import known
 
 PARTS = (*SEEING, "lifter", "predictor")
 """What can be chosen; fields of `JobRequest`."""
+ALWAYS_SHOWN = ("detector", "masks", "pose", "depth")
 BY_PRESET = "PRESET"
 NOT_COMMERCIAL_ICON = "LOCKED"
 _MEDIAPIPE = (MEDIAPIPE, "MediaPipe", "Comes with the environment")
@@ -18,6 +19,7 @@ _BUILT_IN: dict[str, tuple[tuple[str, str, str], ...]] = {
     "detector": (_MEDIAPIPE,),
     "masks": ((NONE, "None", "Masks of the detector where it makes them, else those of the pose"),),
     "pose": (_MEDIAPIPE,),
+    "root": ((NONE, "None", "How far away people are is found by the solve alone"),),
     "depth": ((NONE, "None", "Depth is found by the solve alone"),),
 }
 """Beside networks of the store."""
@@ -79,12 +81,14 @@ class NetworkProperties:
     detector: _id_property("Detector")  # type: ignore
     masks: _id_property("Masks")  # type: ignore
     pose: _id_property("Pose")  # type: ignore
+    root: _id_property("Root")  # type: ignore
     depth: _id_property("Depth")  # type: ignore
     lifter: _id_property("Lifter")  # type: ignore
     predictor: _id_property("Predictor")  # type: ignore
     detector_choice: _choice("detector", "Detector", "Who finds people in the picture")  # type: ignore
     masks_choice: _choice("masks", "Masks", "Who finds the outlines of people")  # type: ignore
     pose_choice: _choice("pose", "Pose", "Who finds joints in the picture")  # type: ignore
+    root_choice: _choice("root", "Root", "Who sees how far away each person is")  # type: ignore
     depth_choice: _choice("depth", "Depth", "Who measures how far away things are")  # type: ignore
     lifter_choice: _choice("lifter", "Lifter", "Who makes keypoints over time into joints in space")  # type: ignore
     predictor_choice: _choice("predictor", "Predictor", "Who says where hidden people go")  # type: ignore
@@ -98,5 +102,7 @@ class NetworkProperties:
         return {part: getattr(self, part) for part in PARTS} | {"commercial_only": self.commercial_only}
 
     def shown_parts(self) -> tuple[str, ...]:
-        """Parts worth showing: those that look at pictures, and others of which there is more than what ships."""
-        return tuple(part for part in PARTS if part in SEEING or getattr(self, part) or len(known.choosable(part)) > 1)
+        """Parts worth showing: the usual ones, and others of which there is more than what ships."""
+        return tuple(
+            part for part in PARTS if part in ALWAYS_SHOWN or getattr(self, part) or len(known.choosable(part)) > 1
+        )

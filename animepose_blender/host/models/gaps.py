@@ -63,7 +63,7 @@ def find_gap(parts: Parts, commercial_only: bool, networks: Mapping[str, Row], l
         networks: all that are known, by id.
         lacks_packages: whether the environment is known to have no packages for networks of the store.
     """
-    wanted = dict.fromkeys((*parts.networks(), parts.lifter, parts.predictor))
+    wanted = dict.fromkeys(parts.needed())
     known = [networks[id_] for id_ in wanted if id_ in networks]
     refused = tuple(row for row in known if commercial_only and not row.commercial)
     missing = [row for row in known if row.presence not in _USABLE and row not in refused]
