@@ -33,11 +33,15 @@ def main() -> int:
     parser.add_argument("--poses", type=int, default=150, help="of each figure")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=64)
+    parser.add_argument("--first", type=int, default=0, help=f"number of the first picture, a multiple of {SHARD}: so "
+                        "that several processes, or a later run, go on with others")  # fmt: skip
     parser.add_argument("--size", type=int, nargs=2, default=(512, 512), metavar=("WIDTH", "HEIGHT"))
     parser.add_argument("--samples", type=int, default=3, help="across a pixel; odd")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
+    if options.first % SHARD:
+        parser.error(f"--first must be a multiple of {SHARD}")
     try:
         if options.bank and options.bank.is_file():
             bank = load_bank(options.bank)
@@ -52,10 +56,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     options.out.mkdir(parents=True, exist_ok=True)
-    people, drawing_s, shown = 0, 0.0, []
-    for start in range(0, options.count, SHARD):
+    people, drawing_s, shown, end = 0, 0.0, [], options.first + options.count
+    for start in range(options.first, end, SHARD):
         began = time.perf_counter()
-        numbers = range(start, min(start + SHARD, options.count))
+        numbers = range(start, min(start + SHARD, end))
         pictures = [make_picture(bank, renderer, options.seed, number) for number in numbers]
         drawing_s += time.perf_counter() - began
         people += sum(len(p.box_px) for p in pictures)

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import cv2
 import torch
+from papers_training.ahead import Ahead
 from papers_training.export import export
 from papers_training.loop import Plan, train
 from papers_training.starting import start
@@ -54,6 +55,7 @@ def main() -> int:
     parser.add_argument("--check-every", type=int, default=250)
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--workers", type=int, default=0, help="processes that make batches ahead, for a GPU")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -69,6 +71,8 @@ def main() -> int:
     try:
         task = task_of(options.network, options.variant, sources, options.size, options.small_size, options.small_until)
         start(task.network, options.start)
+        if options.workers:
+            task = Ahead(task, plan, options.workers, options.device)
         network = train(task, plan, options.out, options.minutes, options.device)
         if options.export:
             export(network, task.name, task.config(), options.export)
