@@ -27,7 +27,8 @@ from .scenes_batch import Recipe, Scene, augmented, cut, draw
 SIZES = ((192, 256), (256, 192), (224, 224))
 LATE_SIZES = ((224, 320), (320, 224), (256, 256))
 """Height and width of a batch's pictures; the larger ones come late."""
-RECIPE = Recipe(swap=0.35, behind=0.2, before=0.1)
+RECIPE = Recipe(swap=0.35, behind=0.2, before=0.1, scales=(0.55, 1.1))
+"""Mostly whole pictures, as the network will be given: a leg alone does not tell how far it is."""
 PEOPLE_WEIGHT, PEOPLE_SCALE_SHARE = 0.7, 0.5
 HELD_OUT, CHECK_PX = 40, 320
 APART = 0.05

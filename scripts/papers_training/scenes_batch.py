@@ -14,13 +14,10 @@ import numpy as np
 from .backdrops import backdrop, clutter
 from .pictures import Pictures, Shard
 
-SCALES = (0.6, 1.6)
-"""Pixels of the result for one of the source."""
-
 
 @dataclass(frozen=True)
 class Recipe:
-    """How often what happens, 0 to 1."""
+    """How often what happens, 0 to 1, and how large pictures become."""
 
     swap: float = 0.5
     """The background becomes a made-up one."""
@@ -30,6 +27,8 @@ class Recipe:
     """Things of people's colours and forms, and scraps of people's clothes, on the background."""
     before: float = 0.15
     """Such things in front of people."""
+    scales: tuple[float, float] = (0.6, 1.6)
+    """Pixels of the result for one of the source, from and to."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +70,7 @@ def augmented(scene: Scene, rng: np.random.Generator, height: int, width: int, r
     """A random piece of a scene, (height, width), with other backgrounds and colours as the recipe says."""
     swapped, nobody = rng.random() < recipe.swap, rng.random() < recipe.empty
     rows, columns = scene.ids.shape
-    low, high = SCALES
+    low, high = recipe.scales
     if not swapped:  # there is nothing to put around it
         low = max(low, height / rows, width / columns)
     scale = low * (max(high, low) / low) ** rng.random()
