@@ -73,9 +73,12 @@ class PoseNet(nn.Module):
         Returns:
             (N, J, 3) as (x, y, z), float32.
         """
+        return soft_argmax(self.volumes(pictures))
+
+    def volumes(self, pictures: torch.Tensor) -> torch.Tensor:
+        """The 3D heatmaps, unnormalised: (N, J, D, H/4, W/4) for the same pictures."""
         c = self.config
-        heatmaps = self.heatmaps(self.up(self.backbone(pictures)[-1]))
-        return soft_argmax(heatmaps.unflatten(1, (c.joints, c.depth_bins)))
+        return self.heatmaps(self.up(self.backbone(pictures)[-1])).unflatten(1, (c.joints, c.depth_bins))
 
     def joints_2_5d(self, cells: torch.Tensor) -> torch.Tensor:
         """Pixels of the crop and depths behind the root in metres, (N, J, 3), from cells (N, J, 3)."""
@@ -116,3 +119,35 @@ def pose_loss(
     # Not a product alone: NaN times 0 is NaN, in the gradient as well.
     target = torch.where(weight > 0, target, cells.detach())
     return (weight * (cells - target).abs()).mean()
+
+
+def place_loss(
+    weights: torch.Tensor, target: torch.Tensor, visible: torch.Tensor, has_depth: torch.Tensor, sigma: float = 1.5
+) -> torch.Tensor:
+    """Cross entropy of where the heatmaps lie, across the picture and in depth, to Gaussians about the joints.
+
+    The expected cell alone long stays between two like limbs, for there it is least wrong; what says where each of them
+    could be leads away from it. Sun et al. (section 3) likewise teach the heatmaps beside their expectation.
+
+    Args:
+        weights: (N, J, D, H, W) `soft_argmax.shares` of the heatmaps.
+        target, visible, has_depth: as of `pose_loss`.
+        sigma: cells.
+    Returns:
+        A scalar, mean over what is known; its least is the entropy of the Gaussians, about 3 nats.
+    """
+    visible = visible.to(weights)
+    in_space = visible * has_depth.to(weights)[:, None]
+    target = torch.where(visible[..., None] > 0, target, 0.0)
+    across = weights.sum(dim=2).clamp_min(1e-9).log()
+    deep = weights.sum(dim=(3, 4)).clamp_min(1e-9).log()
+    x, y, z = (_gaussian(target[..., i], n, sigma) for i, n in enumerate((*across.shape[:1:-1], deep.shape[-1])))
+    plane = -torch.einsum("njyx,njx,njy->nj", across, x, y)
+    depth = -torch.einsum("njz,njz->nj", deep, z)
+    return (visible * plane).sum() / visible.sum().clamp_min(1) + (in_space * depth).sum() / in_space.sum().clamp_min(1)
+
+
+def _gaussian(middle: torch.Tensor, cells: int, sigma: float) -> torch.Tensor:
+    """(..., cells) that sum to 1; what lies outside is drawn to the border."""
+    at = torch.arange(cells, dtype=middle.dtype, device=middle.device)
+    return (-0.5 * ((at - middle.clamp(0, cells - 1)[..., None]) / sigma) ** 2).softmax(dim=-1)

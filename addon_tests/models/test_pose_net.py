@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.pose_net import SMALL, Config, PoseNet, pose_loss
-from models.soft_argmax import soft_argmax
+from models.pose_net import SMALL, Config, PoseNet, place_loss, pose_loss
+from models.soft_argmax import shares, soft_argmax
 
 TINY = Config(backbone="small", joints=3, depth_bins=4, width=16, input_px=64)
 
@@ -101,3 +101,39 @@ def test_the_published_size_is_that_of_simple_baselines_with_heatmaps_of_64_dept
     head = 16 * (2048 + 256 + 256) * 256 + 3 * 2 * 256 + 257 * 28 * 64
     with torch.device("meta"):
         assert sum(p.numel() for p in PoseNet().parameters()) == 23_508_032 + head
+
+
+def gaussian_volume(middle: tuple[float, float, float], dims: tuple[int, int, int] = (8, 12, 10)) -> torch.Tensor:
+    """Shares (1, 1, D, H, W) about (x, y, z) cells."""
+    z, y, x = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in dims), indexing="ij")
+    square = (x - middle[0]) ** 2 + (y - middle[1]) ** 2 + (z - middle[2]) ** 2
+    return shares((-0.5 * square / 1.5**2)[None, None])
+
+
+ALL, WITH_DEPTH = torch.ones(1, 1), torch.ones(1)
+
+
+def test_place_loss_is_least_where_the_joint_is() -> None:
+    target = torch.tensor([[[4.0, 7.0, 3.0]]])
+    right = place_loss(gaussian_volume((4.0, 7.0, 3.0)), target, ALL, WITH_DEPTH)
+    for wrong in ((5.0, 7.0, 3.0), (4.0, 5.0, 3.0), (4.0, 7.0, 4.5)):
+        assert place_loss(gaussian_volume(wrong), target, ALL, WITH_DEPTH) > right + 0.05
+
+
+def test_place_loss_prefers_two_places_to_their_middle() -> None:
+    target = torch.tensor([[[2.0, 6.0, 4.0]]])
+    both = (gaussian_volume((2.0, 6.0, 4.0)) + gaussian_volume((8.0, 6.0, 4.0))) / 2
+    middle = gaussian_volume((5.0, 6.0, 4.0))
+    assert place_loss(both, target, ALL, WITH_DEPTH) < place_loss(middle, target, ALL, WITH_DEPTH)
+
+
+def test_place_loss_ignores_what_is_not_known() -> None:
+    volume = gaussian_volume((4.0, 7.0, 3.0)).requires_grad_()
+    unknown = torch.full((1, 1, 3), torch.nan)
+    loss = place_loss(volume, unknown, torch.zeros(1, 1), WITH_DEPTH)
+    loss.backward()
+    assert loss == 0
+    assert volume.grad is not None and (volume.grad == 0).all()
+    at, deeper = torch.tensor([[[4.0, 7.0, 3.0]]]), torch.tensor([[[4.0, 7.0, 6.0]]])
+    flat = torch.zeros(1)
+    assert place_loss(volume, at, ALL, flat) == place_loss(volume, deeper, ALL, flat)

@@ -14,13 +14,15 @@ from models import cascade_losses
 from models.backbones import normalised
 from models.cascade import Cascade
 from models.cascade_targets import bone_sigma_cells
-from models.pose_net import pose_loss
+from models.pose_net import place_loss, pose_loss
 from models.root_net import root_loss
+from models.soft_argmax import expected_cell, shares
 
 from .crops import Changes, Crops, PhotographCrops, RenderedCrops, joined
 
 ROOT_WEIGHT = 20.0
 """What being wrong by the whole distance costs, in cells."""
+PLACE_WEIGHT = 0.5
 HELD_OUT, CHECK_BATCH = 256, 32
 
 
@@ -107,11 +109,16 @@ class PoseTask(_PersonTask):
     name = "pose_net"
 
     def loss(self, batch: Any, progress: float) -> dict[str, torch.Tensor]:
-        """The L1 distance in cells."""
+        """The L1 distance in cells, and where the heatmaps lie."""
         network: Any = self.network
         pictures, truth = batch
         target = network.cells(torch.cat([truth["joints_px"], truth["joints_m"][..., 2:]], dim=-1))
-        return {"joints": pose_loss(network(pictures), target, truth["known_2d"], truth["known_3d"][:, 0])}
+        known = truth["known_2d"], truth["known_3d"][:, 0]
+        weights = shares(network.volumes(pictures))
+        return {
+            "joints": pose_loss(expected_cell(weights), target, *known),
+            "place": PLACE_WEIGHT * place_loss(weights, target, *known),
+        }
 
     def measure(self, network: Any) -> dict[str, float]:
         """PCK, and the mean error of depths in mm."""
