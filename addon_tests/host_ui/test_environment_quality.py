@@ -60,7 +60,7 @@ def test_an_environment_is_made_with_both_sets(tmp_path, offline_packages):
     )
     assert offline_packages == ["basic", "quality"] and fractions == sorted(fractions)
     assert status.versions["tiny_torch"] == "2" and status.runs_networks
-    assert set(status.presets) == {"offline", "quality", "dummy"}
+    assert set(status.presets) == {"offline", "quality", "animepose", "dummy"}
 
 
 def test_the_second_set_is_added_to_an_environment_that_stays(tmp_path, offline_packages):

@@ -60,7 +60,7 @@ def test_a_real_blender_builds_installs_and_runs_it(tmp_path):
     names = zipfile.ZipFile(archive).namelist()
     needed = {"LICENSE", "__init__.py", "animepose_blender/host/worker_requirements.lock", "models/models.toml"}
     assert needed <= set(names)
-    models = r"models/(?!weights/|cards/|models\.toml)"
+    models = r"models/(?!weights/|cards/|models\.toml|\w+\.py$)"
     unwanted = re.compile(rf"^(addon_tests|docs|scripts|{models}|shared|out|\.)|__pycache__|\.pyc$")
     assert not [name for name in names if unwanted.search(name)]
     run("--command", "extension", "install-file", "--repo", "user_default", "--enable", str(archive))
