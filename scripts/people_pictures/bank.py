@@ -74,7 +74,7 @@ def make_bank(data: Path, split: str = "train", figures: int = 24, poses: int = 
 
     Args:
         data: the folder with `humans` and `mocap`.
-        split: "train", "validation" or "test", by whole recordings.
+        split: "train", "validation" or "test", by whole recordings; their bodies differ, too.
     Raises:
         AnimePoseError: if the data are not there.
     """
@@ -91,7 +91,7 @@ def make_bank(data: Path, split: str = "train", figures: int = 24, poses: int = 
         raise AnimePoseError(f"There are no {split} recordings in {data / 'mocap'}.", "Name their folder with --data.")
     made = []
     for number in range(figures):
-        rng = np.random.default_rng((seed, number))
+        rng = np.random.default_rng((seed, number, *split.encode()) if split != "train" else (seed, number))
         body = shape_body(base, random_shape(rng))
         dressed = dress(body, random_outfit(rng))
         motions: list[Motion] = []
