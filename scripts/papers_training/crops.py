@@ -6,7 +6,7 @@ As 3DMPPE: the longer side of the box times `root_net.BOX_MARGIN`. What lies bey
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import cv2
 import numpy as np
@@ -66,7 +66,8 @@ class Changes:
     any_turn: float = 0.05
     """Share that is turned by any angle."""
     flip: bool = True
-    colour: bool = True
+    colour: float = 0.9
+    """Share whose colours are altered."""
     backdrop: float = 0.6
     """Share whose background is exchanged."""
     cover: float = 0.3
@@ -75,7 +76,12 @@ class Changes:
     @staticmethod
     def none() -> Changes:
         """Nothing is altered."""
-        return Changes(0.0, 0.0, 0.0, 0.0, False, False, 0.0, 0.0)
+        return Changes(0.0, 0.0, 0.0, 0.0, False, 0.0, 0.0, 0.0)
+
+    def times(self, share: float) -> Changes:
+        """The same, but less of everything."""
+        numbers = {f.name: share * getattr(self, f.name) for f in fields(Changes) if f.name != "flip"}
+        return replace(self, **numbers)
 
 
 def crop_matrix(middle_px: np.ndarray, side_px: float, size_px: int, turn_rad: float, flip: bool) -> np.ndarray:
@@ -247,7 +253,7 @@ def _one(
     rng: np.random.Generator, image: np.ndarray, joints_px: np.ndarray, joints_m: np.ndarray, known: np.ndarray,
     in_space: bool, k_m: float, root_m: float, changes: Changes,
 ) -> Crops:  # fmt: skip
-    if changes.colour:
+    if rng.random() < changes.colour:
         image = recoloured(rng, image)
     known = known & (joints_px >= 0).all(-1) & (joints_px <= len(image)).all(-1)
     return Crops(

@@ -22,7 +22,12 @@ from .crops import Changes, Crops, PhotographCrops, RenderedCrops, joined
 
 ROOT_WEIGHT = 20.0
 """What being wrong by the whole distance costs, in cells."""
-PLACE_WEIGHT = 0.5
+JOINTS_WEIGHT = (0.1, 1.0)
+"""Of the distance to the expected cell, at first and from `FULL_FROM` on: until left and right are told apart, it only
+draws both into their middle."""
+FULL_FROM = 0.4
+EASY_UNTIL = 0.3
+"""Share of the training in which crops are altered less and less little."""
 HELD_OUT, CHECK_BATCH = 256, 32
 
 
@@ -37,12 +42,13 @@ class PersonData:
     photograph_share: float = 0.5
     device: str = "cpu"
 
-    def draw(self, rng: np.random.Generator, count: int, size_px: int) -> Crops:
-        """A batch, altered at random."""
+    def draw(self, rng: np.random.Generator, count: int, size_px: int, progress: float) -> Crops:
+        """A batch, altered at random; less at first."""
+        changes = Changes().times(0.3 + 0.7 * min(progress / EASY_UNTIL, 1.0))
         photographs = round(count * self.photograph_share) if self.photographs else 0
-        parts = [self.rendered.draw(rng, count - photographs, size_px, Changes())]
+        parts = [self.rendered.draw(rng, count - photographs, size_px, changes)]
         if self.photographs and photographs:
-            parts.append(self.photographs.draw(rng, photographs, size_px, Changes()))
+            parts.append(self.photographs.draw(rng, photographs, size_px, changes))
         return joined(parts)
 
     def checks(self, size_px: int) -> dict[str, Crops]:
@@ -92,7 +98,8 @@ class _PersonTask:
         self, rng: np.random.Generator, size: int, progress: float
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Small crops first: they teach as much and take half the time."""
-        crops = self.data.draw(rng, size, self.small_px if progress < self.small_until else self.size_px)
+        size_px = self.small_px if progress < self.small_until else self.size_px
+        crops = self.data.draw(rng, size, size_px, progress)
         if rng.random() < 0.01:
             self.data.rendered.look_again()
         return as_input(crops, self.data.device), tensors(crops, self.data.device)
@@ -115,9 +122,11 @@ class PoseTask(_PersonTask):
         target = network.cells(torch.cat([truth["joints_px"], truth["joints_m"][..., 2:]], dim=-1))
         known = truth["known_2d"], truth["known_3d"][:, 0]
         weights = shares(network.volumes(pictures))
+        first, last = JOINTS_WEIGHT
+        share = first + (last - first) * min(progress / FULL_FROM, 1.0)
         return {
-            "joints": pose_loss(expected_cell(weights), target, *known),
-            "place": PLACE_WEIGHT * place_loss(weights, target, *known),
+            "joints": share * pose_loss(expected_cell(weights), target, *known),
+            "place": place_loss(weights, target, *known),
         }
 
     def measure(self, network: Any) -> dict[str, float]:
