@@ -107,8 +107,9 @@ def calibrate(
 
 
 def sizes_by_looks(looks_m: np.ndarray, depth_m: np.ndarray, person: np.ndarray) -> np.ndarray:
-    """(P,) how many times as large as an average adult people are, by a network that sees how far away they are; NaN of
-    whom it says too little. The focal length does not matter: both depths grow with it.
+    """(P, 2) how many times as large as an average adult people are, by a network that sees how far away they are, and
+    how much that changes from frame to frame, as the spread of its logarithm; NaN of whom it says too little. The focal
+    length does not matter: both depths grow with it.
 
     Args:
         looks_m: (N,) depths by the network; NaN = none.
@@ -116,11 +117,12 @@ def sizes_by_looks(looks_m: np.ndarray, depth_m: np.ndarray, person: np.ndarray)
         person: (N,) who each is, -1 for nobody.
     """
     known = (looks_m > 0) & (depth_m > 0)
-    sizes = np.full(int(person.max(initial=-1)) + 1, np.nan)
+    sizes = np.full((int(person.max(initial=-1)) + 1, 2), np.nan)
     for number in range(len(sizes)):
         own = known & (person == number)
         if own.sum() >= FEWEST_LOOKS:
-            sizes[number] = np.median(looks_m[own] / depth_m[own])
+            ratio = np.log(looks_m[own] / depth_m[own])
+            sizes[number] = np.exp(np.median(ratio)), _spread(ratio)
     return sizes
 
 

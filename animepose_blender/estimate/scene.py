@@ -33,8 +33,10 @@ to 4 %, while the sum of their bones comes out 3 to 8 % short."""
 USUAL_SIZE, ADULT_SIGMA = 1.02, 0.07
 """Size of adults, and its spread as a logarithm."""
 LOOKS_SIGMA = 0.15
-"""How far off a network is that tells a person's size from their looks (`by_looks`), as a logarithm; the same in all
-frames, or nearly."""
+"""How far off a network is that tells a person's size from their looks (`by_looks`), as a logarithm, at least: it is
+mostly wrong in the same way in all frames."""
+LOOKS_ROOM = 1.2
+"""How far beyond the sizes that are believed it may be to be believed."""
 ANY_SIGMA = 0.25
 """Spread of people's sizes as a logarithm, children among them, where the floor is to tell who is what."""
 CHILDREN, CHILD, CHILD_SIGMA = 0.1, -0.3, 0.2
@@ -71,7 +73,8 @@ class Beliefs:
     sizes: np.ndarray | None = None
     """(P,) sizes that the user has stated; NaN = not stated."""
     by_looks: np.ndarray | None = None
-    """(P,) sizes by a network that sees how far away people are; NaN = not known."""
+    """(P, 2) sizes by a network that sees how far away people are, and how much they change from frame to frame, as a
+    logarithm; NaN = not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +141,7 @@ class _Problem:
     weight: np.ndarray
     given: np.ndarray
     looks: np.ndarray
+    looks_sigma: np.ndarray
 
     @classmethod
     def of(cls, feet: list[StandingFeet], beliefs: Beliefs) -> _Problem:
@@ -148,8 +152,10 @@ class _Problem:
         )
         weight = np.concatenate([np.zeros(0), *(f.weight for f in feet)])
         given = beliefs.sizes if beliefs.sizes is not None else np.full(len(feet), np.nan)
-        looks = beliefs.by_looks if beliefs.by_looks is not None else np.full(len(feet), np.nan)
-        return cls(beliefs, len(feet), person, centre, ray, axis, foot, weight, given, looks)
+        by_looks = beliefs.by_looks if beliefs.by_looks is not None else np.full((len(feet), 2), np.nan)
+        looks, sigma = by_looks[:, 0], np.hypot(by_looks[:, 1], LOOKS_SIGMA)
+        looks = np.where((looks > SMALLEST / LOOKS_ROOM) & (looks < LARGEST * LOOKS_ROOM), looks, np.nan)
+        return cls(beliefs, len(feet), person, centre, ray, axis, foot, weight, given, looks, sigma)
 
     def unpack(self, x: np.ndarray) -> tuple[np.ndarray, float, np.ndarray, np.ndarray, float]:
         """Way up, camera height, sizes, levels and focal factor."""
@@ -179,7 +185,7 @@ class _Problem:
             np.sqrt(self.weight) * _huber((self.heights(x) - level[self.person]) / (FOOT_SIGMA_M * size[self.person])),
         ]
         seen = np.isfinite(self.looks) & ~stated
-        parts.append(_cauchy(np.log(size[seen] / self.looks[seen]) / LOOKS_SIGMA))
+        parts.append(np.log(size[seen] / self.looks[seen]) / self.looks_sigma[seen])
         if beliefs.upright is not None:
             pitch, roll = angles_of(beliefs.upright)
             parts.append(_huber(np.array([x[0] - pitch, x[1] - roll]) / UPRIGHT_SIGMA_RAD))
@@ -210,13 +216,19 @@ class _Problem:
         plain = np.zeros(3 + 2 * self.count + (self.beliefs.focal_sigma > 0))
         plain[:2], plain[2] = angles_of(up), np.log(CAMERA_HEIGHT_M)
         plain[3 : 3 + self.count] = np.where(np.isfinite(self.given), np.log(np.abs(self.given)), 0.0)
+        looked = np.isfinite(self.looks) & np.isnan(self.given)
+        seen = plain.copy()
+        seen[3 : 3 + self.count][looked] = np.log(np.clip(self.looks[looked], SMALLEST, LARGEST))
         if not len(self.person):
-            return [plain]
+            return [plain, seen] if looked.any() else [plain]
         below_m = SOLE_M - (self.centre + self.ray + self.foot) @ up
         depth_m = np.array([np.median(below_m[self.person == n]) if (self.person == n).any() else np.nan
                             for n in range(self.count)])  # fmt: skip
         plain[2] = np.log(max(0.2, float(np.nanmedian(depth_m))))
         found = [plain]
+        if looked.any():
+            seen[2] = plain[2]
+            found.append(seen)
         for floor_m in depth_m[np.isfinite(depth_m) & (depth_m > 0.2)]:
             start = plain.copy()
             size = floor_m / np.where(depth_m > 0.2, depth_m, np.inf)
