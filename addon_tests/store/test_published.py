@@ -14,6 +14,9 @@ from addon_tests.models.published_checkpoints import written
 from animepose_blender.errors import AnimePoseError
 from animepose_blender.estimate.hub.device import Device
 from animepose_blender.estimate.hub.own import load_own
+from animepose_blender.estimate.hub.own_network import load_own_network
+from animepose_blender.estimate.hub.own_pose import OwnPose
+from animepose_blender.estimate.hub.own_root import OwnRoot
 from animepose_blender.estimate.hub.published import take_over
 from animepose_blender.host.worker_client import worker_environment
 from animepose_blender.skeleton import JOINT_COUNT, KEYPOINT_MAPS, J, from_keypoints
@@ -23,6 +26,7 @@ from models.pose_net import PoseNet
 from models.published_3dmppe import CONSTRUCTORS
 
 CPU = Device(torch.device("cpu"), torch.float32)
+PICTURE = torch.from_numpy(np.random.default_rng(5).integers(0, 256, (1, 240, 200, 3), dtype=np.uint8))
 
 
 @pytest.fixture
@@ -54,11 +58,17 @@ def test_the_whole_way(store, tmp_path):
     network = load_own(folder, CONSTRUCTORS, CPU).network
     assert isinstance(network, PoseNet)
     with torch.no_grad():
-        cells = network(torch.zeros(1, 3, 64, 64))
-    joints, confidence = from_keypoints(record.skeleton, network.joints_2_5d(cells).numpy(), np.ones((1, 21)))
-    assert joints.shape == (1, JOINT_COUNT, 3)
-    np.testing.assert_array_equal(np.isfinite(joints).all(-1), confidence > 0)
-    assert confidence[0, J["left_toe"]] == 1 and confidence[0, J["left_heel"]] == 0
+        assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 21, 3)
+    # As `--pose posenet-3dmppe` runs it.
+    pose = OwnPose(load_own_network(folder, CPU))
+    assert pose.skeleton == record.skeleton == "muco_21"
+    keypoints_px, sure, joints_m = pose.bodies(PICTURE, np.zeros(1), np.array([[60.0, 20.0, 140.0, 220.0]]))
+    assert keypoints_px.shape == (1, 21, 2) and joints_m.shape == (1, 21, 3)
+    assert np.isfinite(joints_m).all() and ((sure >= 0) & (sure <= 1)).all()
+    joints_px, confidence = from_keypoints(pose.skeleton, keypoints_px, sure)
+    assert joints_px.shape == (1, JOINT_COUNT, 2)
+    assert np.isfinite(joints_px[0, J["left_toe"]]).all()
+    assert np.isnan(joints_px[0, J["left_heel"]]).all() and confidence[0, J["left_heel"]] == 0
 
 
 def test_a_rootnet_is_taken_over_too_and_replaces_what_was_there(store, tmp_path):
@@ -75,6 +85,9 @@ def test_a_rootnet_is_taken_over_too_and_replaces_what_was_there(store, tmp_path
     assert float(network.state_dict()["gamma.bias"]) == 5.0
     with torch.no_grad():
         assert network(torch.zeros(2, 3, 64, 64), torch.tensor([1.0, 2.0])).shape == (2, 3)
+    root = OwnRoot(load_own_network(folder, CPU))
+    root_px, depth = root.roots(PICTURE, np.zeros(1), np.array([[60.0, 20.0, 140.0, 220.0]]))
+    assert root_px.shape == (1, 2) and np.isfinite(root_px).all() and depth.shape == (1,)
     assert sorted(path.name for path in store.iterdir()) == [".locks", "rootnet-3dmppe"]
 
 
