@@ -63,7 +63,7 @@ def test_record_list_and_card_agree(models):
 
     card = (weights / "root_net.md").read_text(encoding="utf-8")
     assert card.startswith(CARD.partition("<!-- figures")[0]) and card.endswith("The end.\n")
-    assert "| steps of training | 20 |" in card and "| 123.4 |" in card and "| parameters, millions | 1.5 |" in card
+    assert "| steps of training | 20 |" in card and "| 123 |" in card and "| parameters, millions | 1.5 |" in card
     assert record.files[0].sha256 in card and "900" not in card and "loss" not in card and "none yet" not in card
 
 

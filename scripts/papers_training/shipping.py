@@ -90,10 +90,8 @@ def ship(name: str, folder: Path, catalogue: Path, log: Path | None = None) -> M
 
 def figures_table(figures: Mapping[str, float]) -> str:
     """A table of figures of a log, called as on cards."""
-    known = dict(figures) | {"steps": figures.get("step", math.nan)}
-    rows = [
-        f"| {words} | {known[key]:,.6g} |" for key, words in WORDS.items() if not math.isnan(known.get(key, math.nan))
-    ]
+    known = {"steps" if key == "step" else key: value for key, value in figures.items()}
+    rows = [f"| {words} | {_rounded(known[key])} |" for key, words in WORDS.items() if key in known]
     return "\n".join(["| | |", "|---|---|", *rows])
 
 
@@ -128,6 +126,10 @@ def with_entry(text: str, record: ModelRecord, stem: str) -> str:
     if there.search(text):
         return there.sub(lambda _: entry, text)
     return text.rstrip("\n") + "\n\n" + entry
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
 def _parameters(weights: Path, network: str) -> int:
