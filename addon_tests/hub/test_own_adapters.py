@@ -18,7 +18,7 @@ from animepose_blender.estimate.hub.own_crops import Squares, cut_out, fitted_si
 from animepose_blender.estimate.hub.own_depth import OwnDepth
 from animepose_blender.estimate.hub.own_detect import OwnDetector
 from animepose_blender.estimate.hub.own_network import OwnNetwork
-from animepose_blender.estimate.hub.own_pose import OwnPose, peak_confidence, spread_confidence
+from animepose_blender.estimate.hub.own_pose import OwnPose, calibrated, peaks, spreads
 from animepose_blender.estimate.hub.own_root import OwnRoot
 from animepose_blender.estimate.metric_joints import metres_a_pixel
 from animepose_blender.skeleton import JOINT_COUNT, REST_JOINTS_M, J
@@ -190,7 +190,7 @@ def test_joints_lie_where_they_are_seen(network, module):
     for k, want in enumerate([(304, 154), (100, 64), (100, 64)]):
         # A pixel of the crop is 2.7 pixels of the picture in the first box, a cell of PoseNet's four of those.
         np.testing.assert_allclose(keypoints_px[k] - want, 0.0, atol=1.0 if module is cascade else 4.0)
-    assert (sure >= 0).all() and (sure <= 1).all() and sure.min() > 0.3
+    assert (sure >= 0).all() and (sure <= 1).all() and sure.min() > 0.05
     np.testing.assert_allclose(pose.keypoints(pictures_of(*spots), picture, boxes)[0], keypoints_px)
     nobody = pose.bodies(pictures_of(*spots), np.zeros(0, int), np.zeros((0, 4)))
     assert [one.shape for one in nobody] == [(0, JOINT_COUNT, 2), (0, JOINT_COUNT), (0, JOINT_COUNT, 3)]
@@ -215,16 +215,18 @@ def test_narrow_heatmaps_are_sure_and_wide_ones_are_not():
     place = torch.arange(16.0)
     square = (place[:, None] - 8) ** 2 + (place - 8) ** 2
     heatmaps = torch.stack([-square / 0.5, -square / 30.0, torch.zeros(16, 16)])[None, :, None].repeat(1, 1, 3, 1, 1)
-    narrow, wide, flat = spread_confidence(heatmaps, torch.tensor([[[8.0, 8, 1]] * 2 + [[7.5, 7.5, 1]]]))[0].tolist()
-    assert narrow > 0.95 and wide < 0.5 and flat < 0.2
+    narrow, wide, flat = spreads(heatmaps, torch.tensor([[[8.0, 8, 1]] * 2 + [[7.5, 7.5, 1]]]))[0].tolist()
+    assert narrow == pytest.approx(0.5, abs=0.1) and wide == pytest.approx(3.6, abs=0.4) and flat > wide
+    sure = calibrated(np.array([narrow, 2.0, wide, 0.0]), 2.0, -3.0)
+    assert sure[0] > 0.9 and sure[1] == pytest.approx(0.5) and sure[2] < 0.2 and sure[3] > 0.99
 
 
 def test_a_peak_counts_only_where_the_joint_is():
     heatmaps = torch.zeros(1, 3, 16, 16)
     heatmaps[0, :2, 4, 10] = 0.9
     at = torch.tensor([[[42.0, 18.0], [10.0, 50.0], [-5.0, 3.0]]])
-    here, elsewhere, outside = peak_confidence(heatmaps, at)[0].tolist()
-    assert here == 1.0 and elsewhere == 0.0 and outside == 0.0
+    here, elsewhere, outside = peaks(heatmaps, at)[0].tolist()
+    assert here == pytest.approx(0.9) and elsewhere == 0.0 and outside == 0.0
 
 
 def test_pixels_become_metres_by_the_length_of_bones():

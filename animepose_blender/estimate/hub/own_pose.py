@@ -20,12 +20,12 @@ from .own_network import OwnNetwork
 
 OWN_SKELETON = "animepose_28"
 AT_ONCE = {"cpu": 8, "": 64}
-SPREAD_HALF = 2.2
-"""Standard deviation of a heatmap of PoseNet, in cells, at which its joint is as often wrong as right."""
-SPREAD_POWER = 3.0
-"""How fast it becomes so."""
-PEAK_FULL = 0.7
-"""Value of the cascade's heatmap at a joint from which on the joint is sure."""
+SURE: dict[str, tuple[float, float]] = {"pose_net": (2.2, -3.0), "cascade": (0.35, 4.0)}
+"""How a network's own measure m becomes how sure a joint is, 1 / (1 + (half / m)^power), where its record's options
+`sure_half` and `sure_power` do not say. `scripts/calibrate_joints.py` fits them, so that of all joints that are sure to
+0.7 on rendered pictures, 70 % lie within a quarter of the trunk's length from where they are. The measure of PoseNet is
+how wide its heatmap is, the cascade's how high its heatmap is at the joint."""
+LEAST_MEASURE = 1e-3
 AROUND = 3
 """Cells, along each side, in which the heatmap's value at a joint is looked for: its place is another layer's."""
 
@@ -45,6 +45,9 @@ class OwnPose(OwnNetwork):
         self.skeleton = record.skeleton or OWN_SKELETON
         self._cascade = record.architecture == cascade.NETWORK
         count = JOINT_COUNT if self._cascade else config.joints
+        half, power = SURE[record.architecture]
+        self._half = float(record.options.get("sure_half", half))
+        self._power = float(record.options.get("sure_power", power))
         known = KEYPOINT_MAPS.get(self.skeleton)
         if known is None or len(known[0]) != count:
             raise AnimePoseError(
@@ -66,7 +69,14 @@ class OwnPose(OwnNetwork):
     def bodies(
         self, pictures: torch.Tensor, picture: np.ndarray, boxes_px: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """See `BatchBodies.bodies`; how sure each joint is: `spread_confidence`, `peak_confidence`."""
+        """See `BatchBodies.bodies`."""
+        keypoints_px, measure, joints_m = self.measured(pictures, picture, boxes_px)
+        return keypoints_px, calibrated(measure, self._half, self._power), joints_m
+
+    def measured(
+        self, pictures: torch.Tensor, picture: np.ndarray, boxes_px: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The same with the networks' own measures of how sure they are, `spreads` or `peaks`, (N, K)."""
         config, squares = self.network.config, squares_around(boxes_px)
         owner = np.asarray(picture, dtype=np.int64).reshape(-1)
         white = 1.0 if self._cascade else config.white
@@ -80,19 +90,20 @@ class OwnPose(OwnNetwork):
         if not results:
             count = len(KEYPOINT_MAPS[self.skeleton][0])
             return np.zeros((0, count, 2)), np.zeros((0, count)), np.zeros((0, count, 3))
-        joints_px, sure, joints_m = (torch.cat(some).double().cpu().numpy() for some in zip(*results, strict=True))
+        joints_px, measure, joints_m = (torch.cat(some).double().cpu().numpy() for some in zip(*results, strict=True))
         keypoints_px = squares.to_picture(joints_px, config.input_px)
         if not self._cascade:
+            sure = calibrated(measure, self._half, self._power)
             ours_px, ours_sure = from_keypoints(self.skeleton, keypoints_px, sure)
             ours_m, _ = from_keypoints(self.skeleton, joints_m, sure)
             scale = metres_a_pixel(ours_px, ours_m[..., 2], ours_sure, squares.side_px)
             joints_m[..., :2] = (keypoints_px - ours_px[:, :1]) * scale[:, None, None]
-        return keypoints_px, sure, joints_m
+        return keypoints_px, measure, joints_m
 
     def _look_cascade(self, crops: torch.Tensor) -> tuple[torch.Tensor, ...]:
         said: cascade.Outputs = self.network(crops)
         assert said.joints is not None
-        return said.joints_px, peak_confidence(said.joints.float(), said.joints_px), said.joints_m
+        return said.joints_px, peaks(said.joints.float(), said.joints_px), said.joints_m
 
     def _look_pose_net(self, crops: torch.Tensor) -> tuple[torch.Tensor, ...]:
         network: Any = self.network
@@ -101,17 +112,22 @@ class OwnPose(OwnNetwork):
         cells = soft_argmax(heatmaps)
         joints = network.joints_2_5d(cells)
         in_space = torch.cat([torch.zeros_like(joints[..., :2]), joints[..., 2:]], dim=-1)
-        return joints[..., :2], spread_confidence(heatmaps.float(), cells), in_space
+        return joints[..., :2], spreads(heatmaps.float(), cells), in_space
 
 
-def spread_confidence(heatmaps: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
-    """How sure joints are by how narrow their heatmaps are in the picture: 1 / (1 + (s / `SPREAD_HALF`)^p).
+def calibrated(measure: np.ndarray, half: float, power: float) -> np.ndarray:
+    """How sure joints are, 0 to 1, by a measure above 0: see `SURE`."""
+    return 1 / (1 + (half / np.maximum(measure, LEAST_MEASURE)) ** power)
+
+
+def spreads(heatmaps: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
+    """How wide heatmaps are in the picture.
 
     Args:
         heatmaps: (N, J, D, H, W), unnormalised.
         cells: (N, J, 3) expected cells, x, y, z.
     Returns:
-        (N, J) 0 to 1.
+        (N, J) standard deviation along an axis, cells.
     """
     # Over depth first: what is plain in the picture may be anywhere along the view.
     plane = torch.logsumexp(heatmaps, dim=2)
@@ -121,24 +137,22 @@ def spread_confidence(heatmaps: torch.Tensor, cells: torch.Tensor) -> torch.Tens
         marginal = weights.sum(dim=other)
         place = torch.arange(marginal.shape[-1], device=cells.device, dtype=marginal.dtype)
         square = square + (marginal * (place - cells[..., axis, None]) ** 2).sum(dim=-1)
-    spread = (square / 2).sqrt()
-    return 1 / (1 + (spread / SPREAD_HALF) ** SPREAD_POWER)
+    return (square / 2).sqrt()
 
 
-def peak_confidence(heatmaps: torch.Tensor, joints_px: torch.Tensor) -> torch.Tensor:
-    """How sure joints are by how high their heatmaps are where they lie: those were learned as bells 1 high, and are
-    the lower the more places a joint could be at.
+def peaks(heatmaps: torch.Tensor, joints_px: torch.Tensor) -> torch.Tensor:
+    """How high heatmaps are where joints lie: they were learned as bells 1 high, and are the lower the more places a
+    joint could be at.
 
     Args:
         heatmaps: (N, J, H, W) at `cascade.STRIDE`.
         joints_px: (N, J, 2) in the crop.
     Returns:
-        (N, J) 0 to 1.
+        (N, J); 0 outside.
     """
     height, width = heatmaps.shape[-2:]
     near = functional.max_pool2d(heatmaps, AROUND, stride=1, padding=AROUND // 2)
     cell = (joints_px / cascade.STRIDE).floor().long()
     inside = ((cell >= 0) & (cell < cell.new_tensor([width, height]))).all(dim=-1)
     index = cell[..., 1].clamp(0, height - 1) * width + cell[..., 0].clamp(0, width - 1)
-    value = near.flatten(2).gather(2, index[..., None])[..., 0]
-    return torch.where(inside, (value / PEAK_FULL).clamp(0.0, 1.0), 0.0)
+    return torch.where(inside, near.flatten(2).gather(2, index[..., None])[..., 0].clamp_min(0.0), 0.0)

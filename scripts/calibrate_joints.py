@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""How sure PoseNet or the cascade is of its joints, made to agree with how often they are right, on rendered pictures.
+
+    .venv/bin/python scripts/calibrate_joints.py cascade --pictures out/pictures/validation [--write]
+
+Fits the options `sure_half` and `sure_power` of a network of the store, or of models/weights: the probability that a
+joint lies within a quarter of the trunk's length (left hip to right shoulder) of where it is, by logistic regression on
+the logarithm of the network's own measure. --write puts them into the record of a network of models/weights; the same
+line belongs into models/models.toml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import torch
+from papers_training.crops import RenderedCrops
+from papers_training.pictures import Pictures
+from scipy.optimize import minimize
+
+from animepose_blender.errors import AnimePoseError
+from animepose_blender.estimate.hub.device import choose_device
+from animepose_blender.estimate.hub.own_network import load_own_network
+from animepose_blender.estimate.hub.own_pose import LEAST_MEASURE, OwnPose, calibrated
+from animepose_blender.skeleton import J, from_keypoints
+from animepose_blender.store.installed import find_network
+
+NEAR = 0.25
+"""Of the trunk's length in the picture."""
+SHORTEST_TRUNK = 0.15
+"""Of the longer side of the box: who is seen from above has a trunk of hardly any length."""
+BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+def fit(measure: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+    """`half` and `power` of `own_pose.calibrated` under which right (n,) bool is likeliest, for measures (n,)."""
+    log_m = np.log(np.maximum(measure, LEAST_MEASURE))
+    middle = float(np.median(log_m))
+
+    def surprise(x: np.ndarray) -> float:
+        logit = x[1] * (log_m - middle) + x[0]
+        return float(np.mean(np.logaddexp(0, np.where(right, -logit, logit)))) + 1e-4 * float(x @ x)
+
+    offset, power = minimize(surprise, np.zeros(2)).x
+    return float(np.exp(middle - offset / power)), float(power)
+
+
+def table(sure: np.ndarray, right: np.ndarray) -> str:
+    """How often joints are right, by how sure they are."""
+    lines = []
+    for low, high in pairwise(BINS):
+        own = (sure >= low) & (sure < high if high < 1 else sure <= high)
+        if own.any():
+            lines.append(f"{low:.1f} to {high:.1f}: {own.mean():6.1%} of joints, {right[own].mean():6.1%} right")
+    return "\n".join(lines)
+
+
+def measured(pose: OwnPose, pictures: Pictures, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Measures of joints in rendered pictures with true boxes, and whether they are right, (n,) each."""
+    people = RenderedCrops(pictures).table
+    people = people[np.linspace(0, len(people) - 1, min(most, len(people))).astype(int)]
+    measures, rights = [], []
+    for number, picture, person in people.tolist():
+        shard = pictures.shards[number]
+        box = shard.box_px[person].astype(float)
+        colour = torch.from_numpy(np.array(shard.colour[picture]))[None]
+        px, measure, _ = pose.measured(colour, np.zeros(1, int), box[None])
+        ours_px, ours = from_keypoints(pose.skeleton, px, measure)
+        truth_px = shard.joints_px[person].astype(float)
+        trunk = np.linalg.norm(truth_px[J["left_hip"]] - truth_px[J["right_shoulder"]])
+        trunk = max(trunk, SHORTEST_TRUNK * float((box[2:] - box[:2]).max()))
+        known = np.isfinite(ours_px[0]).all(axis=-1)
+        measures.append(ours[0][known])
+        rights.append((np.linalg.norm(ours_px[0] - truth_px, axis=-1) < NEAR * trunk)[known])
+    return np.concatenate(measures), np.concatenate(rights)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("network", help="id of a pose network of ours")
+    parser.add_argument("--pictures", type=Path, required=True, help="folder of rendered shards, none trained with")
+    parser.add_argument("--people", type=int, default=600, help="at most")
+    parser.add_argument("--write", action="store_true", help="put the options into the record")
+    options = parser.parse_args()
+    try:
+        path, record = find_network(options.network)
+        pose = OwnPose(load_own_network(path, choose_device("cpu")))
+        measure, right = measured(pose, Pictures(options.pictures), options.people)
+    except AnimePoseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    half, power = fit(measure, right)
+    found = {"sure_half": round(half, 4), "sure_power": round(power, 3)}
+    print(f"{record.title}: {right.mean():.1%} of {len(right)} joints right; {json.dumps(found)}")
+    print(table(calibrated(measure, half, power), right))
+    place = path.with_suffix(".json")
+    if options.write and place.is_file():
+        words = json.loads(place.read_text(encoding="utf-8"))
+        words["options"] |= found
+        part = place.with_name(place.name + ".part")
+        part.write_text(json.dumps(words, indent=1), encoding="utf-8")
+        part.replace(place)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
