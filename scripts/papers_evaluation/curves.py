@@ -65,10 +65,11 @@ def draw(figures: dict[str, Any], path: Path) -> None:
             used |= percent
             known = [(x, y) for x, y in zip(one["samples"], values, strict=True) if y is not None]
             style = "-" if percent else "--"
-            axes.plot(*np.array(known).T, style, color=f"C{colour}", label=NAMES[key], linewidth=1.4)
+            axes.plot(*np.array(known).T, style, color=f"C{colour}", label=NAMES[key], linewidth=1.4, marker=".")
         field.set_title(name, fontsize=10)
         field.set_xlabel("samples", fontsize=8)
         field.set_ylim(0, 100)
+        field.set_xlim(left=0)
         field.yaxis.set_visible(used)
         handles = [h for axes in (field, beside) if axes is not None for h in axes.get_lines()]
         for axes in (field, beside):
