@@ -53,7 +53,7 @@ def measure(sources: Sources) -> dict[str, Any]:
 
 def _as_seen(scene: Scene, longer_px: int) -> Scene:
     """A picture at the size that the network is given."""
-    height, width = fitted_size(*scene.ids.shape, longer_px)
+    height, width = fitted_size(scene.ids.shape[0], scene.ids.shape[1], longer_px)
     return cut(scene, 0.0, 0.0, longer_px / max(scene.ids.shape), height, width)
 
 
