@@ -208,10 +208,31 @@ class Upsampling(nn.Sequential):
     Gaussian of 0.001 as 3DMPPE says.
     """
 
-    def __init__(self, inputs: int, width: int) -> None:
+    def __init__(self, channels: tuple[int, ...], width: int, laterals: bool = False) -> None:
+        """
+        Args:
+            channels: of the features.
+            width: of what comes out.
+            laterals: whether features at strides 16, 8 and 4 are added on the way, as in feature pyramids (Lin et al.,
+                2017); not in the publications, whose backbones carry more through stride 32.
+        """
         layers: list[nn.Module] = []
-        for source in (inputs, width, width):
+        for source in (channels[-1], width, width):
             up = nn.ConvTranspose2d(source, width, 4, 2, 1, bias=False)
             nn.init.normal_(up.weight, std=0.001)
             layers += [up, nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
         super().__init__(*layers)
+        self.laterals = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(n, width, 1, bias=False), nn.BatchNorm2d(width)) for n in channels[-2::-1]
+        ) if laterals else None  # fmt: skip
+
+    def forward(self, features: Features) -> torch.Tensor:
+        """(N, width, H / 4, W / 4) from features of (N, 3, H, W), sides multiples of 32."""
+        x, rest = features[-1], features[-2::-1]
+        for number in range(3):
+            up, norm, relu = (self[3 * number + k] for k in range(3))
+            x = norm(up(x))
+            if self.laterals is not None:
+                x = x + self.laterals[number](rest[number])
+            x = relu(x)
+        return x

@@ -48,6 +48,8 @@ class Config:
     input_px: int = 256
     """Side of the crop that the weights were trained with; others run, too."""
     width: int = 256
+    laterals: bool = False
+    """Whether finer features join the context (`backbones.Upsampling`)."""
     depth_cells: int = 64
     cube_side_m: float = 2.0
     dilations: tuple[int, ...] = (2, 4, 8)
@@ -60,7 +62,7 @@ class Config:
     detach: bool = False
 
 
-SMALL = Config(backbone="small", input_px=192, width=64, lifting_width=256, dropout=0.1)
+SMALL = Config(backbone="small", input_px=192, width=64, laterals=True, lifting_width=256, dropout=0.1)
 """For a small encoder: 1.6 million parameters beside it."""
 
 ABLATIONS: dict[str, dict[str, bool]] = {
@@ -120,7 +122,7 @@ class Cascade(nn.Module):
         super().__init__()
         c = self.config = config or Config()
         self.encoder = encoder
-        self.context = Upsampling(encoder.channels[-1], c.width)
+        self.context = Upsampling(encoder.channels, c.width, c.laterals)
         known = c.width
         self.bones = self.joints = self.depth = None
         if c.bone_heatmaps:
@@ -141,7 +143,7 @@ class Cascade(nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> Outputs:
         """See `Outputs`; normalised pictures (N, 3, H, W), sides multiples of 32 (the paper's are 256)."""
-        context = self.context(self.encoder(pictures)[-1])
+        context = self.context(self.encoder(pictures))
         known = [context]
         bones = joints = cube = ordinal = None
         if self.bones is not None:

@@ -38,6 +38,8 @@ class Config:
     """D."""
     width: int = 256
     """Channels of the deconvolutions."""
+    laterals: bool = False
+    """Whether finer features join them (`backbones.Upsampling`)."""
     input_px: int = 256
     """Side of the crop that the weights were trained with; others run, too."""
     white: float = 1.0
@@ -49,7 +51,7 @@ class Config:
     z_centre: float = 0.5
 
 
-SMALL = Config(backbone="small", depth_bins=32, width=128, input_px=192)
+SMALL = Config(backbone="small", laterals=True, depth_bins=32, width=128, input_px=192)
 """What is shipped."""
 
 
@@ -60,7 +62,7 @@ class PoseNet(nn.Module):
         super().__init__()
         c = self.config = config or Config()
         self.backbone = backbone(c.backbone)
-        self.up = Upsampling(self.backbone.channels[-1], c.width)
+        self.up = Upsampling(self.backbone.channels, c.width, c.laterals)
         self.heatmaps = nn.Conv2d(c.width, c.joints * c.depth_bins, 1)
         nn.init.normal_(self.heatmaps.weight, std=0.001)
         nn.init.zeros_(self.heatmaps.bias)  # type: ignore[arg-type]
@@ -78,7 +80,7 @@ class PoseNet(nn.Module):
     def volumes(self, pictures: torch.Tensor) -> torch.Tensor:
         """The 3D heatmaps, unnormalised: (N, J, D, H/4, W/4) for the same pictures."""
         c = self.config
-        return self.heatmaps(self.up(self.backbone(pictures)[-1])).unflatten(1, (c.joints, c.depth_bins))
+        return self.heatmaps(self.up(self.backbone(pictures))).unflatten(1, (c.joints, c.depth_bins))
 
     def joints_2_5d(self, cells: torch.Tensor) -> torch.Tensor:
         """Pixels of the crop and depths behind the root in metres, (N, J, 3), from cells (N, J, 3)."""

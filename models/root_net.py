@@ -43,6 +43,8 @@ class Config:
     backbone: str = "resnet50"
     width: int = 256
     """Channels of the deconvolutions."""
+    laterals: bool = False
+    """Whether finer features join them (`backbones.Upsampling`)."""
     input_px: int = 256
     """Side of the crop that the weights were trained with; others run, too."""
     white: float = 1.0
@@ -51,7 +53,7 @@ class Config:
     """Where in a cell, from 0 to 1, the heatmap's expected value means."""
 
 
-SMALL = Config(backbone="small", width=64, input_px=192)
+SMALL = Config(backbone="small", laterals=True, width=64, input_px=192)
 """What is shipped."""
 
 
@@ -81,7 +83,7 @@ class RootNet(nn.Module):
         super().__init__()
         c = self.config = config or Config()
         self.backbone = backbone(c.backbone)
-        self.up = Upsampling(self.backbone.channels[-1], c.width)
+        self.up = Upsampling(self.backbone.channels, c.width, c.laterals)
         self.heatmap = nn.Conv2d(c.width, 1, 1)
         self.gamma = nn.Conv2d(self.backbone.channels[-1], 1, 1)
         for layer, start in ((self.heatmap, 0.0), (self.gamma, 1.0)):
@@ -97,9 +99,9 @@ class RootNet(nn.Module):
         Returns:
             (N, 3) as (x, y) in cells of the heatmap and the depth, in k's unit; float32.
         """
-        features = self.backbone(pictures)[-1]
+        features = self.backbone(pictures)
         xy = soft_argmax(self.heatmap(self.up(features)))[:, 0]
-        gamma = self.gamma(features.mean(dim=(2, 3), keepdim=True)).flatten().float()
+        gamma = self.gamma(features[-1].mean(dim=(2, 3), keepdim=True)).flatten().float()
         return torch.cat([xy, (gamma * k)[:, None]], dim=-1)
 
     def pixels(self, cells: torch.Tensor) -> torch.Tensor:
