@@ -158,26 +158,20 @@ class SeesPoint(nn.Module):
         return cascade.Outputs(None, heatmaps, None, None, px, nothing, rest.expand(len(crops), -1, -1))
 
 
-class Points(nn.Module):
-    """In place of PoseNet's head: the bright spot in the middle depth but one, J times."""
+class SeesPointAsPoseNet(pose_net.PoseNet):
+    """A PoseNet whose heatmaps are the brightness, in the third of four depths."""
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        shade = functional.avg_pool2d(brightness(features)[:, None], 4)
-        bins = torch.full((1, 4, 1, 1), 0.0)
-        bins[:, 2] = 60.0
-        return (bins * shade).repeat(1, JOINT_COUNT, 1, 1)
+    def __init__(self) -> None:
+        super().__init__(pose_net.Config(backbone="small", depth_bins=4, width=8, input_px=64))
 
-
-def sees_point_as_pose_net() -> pose_net.PoseNet:
-    network = pose_net.from_config({"backbone": "small", "depth_bins": 4, "width": 8, "input_px": 64})
-    network.backbone, network.up = nn.Sequential(), nn.Sequential()  # type: ignore[assignment]
-    network.backbone.forward = lambda crops: [crops]  # type: ignore[method-assign]
-    network.heatmaps = Points()  # type: ignore[assignment]
-    return network
+    def volumes(self, pictures: torch.Tensor) -> torch.Tensor:
+        shade = functional.avg_pool2d(brightness(pictures)[:, None, None], (1, 4, 4))
+        bins = torch.tensor([0.0, 0.0, 60.0, 0.0]).view(1, 1, 4, 1, 1)
+        return (bins * shade).expand(-1, JOINT_COUNT, -1, -1, -1)
 
 
 @pytest.mark.parametrize(
-    ("network", "module"), [(SeesPoint(), cascade), (sees_point_as_pose_net(), pose_net)], ids=["cascade", "pose net"]
+    ("network", "module"), [(SeesPoint(), cascade), (SeesPointAsPoseNet(), pose_net)], ids=["cascade", "pose net"]
 )
 def test_joints_lie_where_they_are_seen(network, module):
     pose = OwnPose(loaded(network, module, "pose", skeleton="animepose_28"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch.nn import functional
@@ -106,11 +104,9 @@ class OwnPose(OwnNetwork):
         return said.joints_px, peaks(said.joints.float(), said.joints_px), said.joints_m
 
     def _look_pose_net(self, crops: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        network: Any = self.network
-        c = network.config
-        heatmaps = network.heatmaps(network.up(network.backbone(crops)[-1])).unflatten(1, (c.joints, c.depth_bins))
+        heatmaps = self.network.volumes(crops)
         cells = soft_argmax(heatmaps)
-        joints = network.joints_2_5d(cells)
+        joints = self.network.joints_2_5d(cells)
         in_space = torch.cat([torch.zeros_like(joints[..., :2]), joints[..., 2:]], dim=-1)
         return joints[..., :2], spreads(heatmaps.float(), cells), in_space
 
