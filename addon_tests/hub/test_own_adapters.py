@@ -165,7 +165,7 @@ class SeesPointAsPoseNet(pose_net.PoseNet):
         super().__init__(pose_net.Config(backbone="small", depth_bins=4, width=8, input_px=64))
 
     def volumes(self, pictures: torch.Tensor) -> torch.Tensor:
-        shade = functional.avg_pool2d(brightness(pictures)[:, None, None], (1, 4, 4))
+        shade = functional.avg_pool2d(brightness(pictures)[:, None], 4)[:, :, None]
         bins = torch.tensor([0.0, 0.0, 60.0, 0.0]).view(1, 1, 4, 1, 1)
         return (bins * shade).expand(-1, JOINT_COUNT, -1, -1, -1)
 
