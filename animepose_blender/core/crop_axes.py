@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import cameras
+from . import quaternions as quat
+
 
 def crop_to_camera(centre_px: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
     """Rotations from the axes of crops to the camera's: the least turn from its axis to the ray through their middle.
@@ -18,11 +21,6 @@ def crop_to_camera(centre_px: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
     Returns:
         (..., 3, 3); both axes are x right, y down, z forward.
     """
-    focal = np.stack([intrinsics[..., 0, 0], intrinsics[..., 1, 1]], axis=-1)
-    xy = (centre_px - intrinsics[..., :2, 2]) / focal
+    xy = cameras.rays(np.asarray(centre_px, dtype=np.float64)[..., None, :], intrinsics)[..., 0, :]
     ray = np.concatenate([xy, np.ones_like(xy[..., :1])], axis=-1)
-    x, y, z = np.moveaxis(ray / np.linalg.norm(ray, axis=-1, keepdims=True), -1, 0)
-    # Rodrigues' formula for the turn about z cross ray = (-y, x, 0).
-    share = 1.0 / (1.0 + z)
-    rows = [[1 - x * x * share, -x * y * share, x], [-x * y * share, 1 - y * y * share, y], [-x, -y, z]]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    return quat.to_matrix(quat.between(np.array([0.0, 0.0, 1.0]), ray))
