@@ -166,7 +166,8 @@ def _observation(
         next_region=region,
         mask=mask,
         box_px=one.box_px,
-        score=float(np.sqrt(one.score * one.confidence[BODY].mean())),
+        # Our own networks say how exact joints are, which says little of whether somebody is there.
+        score=one.score if one.landmarks_m is not None else float(np.sqrt(one.score * one.confidence[BODY].mean())),
         colours=zone_colours(crop, dict(zip(BLAZEPOSE_33, in_crop, strict=True)), mask),
         depth_per_focal=one.depth_per_focal,
     )

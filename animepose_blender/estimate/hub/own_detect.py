@@ -16,11 +16,13 @@ from .resize import resized
 
 LONGER_PX = 640
 """Longer side that pictures are brought to: larger ones show people who are farther away, and take longer."""
-LEAST_SCORE = 0.08
-"""Of the network, below which nobody is reported; low, since tracking has a second pass for weak finds."""
+LEAST_SCORE = 0.2
+"""Of the network, below which nobody is reported; low, since tracking has a second pass for weak finds, but every find
+costs a look at a pose."""
 SCORE_POWER = 0.64
 """The network's scores are overlaps that boxes are expected to have, not how likely somebody is there: 0.45, above
-which nearly all finds are people, becomes the 0.6 that tracking begins a person with, and 0.08 its 0.2."""
+which nearly all finds are people, becomes the 0.6 that tracking begins a person with, and 0.34 the 0.5 from which on a
+find is a strong one."""
 OVERLAP = 0.6
 """Of two boxes with a greater intersection over union the worse is dropped."""
 MOST_PEOPLE = 50
