@@ -22,12 +22,11 @@ from .crops import Changes, Crops, PhotographCrops, RenderedCrops, joined
 
 ROOT_WEIGHT = 20.0
 """What being wrong by the whole distance costs, in cells."""
-JOINTS_WEIGHT = (0.1, 1.0)
-"""Of the distance to the expected cell, at first and from `FULL_FROM` on: until left and right are told apart, it only
-draws both into their middle."""
-FULL_FROM = 0.4
-EASY_UNTIL = 0.3
-"""Share of the training in which crops are altered less and less little."""
+JOINTS_WEIGHT, JOINTS_FROM, JOINTS_UNTIL = (0.05, 1.0), 0.5, 0.75
+"""Of the distance to the expected cell: at first and at last, and the shares of the training between which it grows.
+Until left and right are told apart, it only draws both into their middle."""
+EASY, EASY_UNTIL = 0.3, 0.5
+"""How much crops are altered at first, and the share of the training from which on they are altered in full."""
 HELD_OUT, CHECK_BATCH = 256, 32
 
 
@@ -44,7 +43,7 @@ class PersonData:
 
     def draw(self, rng: np.random.Generator, count: int, size_px: int, progress: float) -> Crops:
         """A batch, altered at random; less at first."""
-        changes = Changes().times(0.3 + 0.7 * min(progress / EASY_UNTIL, 1.0))
+        changes = Changes().times(_between(EASY, 1.0, progress / EASY_UNTIL))
         photographs = round(count * self.photograph_share) if self.photographs else 0
         parts = [self.rendered.draw(rng, count - photographs, size_px, changes)]
         if self.photographs and photographs:
@@ -61,6 +60,10 @@ class PersonData:
             numbers = self.held_out_photographs.usable[:HELD_OUT]
             crops["photo_"] = self.held_out_photographs.crops(rng, numbers, size_px, Changes.none())
         return crops
+
+
+def _between(first: float, last: float, progress: float) -> float:
+    return first + (last - first) * min(max(progress, 0.0), 1.0)
 
 
 def as_input(crops: Crops, device: str) -> torch.Tensor:
@@ -122,8 +125,7 @@ class PoseTask(_PersonTask):
         target = network.cells(torch.cat([truth["joints_px"], truth["joints_m"][..., 2:]], dim=-1))
         known = truth["known_2d"], truth["known_3d"][:, 0]
         weights = shares(network.volumes(pictures))
-        first, last = JOINTS_WEIGHT
-        share = first + (last - first) * min(progress / FULL_FROM, 1.0)
+        share = _between(*JOINTS_WEIGHT, (progress - JOINTS_FROM) / (JOINTS_UNTIL - JOINTS_FROM))
         return {
             "joints": share * pose_loss(expected_cell(weights), target, *known),
             "place": place_loss(weights, target, *known),
