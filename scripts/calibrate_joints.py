@@ -5,8 +5,8 @@
 
 Fits the options `sure_half` and `sure_power` of a network of the store, or of models/weights: the probability that a
 joint lies within a quarter of the trunk's length (left hip to right shoulder) of where it is, by logistic regression on
-the logarithm of the network's own measure. --write puts them into the record of a network of models/weights; the same
-line belongs into models/models.toml.
+the logarithm of the network's own measure. --write puts them into the record of a network of models/weights and into
+models/models.toml, and is to be done again whenever new weights are shipped.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,6 +26,7 @@ import numpy as np
 import torch
 from papers_training.crops import RenderedCrops
 from papers_training.pictures import Pictures
+from papers_training.shipping import with_entry
 from scipy.optimize import minimize
 
 from animepose_blender.errors import AnimePoseError
@@ -32,7 +34,9 @@ from animepose_blender.estimate.hub.device import choose_device
 from animepose_blender.estimate.hub.own_network import load_own_network
 from animepose_blender.estimate.hub.own_pose import LEAST_MEASURE, OwnPose, calibrated
 from animepose_blender.skeleton import J, from_keypoints
+from animepose_blender.store.catalogue import CATALOGUE
 from animepose_blender.store.installed import find_network
+from animepose_blender.store.record import record_text
 
 NEAR = 0.25
 """Of the trunk's length in the picture."""
@@ -102,13 +106,13 @@ def main() -> int:
     found = {"sure_half": round(half, 4), "sure_power": round(power, 3)}
     print(f"{record.title}: {right.mean():.1%} of {len(right)} joints right; {json.dumps(found)}")
     print(table(calibrated(measure, half, power), right))
-    place = path.with_suffix(".json")
-    if options.write and place.is_file():
-        words = json.loads(place.read_text(encoding="utf-8"))
-        words["options"] |= found
-        part = place.with_name(place.name + ".part")
-        part.write_text(json.dumps(words, indent=1), encoding="utf-8")
-        part.replace(place)
+    if options.write and path.is_file():
+        record = replace(record, options=record.options | found)
+        listed = with_entry(CATALOGUE.read_text(encoding="utf-8"), record, f"weights/{path.stem}")
+        for place, text in ((path.with_suffix(".json"), record_text(record)), (CATALOGUE, listed)):
+            part = place.with_name(place.name + ".part")
+            part.write_text(text, encoding="utf-8")
+            part.replace(place)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 import sys
 from pathlib import Path
 
@@ -78,6 +79,12 @@ def test_an_entry_is_replaced_where_it_was():
     changed = with_entry(text, record, "weights/lifter")
     assert changed.index('"temporal-lifter"') < changed.index('"trajectory-gru"')
     assert changed.count('id = "temporal-lifter"') == 1 and changed.count("[[model]]") == text.count("[[model]]")
+
+
+def test_options_of_a_record_are_listed():
+    record = replace(read_catalogue()["temporal-lifter"].record, options={"sure_half": 0.35, "sure_power": -3.0})
+    changed = with_entry(CATALOGUE.read_text(encoding="utf-8"), record, "weights/lifter")
+    assert "options = { sure_half = 0.35, sure_power = -3.0 }" in changed
 
 
 def test_other_weights_and_cards_without_a_place_are_refused(models):

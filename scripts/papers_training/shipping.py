@@ -120,6 +120,9 @@ def with_entry(text: str, record: ModelRecord, stem: str) -> str:
         "caution": record.caution, "skeleton": record.skeleton, "card": f"{stem}.md",
     }  # fmt: skip
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items() if value != ""]
+    if record.options:
+        options = ", ".join(f"{key} = {json.dumps(value)}" for key, value in record.options.items())
+        lines.append(f"options = {{ {options} }}")
     hashed = f'{{ path = "{file.path}", size = {file.size}, sha256 = "{file.sha256}" }}'
     entry = "\n".join(["[[model]]", *lines, "files = [", f"    {hashed},", "]"]) + "\n"
     there = re.compile(rf'\[\[model\]\]\nid = "{re.escape(record.id)}"\n(?:.+\n)*')
