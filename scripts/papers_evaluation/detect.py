@@ -16,9 +16,9 @@ from papers_training.scenes_batch import whole
 
 from animepose_blender.core.boxes import iou
 from animepose_blender.estimate.hub.own_crops import fitted_size
-from animepose_blender.estimate.hub.own_detect import LONGER_PX, MOST_PEOPLE, OVERLAP
+from animepose_blender.estimate.hub.own_detect import LONGER_PX, MOST_PEOPLE, OVERLAP, SCORE_POWER
 from animepose_blender.estimate.hub.resize import resized
-from animepose_blender.estimate.track import SURE_SCORE
+from animepose_blender.estimate.people import MIN_NEW_SCORE
 from animepose_blender.estimate.video import open_clip
 from models.backbones import normalised
 from models.detect_net import Found, people
@@ -28,6 +28,8 @@ from .sources import Missing, Sources, needed
 from .tables import number, table
 
 HAND_BOXES = Path(__file__).resolve().parent / "hand_boxes.json"
+BEGINS = round(MIN_NEW_SCORE ** (1 / SCORE_POWER), 2)
+"""The network's score from which the preset begins a person."""
 LOWEST = 0.01
 """Score from which finds are looked at."""
 FALSE_A_FRAME = 1.0
@@ -36,7 +38,7 @@ FALSE_A_FRAME = 1.0
 def measure(sources: Sources) -> dict[str, Any]:
     """Figures for `lines`."""
     network = sources.network("detect_net")
-    figures: dict[str, Any] = {"sure_score": SURE_SCORE, "longer_px": LONGER_PX}
+    figures: dict[str, Any] = {"begins": BEGINS, "longer_px": LONGER_PX}
     try:
         figures["rendered"] = rendered(network, sources.rendered, sources.most)
     except Missing:
@@ -97,7 +99,7 @@ def operations(found: Claims) -> dict[str, Any]:
     """Recall in percent and false people a picture, at an overlap of a half: with the score from which the preset
     begins a person, and with the threshold that gives `FALSE_A_FRAME`."""
     figures = {}
-    for name, one in (("sure", at_score(found, SURE_SCORE)), ("one_false", at_false(found, FALSE_A_FRAME))):
+    for name, one in (("begins", at_score(found, BEGINS)), ("one_false", at_false(found, FALSE_A_FRAME))):
         least = one.least_score if np.isfinite(one.least_score) else None
         figures[name] = {"least_score": least, "recall": 100 * one.recall, "false": one.false}
     return figures
@@ -155,7 +157,7 @@ def lines(figures: dict[str, Any]) -> list[str]:
         "Recall and false people a frame at an overlap of one half. Real frames are made "
         f"{figures['longer_px']} pixels long; their boxes were drawn by hand (`hand_boxes.json`), and people lower "
         "than 80 pixels or more than half hidden need not be found. The preset begins a person at a score of "
-        f"{figures['sure_score']}.",
+        f"{figures['begins']}.",
         "",
     ]
     head = ["", "frames", "people", "recall at the preset's score", "false a frame there"]
@@ -163,6 +165,6 @@ def lines(figures: dict[str, Any]) -> list[str]:
 
 
 def _operation_cells(one: dict[str, Any]) -> list[str]:
-    sure, free = one["sure"], one["one_false"]
+    sure, free = one["begins"], one["one_false"]
     return [number(sure["recall"], 1), number(sure["false"], 2), number(free["recall"], 1),
             number(free["least_score"], 2)]  # fmt: skip
