@@ -196,6 +196,15 @@ def test_joints_of_the_cascade_are_metres_as_they_are():
     np.testing.assert_allclose(joints_m[0], (REST_JOINTS_M - REST_JOINTS_M[0]) * [1, -1, -1], atol=1e-5)
 
 
+def test_joints_of_another_skeleton_are_metres_in_its_own_order():
+    network = pose_net.from_config({"backbone": "small", "joints": 21, "depth_bins": 4, "width": 8, "input_px": 64})
+    pose = OwnPose(loaded(network, pose_net, "pose", skeleton="muco_21"))
+    boxes = np.array([[60.0, 20, 160, 120]])
+    keypoints_px, sure, joints_m = pose.bodies(pictures_of((100, 60, 108, 68)), np.array([0]), boxes)
+    assert keypoints_px.shape == (1, 21, 2) and sure.shape == (1, 21) and np.isfinite(joints_m).all()
+    np.testing.assert_allclose(joints_m[0, 14, :2], 0.0, atol=1e-3)  # the pelvis
+
+
 def test_a_skeleton_of_another_number_of_joints_is_refused():
     with pytest.raises(AnimePoseError, match="28 joints, which are not those of the skeleton coco_17"):
         OwnPose(loaded(SeesPoint(), cascade, "pose", skeleton="coco_17"))
