@@ -25,6 +25,7 @@ import torch
 from papers_training.ahead import Ahead
 from papers_training.export import export
 from papers_training.loop import Plan, train
+from papers_training.schedule import Schedule
 from papers_training.starting import start
 from papers_training.tasks import NAMES, Sources, task_of
 
@@ -51,6 +52,8 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=192, help="side of the crops in pixels")
     parser.add_argument("--small-size", type=int, default=128, help="side of the crops until --small-until")
     parser.add_argument("--small-until", type=float, default=0.6, help="share of the steps")
+    parser.add_argument("--experienced", action="store_true", help="--start tells left from right already: nothing is "
+                        "made easier at first")  # fmt: skip
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop then; the next run goes on")
     parser.add_argument("--check-every", type=int, default=250)
     parser.add_argument("--seed", type=int, default=Plan.seed)
@@ -65,11 +68,12 @@ def main() -> int:
         Plan(options.steps), batch=options.batch, rate=options.rate, backbone_share=options.backbone_share,
         seed=options.seed, check_every=options.check_every,
     )  # fmt: skip
+    schedule = Schedule(options.size, options.small_size, options.small_until, options.experienced)
     sources = Sources(
         options.pictures, options.held_out, options.photographs, options.check_photographs, options.device
     )
     try:
-        task = task_of(options.network, options.variant, sources, options.size, options.small_size, options.small_until)
+        task = task_of(options.network, options.variant, sources, schedule)
         start(task.network, options.start)
         if options.workers:
             task = Ahead(task, plan, options.workers, options.device)

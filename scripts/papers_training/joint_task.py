@@ -14,6 +14,7 @@ from models.pose_net import PoseNet
 from models.root_net import RootNet
 
 from .person_tasks import PersonData, PoseTask, RootTask
+from .schedule import Schedule
 
 
 class JointNet(torch.nn.Module):
@@ -30,10 +31,9 @@ class JointTask(PoseTask):
 
     name = "joint_net"
 
-    def __init__(self, network: JointNet, data: PersonData, size_px: int, small_px: int, small_until: float) -> None:
-        super().__init__(network, data, size_px, small_px, small_until)
-        self.parts = (PoseTask(network.pose, data, size_px, small_px, small_until),
-                      RootTask(network.root, data, size_px, small_px, small_until))  # fmt: skip
+    def __init__(self, network: JointNet, data: PersonData, schedule: Schedule) -> None:
+        super().__init__(network, data, schedule)
+        self.parts = PoseTask(network.pose, data, schedule), RootTask(network.root, data, schedule)
 
     def loss(self, batch: Any, progress: float) -> dict[str, torch.Tensor]:
         """The backbone's features are made twice, which costs time alone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,21 +12,16 @@ import torch
 from animepose_blender.skeleton import J
 from models import cascade_losses
 from models.backbones import normalised
-from models.cascade import Cascade
 from models.cascade_targets import bone_sigma_cells
 from models.pose_net import place_loss, pose_loss
 from models.root_net import root_loss
 from models.soft_argmax import expected_cell, shares
 
 from .crops import Changes, Crops, PhotographCrops, RenderedCrops, joined
+from .schedule import Schedule
 
 ROOT_WEIGHT = 20.0
 """What being wrong by the whole distance costs, in cells."""
-JOINTS_WEIGHT, JOINTS_FROM, JOINTS_UNTIL = (0.05, 1.0), 0.5, 0.75
-"""Of the distance to the expected cell: at first and at last, and the shares of the training between which it grows.
-Until left and right are told apart, it only draws both into their middle."""
-EASY, EASY_UNTIL = 0.3, 0.5
-"""How much crops are altered at first, and the share of the training from which on they are altered in full."""
 HELD_OUT, CHECK_BATCH = 256, 32
 
 
@@ -41,9 +36,8 @@ class PersonData:
     photograph_share: float = 0.5
     device: str = "cpu"
 
-    def draw(self, rng: np.random.Generator, count: int, size_px: int, progress: float) -> Crops:
-        """A batch, altered at random; less at first."""
-        changes = Changes().times(_between(EASY, 1.0, progress / EASY_UNTIL))
+    def draw(self, rng: np.random.Generator, count: int, size_px: int, changes: Changes) -> Crops:
+        """A batch, altered at random."""
         photographs = round(count * self.photograph_share) if self.photographs else 0
         parts = [self.rendered.draw(rng, count - photographs, size_px, changes)]
         if self.photographs and photographs:
@@ -60,10 +54,6 @@ class PersonData:
             numbers = self.held_out_photographs.usable[:HELD_OUT]
             crops["photo_"] = self.held_out_photographs.crops(rng, numbers, size_px, Changes.none())
         return crops
-
-
-def _between(first: float, last: float, progress: float) -> float:
-    return first + (last - first) * min(max(progress, 0.0), 1.0)
 
 
 def as_input(crops: Crops, device: str) -> torch.Tensor:
@@ -93,22 +83,22 @@ class _PersonTask:
 
     name: str
 
-    def __init__(self, network: torch.nn.Module, data: PersonData, size_px: int, small_px: int, small_until: float):
-        self.network, self.data = network, data
-        self.size_px, self.small_px, self.small_until = size_px, small_px, small_until
+    network: torch.nn.Module
+
+    def __init__(self, network: torch.nn.Module, data: PersonData, schedule: Schedule) -> None:
+        self.network, self.data, self.schedule = network, data, schedule
 
     def batch(
         self, rng: np.random.Generator, size: int, progress: float
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Small crops first: they teach as much and take half the time."""
-        size_px = self.small_px if progress < self.small_until else self.size_px
-        crops = self.data.draw(rng, size, size_px, progress)
+        """Pictures and their truth."""
+        crops = self.data.draw(rng, size, self.schedule.crop_px(progress), self.schedule.changes(progress))
         if rng.random() < 0.01:
             self.data.rendered.look_again()
         return as_input(crops, self.data.device), tensors(crops, self.data.device)
 
     def _checked(self, network: torch.nn.Module):
-        for prefix, crops in self.data.checks(self.size_px).items():
+        for prefix, crops in self.data.checks(self.schedule.size_px).items():
             pictures, truth = as_input(crops, self.data.device), tensors(crops, self.data.device)
             yield pictures.split(CHECK_BATCH), truth, prefix
 
@@ -125,9 +115,8 @@ class PoseTask(_PersonTask):
         target = network.cells(torch.cat([truth["joints_px"], truth["joints_m"][..., 2:]], dim=-1))
         known = truth["known_2d"], truth["known_3d"][:, 0]
         weights = shares(network.volumes(pictures))
-        share = _between(*JOINTS_WEIGHT, (progress - JOINTS_FROM) / (JOINTS_UNTIL - JOINTS_FROM))
         return {
-            "joints": share * pose_loss(expected_cell(weights), target, *known),
+            "joints": self.schedule.joints_weight(progress) * pose_loss(expected_cell(weights), target, *known),
             "place": place_loss(weights, target, *known),
         }
 
@@ -181,7 +170,7 @@ class CascadeTask(_PersonTask):
     """Cascaded dimension lifting."""
 
     name = "cascade"
-    network: Cascade
+    network: Any
 
     def loss(self, batch: Any, progress: float) -> dict[str, torch.Tensor]:
         """All of the paper's, weighted."""
@@ -190,7 +179,9 @@ class CascadeTask(_PersonTask):
         outputs = self.network(pictures)
         size = (pictures.shape[-2], pictures.shape[-1])
         losses = cascade_losses.cascade_losses(outputs, targets, self.network.config, size, bone_sigma_cells(progress))
-        weights = cascade_losses.Weights()
+        share = self.schedule.joints_weight(progress)
+        usual = cascade_losses.Weights()
+        weights = replace(usual, pixel=share * usual.pixel, depth=share * usual.depth)
         return {name: getattr(weights, name) * value for name, value in losses.items() if getattr(weights, name)}
 
     def measure(self, network: Any) -> dict[str, float]:

@@ -17,6 +17,7 @@ from .loop import Task
 from .person_tasks import CascadeTask, PersonData, PoseTask, RootTask
 from .photographs import TRAINING, VALIDATION, load_photographs
 from .pictures import Pictures
+from .schedule import Schedule
 
 NAMES = ("detect_net", "depth_net", "root_net", "pose_net", "cascade", "joint_net")
 """The last is PoseNet and RootNet in one, for a comparison."""
@@ -33,7 +34,7 @@ class Sources:
     device: str
 
 
-def task_of(name: str, variant: str, sources: Sources, size_px: int, small_px: int, small_until: float) -> Task:
+def task_of(name: str, variant: str, sources: Sources, schedule: Schedule) -> Task:
     """The task of a network, with a network that has learnt nothing.
 
     Raises:
@@ -42,18 +43,17 @@ def task_of(name: str, variant: str, sources: Sources, size_px: int, small_px: i
     if name in ("detect_net", "depth_net"):
         return _picture_task(name, sources)
     data = _person_data(sources)
-    sizes = {"size_px": size_px, "small_px": small_px, "small_until": small_until}
     if name == "pose_net":
-        return PoseTask(pose_net.PoseNet(replace(pose_net.SMALL, input_px=size_px)), data, **sizes)
+        return PoseTask(pose_net.PoseNet(replace(pose_net.SMALL, input_px=schedule.size_px)), data, schedule)
     if name == "root_net":
-        return RootTask(root_net.RootNet(replace(root_net.SMALL, input_px=size_px)), data, **sizes)
+        return RootTask(root_net.RootNet(replace(root_net.SMALL, input_px=schedule.size_px)), data, schedule)
     if name == "joint_net":
-        parts = (pose_net.PoseNet(replace(pose_net.SMALL, input_px=size_px)), root_net.RootNet(root_net.SMALL))
-        return JointTask(JointNet(*parts), data, **sizes)
+        parts = (pose_net.PoseNet(replace(pose_net.SMALL, input_px=schedule.size_px)), root_net.RootNet(root_net.SMALL))
+        return JointTask(JointNet(*parts), data, schedule)
     if variant not in cascade.ABLATIONS:
         raise AnimePoseError(f"There is no cascade {variant!r}.", f"There are {', '.join(cascade.ABLATIONS)}.")
     config = replace(cascade.SMALL, **cascade.ABLATIONS[variant])  # type: ignore[arg-type]
-    return CascadeTask(cascade.Cascade(backbone("small"), config), data, **sizes)
+    return CascadeTask(cascade.Cascade(backbone("small"), config), data, schedule)
 
 
 def _person_data(sources: Sources) -> PersonData:
