@@ -15,14 +15,15 @@ from .protocols import PeopleFound
 from .resize import resized
 
 LONGER_PX = 640
-"""Longer side that pictures are brought to: larger ones show people who are farther away, and take longer."""
-LEAST_SCORE = 0.2
+"""Longer side that pictures are brought to. At 384, 512, 640 and 800, of all people in those frames 50, 70, 92 and 92 %
+score above 0.4."""
+LEAST_SCORE = 0.25
 """Of the network, below which nobody is reported; low, since tracking has a second pass for weak finds, but every find
 costs a look at a pose."""
-SCORE_POWER = 0.64
-"""The network's scores are overlaps that boxes are expected to have, not how likely somebody is there: 0.45, above
-which nearly all finds are people, becomes the 0.6 that tracking begins a person with, and 0.34 the 0.5 from which on a
-find is a strong one."""
+SCORE_POWER = 0.56
+"""The network's scores are overlaps that boxes are expected to have, not how likely somebody is there. In frames of
+three real clips whose people were boxed by hand, 95, 100 and 85 % score above 0.4 and a false one in 30 frames does: this
+makes of 0.4 the 0.6 that tracking begins a person with."""
 OVERLAP = 0.6
 """Of two boxes with a greater intersection over union the worse is dropped."""
 MOST_PEOPLE = 50
