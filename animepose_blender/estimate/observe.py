@@ -37,6 +37,8 @@ class Observed:
     lines: Segments
     metric_depth: bool = False
     """Whether the tracklets' depths, if they have any, are metres."""
+    coarse: bool = False
+    """Whether keypoints are too coarse to tell by them who is no person."""
     networks: tuple[str, ...] = ()
     """Names of the networks that looked at the clip, with their licences."""
     profile: Mapping[str, Any] | None = None
@@ -87,5 +89,5 @@ def observe(job: JobRequest, clip: Clip, report: Reporter, parts: OpenParts | No
             user.close()
     return Observed(
         tracklets, np.array(times), start_frame, (clip.width, clip.height), beside.background.tracks(),
-        beside.lines.segments(), parts.metric_depth, parts.names(), parts.profile(),
+        beside.lines.segments(), parts.metric_depth, parts.coarse, parts.names(), parts.profile(),
     )  # fmt: skip

@@ -44,6 +44,8 @@ class OpenParts:
     """Others that must be shown every frame."""
     metric_depth: bool = False
     """Whether depths of tracklets, if there are any, are metres."""
+    coarse: bool = False
+    """As in `observe.Observed`."""
     profile: Callable[[], Mapping[str, Any] | None] = lambda: None
     closers: tuple[Callable[[], None], ...] = field(default=())
 

@@ -36,6 +36,8 @@ from .view import View
 
 MAX_MISFIT = 0.04
 """Solved people lie at 0.015 to 0.028 of their height off their keypoints, tree trunks and shadows at 0.042 to 0.06."""
+COARSE_MISFIT = 0.12
+"""The same where keypoints are coarse (`Observed.coarse`), and the detector alone tells people from trees."""
 UNPINNED_MISFIT = 0.025
 """The same without pinned feet, for somebody who fits far better so; trees and shadows do not."""
 NO_PERSON = "no person by their proportions"
@@ -261,6 +263,7 @@ def _solve(
     looks_m = seen.depth_per_focal * intrinsics[seen.frame, 0, 0]
     looks_m = calibrate(looks_m, sized.root_m[:, 2], metric=True, person=person)
     roots_m = np.full((len(scene.size), len(view.time_s), 3), np.nan)
+    most_misfit = COARSE_MISFIT if observed.coarse else MAX_MISFIT
     roots_m[person, seen.frame] = sized.roots_in(view.camera_to_world[seen.frame])
     predictor = predictor_of(job.parts.predictor)
 
@@ -274,7 +277,7 @@ def _solve(
         others_m = np.delete(roots_m, number, axis=0)
         motion_of = MotionSettings.of(job)
         solved = solve_person(evidence, view, ground, others_m, predictor, further, motion_of)
-        if solved.misfit > MAX_MISFIT and motion_of.foot_lock == "auto":
+        if solved.misfit > most_misfit and motion_of.foot_lock == "auto":
             # Feet that were wrongly taken for standing can pull somebody off their keypoints.
             loose = replace(motion_of, foot_lock="never")
             unpinned = solve_person(evidence, view, ground, others_m, predictor, further, loose)
@@ -292,7 +295,7 @@ def _solve(
     order = depth_order(seen, sized.lifted, person, view.time_s)
     for number, evidence in order_evidence(order, roots_m, view).items():
         solved[number] = solve(number, [evidence])
-    believed = [one for one in solved.values() if one.solved.misfit <= MAX_MISFIT]
+    believed = [one for one in solved.values() if one.solved.misfit <= most_misfit]
     longest = sorted(believed, key=lambda one: -len(one.evidence.frames))[: job.max_people]
     people = sorted(longest, key=lambda one: (int(one.evidence.frames[0]), float(one.evidence.box_px[0, 0])))
     return (

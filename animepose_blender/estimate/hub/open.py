@@ -97,7 +97,8 @@ def open_networks(job: JobRequest, body: Body, report: Reporter) -> OpenParts:
         follow = gpu_faults()(lambda frames, most, watchers: follow_in_batches(frames, networks, most, watchers))
         return OpenParts(
             follow, None, names,
-            metric_depth=depth is not None and depth.metric, profile=times.profile,
+            metric_depth=depth is not None and depth.metric, coarse=isinstance(pose, BatchBodies),
+            profile=times.profile,
         )  # fmt: skip
     if masks is not None:
         report.warning(f"{masks.name} is not used: MediaPipe makes masks where it finds people or their poses.")
