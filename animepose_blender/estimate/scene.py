@@ -34,7 +34,7 @@ USUAL_SIZE, ADULT_SIGMA = 1.02, 0.07
 """Size of adults, and its spread as a logarithm."""
 LOOKS_SIGMA = 0.15
 """How far off a network is that tells a person's size from their looks (`by_looks`), as a logarithm, at least: it is
-mostly wrong in the same way in all frames."""
+mostly wrong in the same way in all frames. RootNet is off by so much on rendered people whom it has not seen."""
 LOOKS_ROOM = 1.2
 """How far beyond the sizes that are believed it may be to be believed."""
 ANY_SIGMA = 0.25

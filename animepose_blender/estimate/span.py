@@ -35,9 +35,9 @@ PREDICTED_SIGMA_M = 0.08
 """How far a predicted joint may be off, relative to the root."""
 DEPTH_MAP_SIGMA = 0.03
 """How far a calibrated depth map is off at least, as a share of the depth."""
-LOOKS_SIGMA = 0.08
-"""How far off a network is at least that sees how far away somebody is by their looks, as a share: it is wrong in the
-same way for many frames, so that it may not count as much as a map's changes."""
+LOOKS_SIGMA = 0.12
+"""How far off a network is at least that sees how far away somebody is by their looks, as a share: RootNet is off by so
+much on rendered people whom it has not seen and who are mostly in sight, and in the same way for many frames."""
 STILL_SIGMA_M = 0.003
 """How near what is held still stays to where it is held."""
 DOUBTS = 2
