@@ -20,6 +20,7 @@ from animepose_blender.host.models import choices, gaps, job, known, needs, oper
 from animepose_blender.host.models.card import card_pieces
 from animepose_blender.host.models.list import active_row
 from animepose_blender.presets import Parts
+from animepose_blender.store import installed, listing
 from animepose_blender.store.access import MIRROR_VARIABLE
 from animepose_blender.store.carry_out import carry_out
 from animepose_blender.store.catalogue import CATALOGUE_VARIABLE
@@ -40,6 +41,10 @@ def hub(tmp_path, monkeypatch):
     monkeypatch.setenv(STORE_VARIABLE, str(tmp_path / "models"))
     monkeypatch.setattr(addon_state, "online_allowed", lambda: True)
     monkeypatch.setattr(addon_state, "status", lambda: Status(State.READY, "python", versions=PACKAGES))
+    # Of what ships, only the networks that every preset uses: these lists are to be short.
+    others = {id_: one for id_, one in installed.shipped_networks().items() if not one[1].is_own}
+    for module in (installed, listing):
+        monkeypatch.setattr(module, "shipped_networks", lambda: others)
     monkeypatch.setitem(presets.PARTS, "quality", Parts("mediapipe", "none", POSE, DEPTH))  # type: ignore[arg-type]
     with serving(hub_with_both()) as hub:
         monkeypatch.setenv(CATALOGUE_VARIABLE, str(write_catalogue(tmp_path / "catalogue", hub.address)))
