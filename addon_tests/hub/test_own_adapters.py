@@ -113,7 +113,7 @@ class SeesBox(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> detect_net.Outputs:
         shade = brightness(inputs)
-        at = detect_net.places(*inputs.shape[-2:])
+        at = detect_net.places(inputs.shape[-2], inputs.shape[-1])
         score, box = torch.full((len(inputs), len(at)), -9.0), torch.zeros((len(inputs), len(at), 4))
         for n, one in enumerate(shade > 0.5):
             rows, columns = one.any(1).nonzero()[:, 0], one.any(0).nonzero()[:, 0]

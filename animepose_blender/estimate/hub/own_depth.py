@@ -40,7 +40,7 @@ class OwnDepth(OwnNetwork):
 
     def depth(self, pictures: torch.Tensor) -> np.ndarray:
         """As in `BatchDepth.depth`."""
-        size = fitted_size(*pictures.shape[1:3], self._longer_px)
+        size = fitted_size(pictures.shape[1], pictures.shape[2], self._longer_px)
         factor = DEFAULT_35MM / SENSOR_MM * size[1] / CANONICAL_FOCAL_PX
 
         def work(part: slice) -> torch.Tensor:
