@@ -86,6 +86,11 @@ def test_masks_are_compared_at_the_size_of_the_truth(parts):
     assert overlap[0, 0] > 0.8 and overlap[0, 1] < 0.1
 
 
+def test_masks_of_nobody_compare_with_nothing(parts):
+    assert parts.detect.mask_iou(np.zeros((3, 2, 2), np.uint8), np.zeros((0, 8, 8), bool)).shape == (3, 0)
+    assert parts.detect.mask_iou(np.zeros((0, 2, 2), np.uint8), np.zeros((2, 8, 8), bool)).shape == (0, 2)
+
+
 def camera(count: int = 1) -> np.ndarray:
     return np.broadcast_to([[500.0, 0, 200], [0, 500.0, 150], [0, 0, 1]], (count, 3, 3))
 

@@ -89,8 +89,8 @@ def mask_iou(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """(n, t) overlap of (n, h, w) uint8 masks, brought to the size of the (t, H, W) bool true ones, with these."""
     height, width = truth.shape[1:]
     grown = [cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR) > 127 for mask in found]
-    a = np.array(grown, np.float32).reshape(len(found), -1)
-    b = truth.reshape(len(truth), -1).astype(np.float32)
+    a = np.array(grown, np.float32).reshape(len(found), height * width)
+    b = truth.reshape(len(truth), height * width).astype(np.float32)
     shared = a @ b.T
     return shared / np.maximum(a.sum(1)[:, None] + b.sum(1) - shared, 1)
 
