@@ -147,6 +147,18 @@ def test_the_page_holds_the_sections_that_were_measured(parts, tmp_path):
     assert parts.page.kept(tmp_path) == {}
 
 
+def test_aims_are_told_from_what_was_measured(parts):
+    variants = {"a": {"variant": "baseline", "mpjpe_mm": 100.0}, "b": {"variant": "full", "mpjpe_mm": 95.0}}
+    known = {
+        "root": {"true_boxes": {"root_net": {"mrpe_mm": 300.0}, "k": {"mrpe_mm": 700.0}}},
+        "ablations": {"cascade": variants},
+        "pose": {"cascade": {"pck05": 50.0}, "cascade_photos": {"pck05": 80.0}, "mediapipe": {"pck05_limbs": 90.0}},
+    }
+    rows = [line for line in parts.page.aims.lines(known) if line.startswith("|")][2:]
+    assert [row.split("|")[3].strip() for row in rows] == ["yes", "no", "no", "yes"]
+    assert parts.page.aims.lines({}) == []
+
+
 def test_boxes_drawn_by_hand_are_boxes(parts):
     for frames in json.loads(parts.detect.HAND_BOXES.read_text())["clips"].values():
         for frame in frames.values():

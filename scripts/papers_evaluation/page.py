@@ -15,7 +15,7 @@ import numpy as np
 
 from animepose_blender.errors import AnimePoseError
 
-from . import ablations, curves, depth, detect, pose, preset, root, speed
+from . import ablations, aims, curves, depth, detect, pose, preset, root, speed
 from .sources import Sources
 
 SECTIONS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
@@ -80,7 +80,7 @@ def kept(docs: Path) -> dict[str, Any]:
 
 def page(known: dict[str, Any]) -> str:
     """The whole page."""
-    out = list(INTRODUCTION)
+    out = [*INTRODUCTION, *aims.lines(known)]
     for name, lines in SECTIONS.items():
         if name in known:
             out += lines(known[name])
