@@ -50,7 +50,7 @@ PARTS: Mapping[str, Parts] = {
         "rf-detr-seg-medium", NONE, "vitpose-plus-base",
         "depth-anything-v2-metric-indoor-small,depth-anything-v2-metric-outdoor-small",
     ),
-    "animepose": Parts("detect-net", NONE, "cascade", "depth-net", root="root-net"),
+    "animepose": Parts("detect-net", NONE, "pose-net", "depth-net", root="root-net"),
     "dummy": Parts(NONE, NONE, NONE, NONE),
 }  # fmt: skip
 """What each preset uses. `dummy` makes up a walking person without reading the picture, to try protocol, progress and

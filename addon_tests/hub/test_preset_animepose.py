@@ -125,7 +125,7 @@ def knows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OwnRoot, "roots", roots)
 
 
-@pytest.mark.parametrize("wishes", [{}, {"pose": "pose-net"}, {"lifter": "none"}, {"root": "none", "depth": "none"}])
+@pytest.mark.parametrize("wishes", [{}, {"pose": "cascade"}, {"lifter": "none"}, {"root": "none", "depth": "none"}])
 def test_people_are_in_the_take_where_they_walk(clip, tmp_path, monkeypatch, wishes):
     knows(monkeypatch)
     listener = Listener()
@@ -137,7 +137,7 @@ def test_people_are_in_the_take_where_they_walk(clip, tmp_path, monkeypatch, wis
     camera = cameras.invert(take.camera_to_world)[None]
     seen_px = cameras.project(cameras.transform(camera, take.joints_world_m.astype(float)), take.intrinsics[None])
     assert np.median(np.linalg.norm(seen_px - TRUTH.keypoints_px[order], axis=-1)) < 6.0
-    named = {"detect-net", wishes.get("pose", "cascade"), "root-net", "depth-net"}
+    named = {"detect-net", wishes.get("pose", "pose-net"), "root-net", "depth-net"}
     if "root" in wishes:
         named -= {"root-net", "depth-net"}
     models = " ".join(take.source["models"])
