@@ -6,6 +6,7 @@ As 3DMPPE: the longer side of the box times `root_net.BOX_MARGIN`. What lies bey
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import cv2
@@ -94,7 +95,7 @@ def crop_matrix(middle_px: np.ndarray, side_px: float, size_px: int, turn_rad: f
     return np.concatenate([turn, (size_px / 2 - turn @ middle_px)[:, None]], axis=1)
 
 
-def warped(image: np.ndarray, matrix: np.ndarray, size_px: int, beyond: tuple[int, ...] | int = 0) -> np.ndarray:
+def warped(image: np.ndarray, matrix: np.ndarray, size_px: int, beyond: Sequence[float] = (0,)) -> np.ndarray:
     """The crop of an image, smoothed first where it is made much smaller."""
     shrinks = 1 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     shift = matrix[:, :2] @ [0.5, 0.5] - 0.5
@@ -171,18 +172,17 @@ class RenderedCrops:
 
     def crops(self, rng: np.random.Generator, people: np.ndarray, size_px: int, changes: Changes) -> Crops:
         """Crops of rows of the table."""
-        return joined([self._crop(rng, *row.tolist(), size_px, changes) for row in people])
+        return joined([self._crop(rng, row, size_px, changes) for row in people])
 
-    def _crop(
-        self, rng: np.random.Generator, number: int, picture: int, person: int, size_px: int, changes: Changes
-    ) -> Crops:
+    def _crop(self, rng: np.random.Generator, row: np.ndarray, size_px: int, changes: Changes) -> Crops:
+        number, picture, person = row.tolist()
         shard = self.pictures.shards[number]
         box = shard.box_px[person].astype(float)
         middle, side, turn, flip = _placed(rng, box, changes)
         matrix = crop_matrix(middle, side, size_px, turn, flip)
         image = warped(shard.colour[picture], matrix, size_px, BEYOND)
         if rng.random() < changes.backdrop:
-            nobody = warped((shard.ids[picture] == 0).astype(np.uint8) * 255, matrix, size_px, 255)
+            nobody = warped((shard.ids[picture] == 0).astype(np.uint8) * 255, matrix, size_px, (255,))
             share = nobody[..., None].astype(np.float32) / 255
             image = (image * (1 - share) + backdrop(rng, size_px, size_px) * share).astype(np.uint8)
         if rng.random() < changes.cover:
