@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 Features = list[torch.Tensor]
 """(N, C, H / s, W / s) for each stride s of 4, 8, 16, 32."""
@@ -26,6 +27,16 @@ def normalised(rgb: torch.Tensor, white: float = 1.0) -> torch.Tensor:
     """Pictures as backbones expect them, from (N, 3, H, W) in 0..1; white is what white is before (`Config.white`)."""
     mean, deviation = (rgb.new_tensor(values).view(3, 1, 1) for values in (MEAN, DEVIATION))
     return (rgb * white - mean) / deviation
+
+
+STEP = 32
+"""The last stride of every backbone: sides of pictures should be multiples of it."""
+
+
+def padded(pictures: torch.Tensor) -> torch.Tensor:
+    """Pictures (N, C, H, W) of any size, their right and lower rims repeated up to multiples of `STEP`."""
+    height, width = pictures.shape[-2:]
+    return functional.pad(pictures, (0, -width % STEP, 0, -height % STEP), mode="replicate")
 
 
 class Backbone(nn.Module):

@@ -24,7 +24,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .backbones import backbone
+from .backbones import backbone, padded
 
 NETWORK = "depth_net"
 """Its name in the metadata of its weights."""
@@ -32,8 +32,6 @@ CANONICAL_FOCAL_PX = 400.0
 """How far something is follows from a picture only together with its focal length. So the network speaks of the picture
 as if it had this one: the depth in metres is its output times focal_px / CANONICAL_FOCAL_PX, with the focal length of
 the picture as the network sees it, after resizing (Yin et al., "Metric3D", 2023)."""
-STEP = 32
-"""Pictures are padded to multiples of this many pixels, the encoder's last stride."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ class DepthNet(nn.Module):
             (B, H, W) metres at `CANONICAL_FOCAL_PX`, 0 to `max_depth_m`.
         """
         height, width = pictures.shape[-2:]
-        pictures = functional.pad(pictures, (0, -width % STEP, 0, -height % STEP), mode="replicate")
+        pictures = padded(pictures)
         at4, at8, at16, at32 = self.encoder(pictures)
         x = self.join16(torch.cat([_grow(at32), at16], 1))
         x = self.context(self.join8(torch.cat([_grow(x), at8], 1)))

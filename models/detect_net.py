@@ -22,14 +22,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .backbones import backbone
+from .backbones import STEP, backbone, padded
 
 NETWORK = "detect_net"
 """Its name in the metadata of its weights."""
 STRIDES = (8, 16, 32)
 MASK_STRIDE = 4
-STEP = 32
-"""Pictures are padded to multiples of this many pixels, the encoder's last stride."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +105,7 @@ class DetectNet(nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> Outputs:
         """Outputs for (B, 3, H, W) RGB pictures as the encoder asks, of any size."""
-        height, width = pictures.shape[-2:]
-        pictures = functional.pad(pictures, (0, -width % STEP, 0, -height % STEP), mode="replicate")
+        pictures = padded(pictures)
         levels = [side(x) for side, x in zip(self.sides, self.encoder(pictures))]
         for i in range(len(levels) - 2, -1, -1):
             levels[i] = levels[i] + functional.interpolate(levels[i + 1], scale_factor=2, mode="nearest")

@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 import torch
-from papers_training import depth_task, detect_task
+from papers_training import depth_task, detect_task, scene_task
 from papers_training.backdrops import backdrop, clutter
 from papers_training.pictures import Pictures
 from papers_training.scenes_batch import (
@@ -187,7 +187,7 @@ def test_a_seed_gives_the_same_batch_and_another_another(pictures: Pictures) -> 
 def test_new_shards_are_found_while_training(pictures: Pictures) -> None:
     detect, _ = tasks(pictures)
     save(pictures.folder, 1, 2)
-    for seed in range(detect_task.LOOK_EVERY):
+    for seed in range(scene_task.LOOK_EVERY):
         detect.batch(np.random.default_rng(seed), 1, 0.0)
     assert len(pictures.shards) == 2
 

@@ -12,15 +12,19 @@ from . import cameras
 from . import quaternions as quat
 
 
-def crop_to_camera(centre_px: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+def crop_turn(centre_px: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
     """Rotations from the axes of crops to the camera's: the least turn from its axis to the ray through their middle.
 
     Args:
         centre_px: (..., 2) middles of the crops in the picture, pixel centres at +0.5.
         intrinsics: (..., 3, 3), broadcast against them.
     Returns:
-        (..., 3, 3); both axes are x right, y down, z forward.
+        (..., 4) wxyz; both axes are x right, y down, z forward.
     """
     xy = cameras.rays(np.asarray(centre_px, dtype=np.float64)[..., None, :], intrinsics)[..., 0, :]
-    ray = np.concatenate([xy, np.ones_like(xy[..., :1])], axis=-1)
-    return quat.to_matrix(quat.between(np.array([0.0, 0.0, 1.0]), ray))
+    return quat.between(np.array([0.0, 0.0, 1.0]), np.concatenate([xy, np.ones_like(xy[..., :1])], axis=-1))
+
+
+def crop_to_camera(centre_px: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    """`crop_turn` as matrices (..., 3, 3)."""
+    return quat.to_matrix(crop_turn(centre_px, intrinsics))

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import cameras
 from ..core import quaternions as quat
+from ..core.crop_axes import crop_turn
 from ..skeleton import CONTACT_JOINTS, REST_JOINTS_M, J, from_keypoints
 
 _EAR_M = REST_JOINTS_M[[J["left_ear"], J["right_ear"]]].mean(axis=0)
@@ -74,10 +75,7 @@ def lift_blazepose(
         intrinsics: (n, 3, 3).
     """
     keypoints_px, keypoint_confidence = from_keypoints("blazepose_33", landmarks_px, confidence)
-    ray = cameras.rays(region[:, None, :2], intrinsics)[:, 0]
-    straight = np.array([0.0, 0.0, 1.0])
-    turn = quat.between(straight, np.concatenate([ray, np.ones((len(ray), 1))], axis=-1))
-    turned_m = quat.rotate(turn[:, None], landmarks_m)
+    turned_m = quat.rotate(crop_turn(region[:, :2], intrinsics)[:, None], landmarks_m)
     joints_m, joint_confidence = from_keypoints("blazepose_33", turned_m, confidence)
     return Lifted.of(keypoints_px, keypoint_confidence, *complete(joints_m, joint_confidence))
 

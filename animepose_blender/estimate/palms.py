@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..core import cameras, fingers
+from ..core import fingers
 from ..core import quaternions as quat
+from ..core.crop_axes import crop_turn
 from ..skeleton import REST_JOINTS_M, J
 from .backends import Hands
 from .lift import Lifted
@@ -33,8 +34,7 @@ def palm_rotations(hands: Hands, intrinsics: np.ndarray) -> np.ndarray:
     seen = hands.score > 0
     # The network sees each hand as if a camera looked straight at it.
     middle_px = hands.points_px[:, :, 9].astype(np.float64)
-    ray = np.concatenate([cameras.rays(middle_px, intrinsics), np.ones((*seen.shape, 1))], axis=-1)
-    turn = quat.between(np.array([0.0, 0.0, 1.0]), ray[seen])
+    turn = crop_turn(middle_px[seen], intrinsics[np.nonzero(seen)[0]])
     rotations[seen] = quat.multiply(turn, fingers.palm_rotations(hands.or_at_rest())[seen])
     return rotations
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from papers_training.detect_task import as_input
+from papers_training.inputs import as_input
 from papers_training.scenes_batch import Scene, cut, whole
 
 from animepose_blender.estimate.hub.own_crops import fitted_size
@@ -60,7 +60,7 @@ def _as_seen(scene: Scene, longer_px: int) -> Scene:
 @torch.inference_mode()
 def depth_of(network: Any, scene: Scene) -> np.ndarray:
     """(H, W) metres: the focal length of the picture is known here."""
-    found = network(as_input([scene], "cpu"))[0].double().numpy()
+    found = network(as_input(scene.colour[None], "cpu"))[0].double().numpy()
     return found * scene.focal_px / CANONICAL_FOCAL_PX
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from papers_training.crops import BEYOND, Changes, Crops, PhotographCrops, RenderedCrops, crop_matrix, warped
-from papers_training.person_tasks import as_input
+from papers_training.inputs import as_input
 
 from animepose_blender.core.crop_axes import crop_to_camera
 from animepose_blender.skeleton import J
@@ -135,7 +135,7 @@ def answers(network: Any, crops: Crops) -> tuple[np.ndarray, np.ndarray, np.ndar
         the crop, from the cascade alone.
     """
     px, depth, joints = [], [], []
-    for part in as_input(crops, "cpu").split(BATCH):
+    for part in as_input(crops.colour, "cpu").split(BATCH):
         said = network(part)
         if isinstance(said, torch.Tensor):
             said = network.joints_2_5d(said)
@@ -156,12 +156,7 @@ def roots(network: Any, colour: np.ndarray, views: Views) -> tuple[np.ndarray, n
         return np.zeros((0, 2)), np.zeros(0)
     size_px = colour.shape[1]
     k = torch.from_numpy(views.k_m).float()
-    inputs = _input(colour)
+    inputs = as_input(colour, "cpu")
     said = torch.cat([network(p, z) for p, z in zip(inputs.split(BATCH), k.split(BATCH), strict=True)])
     root_px = network.pixels(said[:, :2]).double().numpy()
     return views.to_picture(root_px, size_px), said[:, 2].double().numpy()
-
-
-def _input(colour: np.ndarray) -> torch.Tensor:
-    empty = np.zeros(0)
-    return as_input(Crops(colour, empty, empty, empty, empty, empty, empty), "cpu")

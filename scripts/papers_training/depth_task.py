@@ -11,7 +11,6 @@ the loss a second time, for they are what depth is wanted for, with more weight 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -20,9 +19,10 @@ import torch
 
 from models.depth_net import CANONICAL_FOCAL_PX, DepthNet, scale_invariant_loss
 
-from .detect_task import LATE_FROM, LOOK_EVERY, as_input, spread
+from .inputs import as_input
 from .pictures import Pictures
-from .scenes_batch import Recipe, Scene, augmented, cut, draw
+from .scene_task import SceneTask, colours, spread
+from .scenes_batch import Recipe, Scene, cut
 
 SIZES = ((192, 256), (256, 192), (224, 224))
 LATE_SIZES = ((224, 320), (320, 224), (256, 256))
@@ -35,31 +35,25 @@ APART = 0.05
 """People whose distances differ by this share or more have an order."""
 
 
-class DepthTask:
+class DepthTask(SceneTask):
     """Depth of every pixel."""
 
     name = "depth_net"
+    sizes, late_sizes, recipe = SIZES, LATE_SIZES, RECIPE
 
     def __init__(self, network: DepthNet, pictures: Pictures, held_out: Pictures, device: str = "cpu") -> None:
-        self.network: torch.nn.Module = network
-        self.pictures, self.held_out, self.device = pictures, held_out, device
+        super().__init__(network, pictures, held_out, device)
         self._config = network.config
-        self._drawn = 0
 
     def batch(self, rng: np.random.Generator, size: int, progress: float) -> dict[str, torch.Tensor]:
         """`pictures` (B, 3, H, W) normalised, `depth_m` (B, H, W) canonical, 0 where not known, `people` bool."""
-        self._drawn += 1
-        if self._drawn % LOOK_EVERY == 0:
-            self.pictures.look_again()
-        sizes = LATE_SIZES if progress >= LATE_FROM else SIZES
-        height, width = sizes[int(rng.integers(len(sizes)))]
-        return self._tensors([augmented(draw(self.pictures, rng), rng, height, width, RECIPE) for _ in range(size)])
+        return self._tensors(self.scenes(rng, size, progress))
 
-    def _tensors(self, scenes: Sequence[Scene]) -> dict[str, torch.Tensor]:
+    def _tensors(self, scenes: list[Scene]) -> dict[str, torch.Tensor]:
         reach = self._config.max_depth_m
         depth = torch.from_numpy(np.stack([canonical(scene, reach) for scene in scenes])).to(self.device)
         people = torch.from_numpy(np.stack([scene.ids > 0 for scene in scenes])).to(self.device)
-        return {"pictures": as_input(scenes, self.device), "depth_m": depth, "people": people}
+        return {"pictures": as_input(colours(scenes), self.device), "depth_m": depth, "people": people}
 
     def loss(self, batch: dict[str, torch.Tensor], progress: float) -> dict[str, torch.Tensor]:
         """The published loss of all pixels, and of people's alone."""

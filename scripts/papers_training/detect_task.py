@@ -13,21 +13,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.backbones import normalised
 from models.detect_net import DetectNet, Found, box_iou, people
 from models.detect_targets import Truth, losses
 
+from .inputs import as_input
 from .pictures import Pictures
-from .scenes_batch import Recipe, Scene, augmented, boxes_of, draw, seen_shares, whole
+from .scene_task import SceneTask, colours, spread
+from .scenes_batch import Recipe, Scene, boxes_of, seen_shares
 
 SIZES = ((256, 256), (224, 288), (288, 224), (192, 320))
 LATE_SIZES = ((256, 384), (384, 256), (320, 320))
 """Height and width of a batch's pictures; the larger ones come late, for they take half as long again."""
-LATE_FROM = 0.8
-"""Share of the steps."""
 RECIPE = Recipe(swap=0.5, empty=0.04, behind=0.5, before=0.15)
-LOOK_EVERY = 50
-"""Batches between looks for new shards."""
 LEAST_PX, LEAST_AREA_PX, LEAST_SEEN = 12, 40, 0.15
 """Of a person's longer side, of the mask, and of the share of the joints in sight."""
 WEIGHTS = {"score": 1.0, "box": 2.0, "mask": 1.0}
@@ -36,26 +33,20 @@ SURE = 0.4
 """The score from which the check counts a person as found."""
 
 
-class DetectTask:
+class DetectTask(SceneTask):
     """Boxes and masks."""
 
     name = "detect_net"
+    sizes, late_sizes, recipe = SIZES, LATE_SIZES, RECIPE
 
     def __init__(self, network: DetectNet, pictures: Pictures, held_out: Pictures, device: str = "cpu") -> None:
-        self.network: torch.nn.Module = network
-        self.pictures, self.held_out, self.device = pictures, held_out, device
+        super().__init__(network, pictures, held_out, device)
         self._config = network.config
-        self._drawn = 0
 
     def batch(self, rng: np.random.Generator, size: int, progress: float) -> tuple[torch.Tensor, list[Truth]]:
         """(B, 3, H, W) normalised pictures, and who is in them."""
-        self._drawn += 1
-        if self._drawn % LOOK_EVERY == 0:
-            self.pictures.look_again()
-        sizes = LATE_SIZES if progress >= LATE_FROM else SIZES
-        height, width = sizes[int(rng.integers(len(sizes)))]
-        scenes = [augmented(draw(self.pictures, rng), rng, height, width, RECIPE) for _ in range(size)]
-        return as_input(scenes, self.device), [truth_of(scene, self.device) for scene in scenes]
+        scenes = self.scenes(rng, size, progress)
+        return as_input(colours(scenes), self.device), [truth_of(scene, self.device) for scene in scenes]
 
     def loss(self, batch: tuple[torch.Tensor, list[Truth]], progress: float) -> dict[str, torch.Tensor]:
         """Weighted terms of `detect_targets.losses`."""
@@ -69,19 +60,13 @@ class DetectTask:
         found, truths = [], []
         for scene in spread(self.held_out, HELD_OUT):
             height, width = scene.ids.shape
-            found += people(network(as_input([scene], self.device)), height, width)
+            found += people(network(as_input(scene.colour[None], self.device)), height, width)
             truths.append(truth_of(scene, self.device))
         return figures(found, truths)
 
     def config(self) -> dict[str, Any]:
         """What remakes the network."""
         return asdict(replace(self._config, backbone="small", input_px=max(max(s) for s in LATE_SIZES)))
-
-
-def as_input(scenes: Sequence[Scene], device: str) -> torch.Tensor:
-    """(B, 3, H, W) normalised pictures."""
-    pictures = torch.from_numpy(np.stack([scene.colour for scene in scenes])).to(device)
-    return normalised(pictures.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
 
 
 def truth_of(scene: Scene, device: str) -> Truth:
@@ -97,12 +82,6 @@ def truth_of(scene: Scene, device: str) -> Truth:
         torch.from_numpy(masks).to(device),
         torch.from_numpy(boxes[~asked & (area > 0)]).to(device),
     )
-
-
-def spread(pictures: Pictures, count: int) -> list[Scene]:
-    """As many pictures from the first shard, evenly: the same every time."""
-    shard = pictures.shards[0]
-    return [whole(shard, int(k)) for k in np.linspace(0, len(shard.colour) - 1, min(count, len(shard.colour)))]
 
 
 def figures(found: Sequence[Found], truths: Sequence[Truth], overlap: float = 0.5) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,13 @@ import torch
 
 from animepose_blender.skeleton import J
 from models import cascade_losses
-from models.backbones import normalised
 from models.cascade_targets import bone_sigma_cells
 from models.pose_net import place_loss, pose_loss
 from models.root_net import root_loss
 from models.soft_argmax import expected_cell, shares
 
 from .crops import Changes, Crops, PhotographCrops, RenderedCrops, joined
+from .inputs import as_input
 from .schedule import Schedule
 
 ROOT_WEIGHT = 20.0
@@ -56,12 +57,6 @@ class PersonData:
         return crops
 
 
-def as_input(crops: Crops, device: str) -> torch.Tensor:
-    """(N, 3, S, S) normalised pictures of crops."""
-    pictures = torch.from_numpy(crops.colour).to(device).permute(0, 3, 1, 2).float() / 255
-    return normalised(pictures).contiguous(memory_format=torch.channels_last)
-
-
 def tensors(crops: Crops, device: str) -> dict[str, torch.Tensor]:
     """The truth of crops."""
     names = ("joints_px", "joints_m", "known_2d", "known_3d", "k_m", "root_m")
@@ -95,11 +90,15 @@ class _PersonTask:
         crops = self.data.draw(rng, size, self.schedule.crop_px(progress), self.schedule.changes(progress))
         if rng.random() < 0.01:
             self.data.rendered.look_again()
-        return as_input(crops, self.data.device), tensors(crops, self.data.device)
+        return as_input(crops.colour, self.data.device), tensors(crops, self.data.device)
+
+    @cached_property
+    def _checks(self) -> dict[str, Crops]:
+        return self.data.checks(self.schedule.size_px)
 
     def _checked(self, network: torch.nn.Module):
-        for prefix, crops in self.data.checks(self.schedule.size_px).items():
-            pictures, truth = as_input(crops, self.data.device), tensors(crops, self.data.device)
+        for prefix, crops in self._checks.items():
+            pictures, truth = as_input(crops.colour, self.data.device), tensors(crops, self.data.device)
             yield pictures.split(CHECK_BATCH), truth, prefix
 
 
