@@ -6,8 +6,9 @@ Xiao, Wei, Liang and Wei, "Integral human pose regression" (ECCV 2018), equation
 deconvolutions of 256 channels, a 1x1 convolution to J x D channels, which are J heatmaps of D x H/4 x W/4 cells, and
 their soft-argmax. Samples that know no depth (photographs with joints in 2D) have weight 0 along z.
 
-Ours differs: the width of the deconvolutions is a parameter, and centres of cells and of pixels lie at +0.5. The public
-release has them elsewhere, which `xy_centre` and `z_centre` keep for its weights.
+Ours differs: the width of the deconvolutions is a parameter, our own weights look for joints around the heatmaps'
+peaks (`window_cells`), and centres of cells and of pixels lie at +0.5. The public release has them elsewhere, which
+`xy_centre` and `z_centre` keep for its weights.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import torch
 from torch import nn
 
 from .backbones import Upsampling, backbone
-from .soft_argmax import soft_argmax
+from .soft_argmax import cell_around_peak, expected_cell, shares
 
 NETWORK = "pose_net"
 """Its name in the metadata of its weights."""
@@ -49,9 +50,12 @@ class Config:
     xy_centre: float = 0.5
     """Where in a cell, from 0 to 1, the heatmaps' expected values mean."""
     z_centre: float = 0.5
+    window_cells: float = 0.0
+    """Deviation of the window that pixels are expected in (`soft_argmax.cell_around_peak`); 0: over all, as published.
+    It is for networks whose heatmaps were taught where joints may be (`place_loss`)."""
 
 
-SMALL = Config(backbone="small", laterals=True, depth_bins=32, width=128, input_px=192)
+SMALL = Config(backbone="small", laterals=True, depth_bins=32, width=128, input_px=192, window_cells=8.0)
 """What is shipped."""
 
 
@@ -75,12 +79,17 @@ class PoseNet(nn.Module):
         Returns:
             (N, J, 3) as (x, y, z), float32.
         """
-        return soft_argmax(self.volumes(pictures))
+        return self.cells_of(self.volumes(pictures))
 
     def volumes(self, pictures: torch.Tensor) -> torch.Tensor:
         """The 3D heatmaps, unnormalised: (N, J, D, H/4, W/4) for the same pictures."""
         c = self.config
         return self.heatmaps(self.up(self.backbone(pictures))).unflatten(1, (c.joints, c.depth_bins))
+
+    def cells_of(self, volumes: torch.Tensor) -> torch.Tensor:
+        """Joints in cells, (N, J, 3), float32, where 3D heatmaps (N, J, D, H/4, W/4) point at."""
+        weights, window = shares(volumes), self.config.window_cells
+        return cell_around_peak(weights, window) if window else expected_cell(weights)
 
     def joints_2_5d(self, cells: torch.Tensor) -> torch.Tensor:
         """Pixels of the crop and depths behind the root in metres, (N, J, 3), from cells (N, J, 3)."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from models.pose_net import SMALL, Config, PoseNet, place_loss, pose_loss
-from models.soft_argmax import shares, soft_argmax
+from models.soft_argmax import cell_around_peak, expected_cell, shares, soft_argmax
 
 TINY = Config(backbone="small", joints=3, depth_bins=4, width=16, input_px=64)
 
@@ -30,6 +30,21 @@ def test_soft_argmax_in_two_dimensions_is_x_then_y_and_holds_in_half_precision()
     heatmap = gaussian((20, 30), (22.4, 6.7), 2.0)[None, None]
     for answer in (soft_argmax(heatmap), soft_argmax(heatmap.half()), soft_argmax(heatmap.double())):
         assert (answer[0, 0] - torch.tensor([22.4, 6.7])).abs().max() < 0.05
+
+
+def test_around_the_peak_one_of_two_places_is_chosen_and_the_depth_is_that_of_all() -> None:
+    likely, unlikely = gaussian((16, 48, 48), (10.0, 20.0, 4.0), 1.5), gaussian((16, 48, 48), (40.0, 20.0, 4.0), 1.5)
+    weights = shares(torch.logaddexp(likely, unlikely - 0.4)[None, None])
+    assert 18 < expected_cell(weights)[0, 0, 0] < 30
+    assert (cell_around_peak(weights, 8.0)[0, 0] - torch.tensor([10.0, 20.0, 4.0])).abs().max() < 0.1
+    assert (cell_around_peak(weights.sum(2), 8.0)[0, 0] - torch.tensor([10.0, 20.0])).abs().max() < 0.1
+
+
+@pytest.mark.parametrize("centre", [(20.0, 30.0, 12.0), (17.3, 40.6, 25.8), (2.0, 45.0, 1.0)])
+def test_around_the_peak_of_one_place_is_the_expectation(centre: tuple[float, ...]) -> None:
+    weights = shares(gaussian((40, 56, 48), centre, 1.5)[None, None])
+    difference = cell_around_peak(weights, 8.0) - expected_cell(weights)
+    assert difference.abs().max() < 0.1
 
 
 def test_soft_argmax_gradient_is_right() -> None:

@@ -19,11 +19,23 @@ def parts(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPTS))
     monkeypatch.setattr(sys, "path", list(sys.path))
     import papers_evaluation
-    from papers_evaluation import curves, depth, detect, keypoints, page, persons, root
+    from papers_evaluation import curves, detect, page, persons, root
 
-    assert papers_evaluation and page and persons and detect and curves and depth and keypoints and root
+    assert papers_evaluation and page and persons and detect and curves and root
     yield papers_evaluation
-    for name in [n for n in sys.modules if n.startswith(("papers_evaluation", "papers_training", "check_quality"))]:
+    for name in [n for n in sys.modules if n.startswith(("papers_", "check_quality"))]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def metrics(monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    import papers_metrics
+    from papers_metrics import depth, keypoints
+
+    assert depth and keypoints
+    yield papers_metrics
+    for name in [n for n in sys.modules if n.startswith("papers_metrics")]:
         del sys.modules[name]
 
 
@@ -34,46 +46,46 @@ def standing(count: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return px, np.ones((count, len(JOINTS)), bool)
 
 
-def test_pck_counts_in_lengths_of_the_trunk(parts):
+def test_pck_counts_in_lengths_of_the_trunk(metrics):
     true, known = standing()
     found = true.copy()
     found[0, J["left_wrist"]] += [49.0, 0]
     found[0, J["right_wrist"]] += [51.0, 0]
-    whole, each = parts.keypoints.pck(found, true, known, 0.5, ("left_wrist", "right_wrist"))
+    whole, each = metrics.keypoints.pck(found, true, known, 0.5, ("left_wrist", "right_wrist"))
     assert (whole, each["left_wrist"], each["right_wrist"]) == (50.0, 100.0, 0.0)
 
 
-def test_pck_leaves_out_unknown_joints_and_people_without_a_trunk(parts):
+def test_pck_leaves_out_unknown_joints_and_people_without_a_trunk(metrics):
     true, known = standing(2)
     known[0, J["left_wrist"]] = False
     known[1, J["left_hip"]] = False
     found = true + 1000.0
-    whole, _ = parts.keypoints.pck(found, true, known, 0.5, ("left_wrist",))
+    whole, _ = metrics.keypoints.pck(found, true, known, 0.5, ("left_wrist",))
     assert np.isnan(whole)
 
 
-def test_order_of_joints_counts_pairs_that_are_apart(parts):
+def test_order_of_joints_counts_pairs_that_are_apart(metrics):
     true = np.array([[0.0, 0.2, 0.21]])
     # Of the pairs (0, 1) and (0, 2) one is right; (1, 2) are too close to have an order.
-    assert parts.keypoints.order_accuracy(np.array([[0.0, 0.1, -0.1]]), true) == 50.0
+    assert metrics.keypoints.order_accuracy(np.array([[0.0, 0.1, -0.1]]), true) == 50.0
 
 
-def test_depth_errors_of_a_common_factor(parts):
+def test_depth_errors_of_a_common_factor(metrics):
     truth = np.array([1.0, 2.0, 4.0])
-    figures = parts.depth.errors(1.2 * truth, truth)
+    figures = metrics.depth.errors(1.2 * truth, truth)
     assert figures["delta1"] == 100.0
     assert figures["abs_rel"] == pytest.approx(20.0)
     assert figures["silog"] == pytest.approx(0.0, abs=1e-9)
-    assert parts.depth.errors(1.3 * truth, truth)["delta1"] == 0.0
+    assert metrics.depth.errors(1.3 * truth, truth)["delta1"] == 0.0
 
 
-def test_order_of_people_is_that_of_the_medians(parts):
+def test_order_of_people_is_that_of_the_medians(metrics):
     ids = np.repeat(np.array([[1, 2, 3]], np.uint8), 40, axis=0)
     truth = np.where(ids == 1, 2.0, np.where(ids == 2, 3.0, 3.05))
     found = np.where(ids == 1, 2.5, 2.0)
     # 1 before 2 and before 3, both wrong; 2 and 3 are too close to each other.
-    assert parts.depth.person_order(found, truth, ids) == (0, 2)
-    assert parts.depth.person_order(truth, truth, ids) == (2, 2)
+    assert metrics.depth.person_order(found, truth, ids) == (0, 2)
+    assert metrics.depth.person_order(truth, truth, ids) == (2, 2)
 
 
 def test_masks_are_compared_at_the_size_of_the_truth(parts):

@@ -147,6 +147,15 @@ def test_one_file_of_weights_may_be_a_network(site, elsewhere, tmp_path):
     assert weights_file(shipped, record) == shipped and shipped.is_file()
 
 
+@pytest.mark.parametrize("ours", ["root-net", "pose-net"])
+def test_weights_of_our_own_trainer_say_which_network_they_are(site, elsewhere, tmp_path, ours):
+    shipped, record = find_network(ours, elsewhere)
+    source = write(tmp_path / "tuned", {"tuned.safetensors": weights_file(shipped, record).read_bytes()})
+    described = Described("my-own", record.role, "GPL-3.0-or-later", skeleton=record.skeleton)
+    (own,) = bring_in(source, site.catalogue, described, store=elsewhere)
+    assert own.architecture == record.architecture
+
+
 @pytest.mark.parametrize(
     ("described", "word"),
     [

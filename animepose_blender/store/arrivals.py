@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -134,12 +135,28 @@ def _folder(carried: Carried) -> str:
 
 def _architecture(carried: Carried, folder: str, sizes: dict[str, int]) -> str:
     if CONFIG not in sizes:
-        return ""
+        return _named_by_weights(carried, folder, sizes)
     try:
         named = json.loads(carried.text(folder + CONFIG)).get("architectures") or [""]
         return str(named[0])
     except (ValueError, AttributeError, LookupError, TypeError, RecursionError) as error:
         raise AnimePoseError(f"{CONFIG} in {carried.name} cannot be read: {error}.", "Choose another.") from error
+
+
+def _named_by_weights(carried: Carried, folder: str, sizes: dict[str, int]) -> str:
+    """One of our own kinds, if the weights' metadata name it, as our trainers write them; "" if not.
+
+    A file of safetensors begins with the length of its header (8 bytes, little-endian) and the header, JSON; that of
+    our networks ends within the first piece that is read.
+    """
+    path = next(path for path in sizes if path.endswith(WEIGHTS))
+    with closing(carried.chunks(folder + path)) as chunks:
+        begin = next(chunks, b"")
+    try:
+        named = json.loads(begin[8 : 8 + int.from_bytes(begin[:8], "little")])["__metadata__"]["network"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""  # whether they are safetensors at all is looked at when they are taken over
+    return named if named in {record.architecture for _, record in shipped_networks().values()} else ""
 
 
 def _by_hash(
@@ -178,14 +195,14 @@ def _as_catalogued(name: str, entry: ModelEntry, sizes: dict[str, int], architec
 
 def _as_own(name: str, described: Described, sizes: dict[str, int], architecture: str) -> ModelRecord:
     _refuse_shipped(described.id)
-    # Of our own kinds there is one network for each role.
-    ours = {record.role: record.architecture for _, record in shipped_networks().values()}
-    architecture = described.architecture or architecture or ours.get(described.role, "")
+    ours = {record.architecture for _, record in shipped_networks().values() if record.role == described.role}
+    only = next(iter(ours)) if len(ours) == 1 else ""
+    architecture = described.architecture or architecture or only
     problem = (
         f"{described.id!r} cannot be a name: lower-case letters, digits, dots and dashes" if not is_id(described.id)
         else f"the role is {described.role!r}, not one of {', '.join(ROLES)}" if described.role not in ROLES
         else "nobody says its licence" if not described.licence
-        else "nobody says its architecture, neither config.json nor --architecture" if not architecture
+        else "nobody says its architecture, no config.json, no weights, no --architecture" if not architecture
         else "nobody says its skeleton (--skeleton)" if described.role == "pose" and not described.skeleton
         else ""
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from ..errors import AnimePoseError
@@ -62,7 +62,7 @@ class Carried:
         if self._archive is not None:
             self._archive.close()
 
-    def chunks(self, path: str) -> Iterator[bytes]:
+    def chunks(self, path: str) -> Generator[bytes, None, None]:
         """Read one of the files, piece by piece.
 
         Raises:

@@ -1,7 +1,4 @@
-"""DepthNet: how far its depths are off, and whether it knows who of two people is nearer.
-
-References: Eigen et al., "Depth map prediction from a single image" (2014), for the figures; silog as KITTI's.
-"""
+"""DepthNet: how far its depths are off, and whether it knows who of two people is nearer."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from papers_metrics.depth import errors, person_order
 from papers_training.inputs import as_input
 from papers_training.scenes_batch import Scene, cut, whole
 
@@ -20,10 +18,6 @@ from .sources import Sources
 from .tables import number, table
 
 PICTURES = 200
-APART = 0.05
-"""People whose distances differ by this share or more have an order."""
-LEAST_PX = 30
-"""Pixels of somebody who is asked for, as the network sees the picture."""
 
 
 def measure(sources: Sources) -> dict[str, Any]:
@@ -62,30 +56,6 @@ def depth_of(network: Any, scene: Scene) -> np.ndarray:
     """(H, W) metres: the focal length of the picture is known here."""
     found = network(as_input(scene.colour[None], "cpu"))[0].double().numpy()
     return found * scene.focal_px / CANONICAL_FOCAL_PX
-
-
-def errors(found_m: np.ndarray, truth_m: np.ndarray) -> dict[str, float]:
-    """Of the pixels (N,) of a picture: δ1 (share within a factor of 1.25), mean relative error and silog (deviation of
-    the logarithm), percent."""
-    found, truth = np.maximum(found_m, 1e-3), truth_m.astype(float)
-    difference = np.log(found) - np.log(truth)
-    return {
-        "delta1": 100 * float((np.abs(difference) < np.log(1.25)).mean()),
-        "abs_rel": 100 * float((np.abs(found - truth) / truth).mean()),
-        "silog": 100 * float(difference.std()),
-    }
-
-
-def person_order(found_m: np.ndarray, truth_m: np.ndarray, ids: np.ndarray) -> tuple[int, int]:
-    """How many pairs of people have the right order by their medians, of how many that have one in truth."""
-    masks = [ids == k for k in range(1, int(ids.max(initial=0)) + 1)]
-    masks = [mask for mask in masks if mask.sum() >= LEAST_PX]
-    own = np.array([np.median(found_m[mask]) for mask in masks])
-    true = np.array([np.median(truth_m[mask]) for mask in masks])
-    first, second = np.triu_indices(len(masks), 1)
-    apart = np.abs(np.log(true[first] / true[second])) > APART
-    agrees = (own[first] - own[second]) * (true[first] - true[second]) > 0
-    return int((agrees & apart).sum()), int(apart.sum())
 
 
 def lines(figures: dict[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from papers_metrics.keypoints import AT, PHOTOGRAPH_JOINTS, order_accuracy, pck
 from papers_training.crops import PhotographCrops
 
 from animepose_blender.estimate.mediapipe_pose import MediaPipePose
@@ -12,7 +13,6 @@ from animepose_blender.estimate.metrics.accuracy import accuracy_figures
 from animepose_blender.estimate.metrics.pose import BODY_JOINTS
 from animepose_blender.skeleton import JOINTS, J, from_keypoints
 
-from .keypoints import AT, PHOTOGRAPH_JOINTS, order_accuracy, pck
 from .persons import People, answers, photograph_crops, roots
 from .sources import Missing, Sources
 from .tables import number, table

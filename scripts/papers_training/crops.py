@@ -63,9 +63,9 @@ class Changes:
     """Deviation of the logarithm of the side."""
     shift: float = 0.04
     """Deviation of the middle, in sides."""
-    turn_deg: float = 18.0
-    any_turn: float = 0.05
-    """Share that is turned by any angle."""
+    turn_deg: float = 22.0
+    any_turn: float = 0.15
+    """Share that is turned by any angle: motion capture hardly ever stands on its hands, people in photographs do."""
     flip: bool = True
     colour: float = 0.9
     """Share whose colours are altered."""

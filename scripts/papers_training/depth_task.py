@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from papers_metrics.depth import errors, person_order
 
 from models.depth_net import CANONICAL_FOCAL_PX, DepthNet, scale_invariant_loss
 
@@ -31,8 +32,6 @@ RECIPE = Recipe(swap=0.35, behind=0.2, before=0.1, scales=(0.55, 1.1))
 """Mostly whole pictures, as the network will be given: a leg alone does not tell how far it is."""
 PEOPLE_WEIGHT, PEOPLE_SCALE_SHARE = 0.7, 0.5
 HELD_OUT, CHECK_PX = 40, 320
-APART = 0.05
-"""People whose distances differ by this share or more have an order."""
 
 
 class DepthTask(SceneTask):
@@ -70,11 +69,14 @@ class DepthTask(SceneTask):
             height, width = (round(n * scale) for n in scene.ids.shape)
             scene = cut(scene, 0.0, 0.0, scale, height, width)
             batch = self._tensors([scene])
-            found, truth = network(batch["pictures"])[0].float(), batch["depth_m"][0]
-            rows.append(_errors(found, truth, batch["people"][0]))
-            hits, number = _order(found, truth, scene.ids)
+            found, truth = network(batch["pictures"])[0].float().cpu().numpy(), batch["depth_m"][0].cpu().numpy()
+            known = truth > 0
+            seen = known & (scene.ids > 0)
+            people = errors(found[seen], truth[seen])
+            rows.append((errors(found[known], truth[known])["delta1"], people["delta1"], people["abs_rel"]))
+            hits, number = person_order(found, truth, scene.ids)
             right, pairs = right + hits, pairs + number
-        delta, delta_people, relative = 100 * np.nanmean(rows, axis=0)
+        delta, delta_people, relative = np.nanmean(rows, axis=0)
         return {
             "delta1": float(delta), "delta1_people": float(delta_people), "relative_people": float(relative),
             "order": 100 * right / max(pairs, 1),
@@ -90,24 +92,3 @@ def canonical(scene: Scene, reach_m: float) -> np.ndarray:
     known = np.isfinite(scene.depth_m)
     depth = np.where(known, scene.depth_m, 0) * np.float32(CANONICAL_FOCAL_PX / scene.focal_px)
     return np.minimum(depth, np.float32(reach_m)).astype(np.float32)
-
-
-def _errors(found: torch.Tensor, truth: torch.Tensor, people: torch.Tensor) -> list[float]:
-    known = truth > 0
-    ratio = torch.maximum(found / truth.clamp_min(1e-3), truth / found.clamp_min(1e-3))
-    share = (found - truth).abs() / truth.clamp_min(1e-3)
-    parts = ((ratio < 1.25)[known], (ratio < 1.25)[known & people], share[known & people])
-    return [float(part.float().mean()) for part in parts]
-
-
-def _order(found: torch.Tensor, truth: torch.Tensor, ids: np.ndarray) -> tuple[int, int]:
-    """How many pairs of people have the right order by their medians, and how many pairs there are."""
-    masks = [torch.from_numpy(ids == k).to(found.device) for k in range(1, int(ids.max(initial=0)) + 1)]
-    masks = [mask for mask in masks if mask.any()]
-    if len(masks) < 2:
-        return 0, 0
-    own, true = (torch.stack([depth[mask].median() for mask in masks]) for depth in (found, truth))
-    first, second = torch.triu_indices(len(masks), len(masks), 1, device=found.device)
-    far = (true[first] / true[second].clamp_min(1e-3)).log().abs() > APART
-    agrees = (own[first] - own[second]) * (true[first] - true[second]) > 0
-    return int((agrees & far).sum()), int(far.sum())

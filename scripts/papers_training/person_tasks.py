@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from papers_metrics.keypoints import AT, order_accuracy, pck
 
-from animepose_blender.skeleton import J
+from animepose_blender.skeleton import JOINTS, J
 from models import cascade_losses
 from models.cascade_targets import bone_sigma_cells
 from models.pose_net import place_loss, pose_loss
@@ -64,13 +65,9 @@ def tensors(crops: Crops, device: str) -> dict[str, torch.Tensor]:
 
 
 def figures_2d(found_px: torch.Tensor, truth: Mapping[str, torch.Tensor], prefix: str) -> dict[str, float]:
-    """PCK at half and at a fifth of the torso (left hip to right shoulder), percent of the known joints."""
-    torso = (truth["joints_px"][:, J["left_hip"]] - truth["joints_px"][:, J["right_shoulder"]]).norm(dim=-1)
-    usable = (
-        truth["known_2d"] & (truth["known_2d"][:, J["left_hip"]] & truth["known_2d"][:, J["right_shoulder"]])[:, None]
-    )
-    miss = (found_px - truth["joints_px"]).norm(dim=-1) / torso[:, None].clamp_min(1.0)
-    return {f"{prefix}pck{round(10 * at):02d}": 100 * float((miss < at)[usable].float().mean()) for at in (0.5, 0.2)}
+    """PCK in percent of the known joints."""
+    px, true_px, known = (x.float().cpu().numpy() for x in (found_px, truth["joints_px"], truth["known_2d"]))
+    return {f"{prefix}pck{round(10 * at):02d}": pck(px, true_px, known > 0, at, JOINTS)[0] for at in AT}
 
 
 class _PersonTask:
@@ -192,14 +189,8 @@ class CascadeTask(_PersonTask):
             if not prefix:
                 found, joints_m = torch.cat([o.joints_m for o in outputs]), truth["joints_m"]
                 figures["mpjpe_mm"] = 1000 * float((found - joints_m).norm(dim=-1).mean())
-                figures["order"] = _order(found[..., 2], joints_m[..., 2])
+                figures["order"] = order_accuracy(found[..., 2].float().cpu().numpy(), joints_m[..., 2].cpu().numpy())
         return figures
 
     def config(self) -> dict[str, Any]:
         return {"backbone": "small", **asdict(self.network.config)}
-
-
-def _order(found_m: torch.Tensor, truth_m: torch.Tensor, apart_m: float = 0.05) -> float:
-    behind = truth_m[:, None] - truth_m[:, :, None]
-    far = behind.abs() > apart_m
-    return 100 * float((((found_m[:, None] - found_m[:, :, None]) * behind) > 0)[far].float().mean())

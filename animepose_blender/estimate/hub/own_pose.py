@@ -7,7 +7,6 @@ import torch
 from torch.nn import functional
 
 from models import cascade
-from models.soft_argmax import soft_argmax
 
 from ...errors import AnimePoseError
 from ...skeleton import JOINT_COUNT, KEYPOINT_MAPS, from_keypoints
@@ -105,7 +104,7 @@ class OwnPose(OwnNetwork):
 
     def _look_pose_net(self, crops: torch.Tensor) -> tuple[torch.Tensor, ...]:
         heatmaps = self.network.volumes(crops)
-        cells = soft_argmax(heatmaps)
+        cells = self.network.cells_of(heatmaps)
         joints = self.network.joints_2_5d(cells)
         in_space = torch.cat([torch.zeros_like(joints[..., :2]), joints[..., 2:]], dim=-1)
         return joints[..., :2], spreads(heatmaps.float(), cells), in_space
