@@ -15,6 +15,7 @@ Where the text leaves a choice, ours is: one stack of deconvolutions serves the 
 by concatenation, and heatmaps go on as predicted, not as in the truth; dilations are 2, 4 and 8; depths grow away from
 the camera, and the cube is 2 m deep (as 3DMPPE's PoseNet); points enter the MLP within -1 and 1 over crop and cube; a
 stage left out of the configuration is gone with its layers, so that the baseline is PoseNet's structure and the MLP.
+Our own weights look for joints around the volumes' peaks (`window_cells`), which the paper does not.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from animepose_blender.skeleton import JOINT_COUNT
 
 from .backbones import Backbone, Upsampling, backbone
 from .cascade_parts import DepthCentricBlock, HeatmapBlock, ResidualMLP, convolution
-from .soft_argmax import soft_argmax
+from .soft_argmax import cell_around_peak, expected_cell, shares
 
 NETWORK = "cascade"
 """Its name in the metadata of its weights."""
@@ -60,6 +61,8 @@ class Config:
     bone_heatmaps: bool = True
     depth_centric: bool = True
     detach: bool = False
+    window_cells: float = 0.0
+    """As in `pose_net.Config`; the MLP gets what is found in the window."""
 
 
 SMALL = Config(backbone="small", input_px=192, width=64, laterals=True, lifting_width=256, dropout=0.1)
@@ -82,8 +85,9 @@ class Outputs(NamedTuple):
         joints: (N, J, H, W).
         cube: (N, C, H, W), near first.
         ordinal: (N, C, H, W) logits of "the depth cell of the person here is beyond c" (equation 5).
+        shares: (N, J, D, H, W) softmax of the volumes.
         joints_px: (N, J, 2) in the crop, pixel centres at +0.5.
-        depths_m: (N, J) beyond the pelvis, from the soft-argmax.
+        depths_m: (N, J) beyond the pelvis, from the volumes.
         joints_m: (N, J, 3) relative to the pelvis, camera axes (x right, y down, z forward).
     """
 
@@ -91,23 +95,25 @@ class Outputs(NamedTuple):
     joints: torch.Tensor | None
     cube: torch.Tensor | None
     ordinal: torch.Tensor | None
+    shares: torch.Tensor
     joints_px: torch.Tensor
     depths_m: torch.Tensor
     joints_m: torch.Tensor
 
 
-def points_of(volume: torch.Tensor, cube_side_m: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """2.5D points that volumes of joints point at (equations 7 and 8).
+def points_of(cells: torch.Tensor, depth_cells: int, cube_side_m: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """2.5D points of cells of the volumes (equations 7 and 8).
 
     Args:
-        volume: (N, J, D, H, W), unnormalised.
+        cells: (N, J, 3) as x, y, z.
+        depth_cells: D.
         cube_side_m: depth of the D cells together, the pelvis in the middle.
     Returns:
         (N, J, 2) pixels of the crop, pixel centres at +0.5; (N, J) metres beyond the pelvis.
     """
     # Cell c covers c to c + 1 in units of cells.
-    cells = soft_argmax(volume) + 0.5
-    return cells[..., :2] * STRIDE, (cells[..., 2] / volume.shape[2] - 0.5) * cube_side_m
+    middle = cells + 0.5
+    return middle[..., :2] * STRIDE, (middle[..., 2] / depth_cells - 0.5) * cube_side_m
 
 
 class Cascade(nn.Module):
@@ -155,12 +161,13 @@ class Cascade(nn.Module):
         if self.depth is not None:
             cube, ordinal = self.depth(context, [] if joints is None else [joints])
             known.append(cube)
+        c = self.config
         volume = self.volume(self.join(torch.cat(known, dim=1)))
-        joints_px, depths_m = points_of(
-            volume.unflatten(1, (JOINT_COUNT, self.config.depth_cells)), self.config.cube_side_m
-        )
+        weights = shares(volume.unflatten(1, (JOINT_COUNT, c.depth_cells)))
+        cells = cell_around_peak(weights, c.window_cells) if c.window_cells else expected_cell(weights)
+        joints_px, depths_m = points_of(cells, c.depth_cells, c.cube_side_m)
         joints_m = self.lift(joints_px, depths_m, (pictures.shape[-2], pictures.shape[-1]))
-        return Outputs(bones, joints, cube, ordinal, joints_px, depths_m, joints_m)
+        return Outputs(bones, joints, cube, ordinal, weights, joints_px, depths_m, joints_m)
 
     def lift(self, joints_px: torch.Tensor, depths_m: torch.Tensor, size_px: tuple[int, int]) -> torch.Tensor:
         """2.5D points to space by the residual MLP (equation 6).

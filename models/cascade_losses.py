@@ -2,7 +2,8 @@
 
 Reference: Zhang, Zhan and Chang, "Deep Monocular 3D Human Pose Estimation via Cascaded Dimension-Lifting" (AAAI 2021):
 equation 2 (2D), 3 (3D), 4 and 5 (depth), 9 (pose); `order` is the ranking of pairs of Pavlakos, Zhou and Daniilidis,
-"Ordinal depth supervision for 3D human pose estimation" (CVPR 2018), which equations 3 and 4 replace: off by default.
+"Ordinal depth supervision for 3D human pose estimation" (CVPR 2018), which equations 3 and 4 replace: off by default;
+so is `place`, ours, for weights that look for joints around the volumes' peaks (`pose_net.place_loss`).
 
 Where the text leaves a choice, ours is: no weights are printed, so they are ours, and bring the terms to one order of
 magnitude at the start; equation 4 is a likelihood, so its negative is made small, and it counts where a joint is, since
@@ -23,7 +24,9 @@ import torch
 from torch.nn import functional
 
 from . import cascade_targets as targets_of
-from .cascade import STRIDE, Config, Outputs
+from .cascade import STRIDE, Config, Outputs, points_of
+from .pose_net import place_loss
+from .soft_argmax import expected_cell
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Weights:
     order: float = 0.0
     pixel: float = 1.0
     depth: float = 1.0
+    place: float = 0.0
     pose: float = 10.0
 
     def total(self, losses: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -138,9 +142,14 @@ def cascade_losses(
     cells, depths_m = joints_px / STRIDE - 0.5, joints_m[..., 2]
     cell_m = config.cube_side_m / config.depth_cells
     relations, pairs = targets_of.depth_relations(depths_m, known_3d)
+    # Of all of a volume, wherever the network looked: the window would hide a peak at a wrong place from the loss.
+    found_px, found_m = points_of(expected_cell(outputs.shares), config.depth_cells, config.cube_side_m)
+    true_z = (depths_m / config.cube_side_m + 0.5) * config.depth_cells - 0.5
+    true_cells = torch.cat([cells, true_z[..., None]], dim=-1)
     losses = {
-        "pixel": mean_where((outputs.joints_px - joints_px).abs() / STRIDE, known[..., None]),
-        "depth": mean_where((outputs.depths_m - depths_m).abs() / cell_m, known_3d),
+        "pixel": mean_where((found_px - joints_px).abs() / STRIDE, known[..., None]),
+        "depth": mean_where((found_m - depths_m).abs() / cell_m, known_3d),
+        "place": place_loss(outputs.shares, true_cells, known, known_3d[:, 0]),
         "order": order_loss(outputs.depths_m, relations, pairs),
         "pose": mean_where((outputs.joints_m - joints_m).abs(), known_3d[..., None]),
     }

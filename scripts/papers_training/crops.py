@@ -122,9 +122,9 @@ def recoloured(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     grey = x.mean(-1, keepdims=True)
     x = grey + np.float32(0.0 if rng.random() < 0.08 else np.exp(rng.normal(-0.1, 0.3))) * (x - grey)
     mean = x.mean()
-    x = mean + np.float32(np.exp(rng.normal(0, 0.2))) * (x - mean)
-    if rng.random() < 0.15:
-        x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.5, 1.8))
+    x = mean + np.float32(np.exp(rng.normal(0.15, 0.3))) * (x - mean)
+    if rng.random() < 0.25:
+        x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.5, 2.2))
     if rng.random() < 0.3:
         x = x + rng.standard_normal(x.shape, dtype=np.float32) * np.float32(rng.uniform(0.01, 0.06))
     image = (np.clip(x, 0, 1) * 255).astype(np.uint8)

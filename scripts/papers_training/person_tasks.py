@@ -168,15 +168,21 @@ class CascadeTask(_PersonTask):
     name = "cascade"
     network: Any
 
+    def __init__(
+        self, network: torch.nn.Module, data: PersonData, schedule: Schedule, weights: cascade_losses.Weights
+    ) -> None:
+        super().__init__(network, data, schedule)
+        self.weights = weights
+
     def loss(self, batch: Any, progress: float) -> dict[str, torch.Tensor]:
-        """All of the paper's, weighted."""
+        """All that have a weight."""
         pictures, truth = batch
         targets = cascade_losses.Targets(truth["joints_px"], truth["joints_m"], truth["known_2d"], truth["known_3d"])
         outputs = self.network(pictures)
         size = (pictures.shape[-2], pictures.shape[-1])
         losses = cascade_losses.cascade_losses(outputs, targets, self.network.config, size, bone_sigma_cells(progress))
         share = self.schedule.joints_weight(progress)
-        usual = cascade_losses.Weights()
+        usual = self.weights
         weights = replace(usual, pixel=share * usual.pixel, depth=share * usual.depth)
         return {name: getattr(weights, name) * value for name, value in losses.items() if getattr(weights, name)}
 

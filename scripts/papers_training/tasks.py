@@ -8,6 +8,7 @@ from pathlib import Path
 from animepose_blender.errors import AnimePoseError
 from models import cascade, depth_net, detect_net, pose_net, root_net
 from models.backbones import backbone
+from models.cascade_losses import Weights
 
 from .crops import PhotographCrops, RenderedCrops
 from .depth_task import DepthTask
@@ -21,6 +22,8 @@ from .schedule import Schedule
 
 NAMES = ("detect_net", "depth_net", "root_net", "pose_net", "cascade", "joint_net")
 """The last is PoseNet and RootNet in one, for a comparison."""
+OURS = "ours"
+"""Of the cascade's variants the one that ships: all stages, and joints looked for around peaks that were taught."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,13 @@ def task_of(name: str, variant: str, sources: Sources, schedule: Schedule) -> Ta
     if name == "joint_net":
         parts = (pose_net.PoseNet(replace(pose_net.SMALL, input_px=schedule.size_px)), root_net.RootNet(root_net.SMALL))
         return JointTask(JointNet(*parts), data, schedule)
-    if variant not in cascade.ABLATIONS:
-        raise AnimePoseError(f"There is no cascade {variant!r}.", f"There are {', '.join(cascade.ABLATIONS)}.")
-    config = replace(cascade.SMALL, **cascade.ABLATIONS[variant])  # type: ignore[arg-type]
-    return CascadeTask(cascade.Cascade(backbone("small"), config), data, schedule)
+    if variant == OURS:
+        config, weights = replace(cascade.SMALL, window_cells=pose_net.SMALL.window_cells), Weights(place=1.0)
+    elif variant in cascade.ABLATIONS:
+        config, weights = replace(cascade.SMALL, **cascade.ABLATIONS[variant]), Weights()  # type: ignore[arg-type]
+    else:
+        raise AnimePoseError(f"There is no cascade {variant!r}.", f"There are {', '.join([OURS, *cascade.ABLATIONS])}.")
+    return CascadeTask(cascade.Cascade(backbone("small"), config), data, schedule, weights)
 
 
 def _person_data(sources: Sources) -> PersonData:

@@ -18,6 +18,8 @@ from scenes.motion import Motion, place, turn
 
 from animepose_blender.errors import AnimePoseError
 
+from .mixing import mixed
+
 POSES_HZ = 10.0
 LONGEST_S = 40.0
 SHORTEST_S = 1.0
@@ -69,12 +71,15 @@ def random_outfit(rng: np.random.Generator) -> Outfit:
     )  # fmt: skip
 
 
-def make_bank(data: Path, split: str = "train", figures: int = 24, poses: int = 150, seed: int = 0) -> Bank:
+def make_bank(
+    data: Path, split: str = "train", figures: int = 24, poses: int = 150, seed: int = 0, mixed_share: float = 0.0
+) -> Bank:
     """Dress `figures` bodies and give each about `poses` poses of the split's recordings.
 
     Args:
         data: the folder with `humans` and `mocap`.
         split: "train", "validation" or "test", by whole recordings; their bodies differ, too.
+        mixed_share: of the poses that are put together from several (`mixing`).
     Raises:
         AnimePoseError: if the data are not there.
     """
@@ -102,6 +107,7 @@ def make_bank(data: Path, split: str = "train", figures: int = 24, poses: int = 
             motions.append(Motion(motion.rotations[chosen], motion.heads_m[chosen]))
         rotations = np.concatenate([m.rotations for m in motions])[:poses].astype(np.float16).astype(np.float64)
         motion = Motion(rotations, np.concatenate([m.heads_m for m in motions])[:poses])
+        motion = mixed(rng, body, motion, mixed_share)
         made.append(_figure(dressed, motion, truth.joints_world_m(body, motion), rng))
     depth = [truth.DEPTH_M[name.removeprefix("left_").removeprefix("right_")] for name in truth.JOINTS]
     return Bank(made, np.array(depth, np.float32))

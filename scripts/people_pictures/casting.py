@@ -13,6 +13,8 @@ MOST_PEOPLE = 6
 NEAREST_M = 0.9
 TILTED = 0.12
 """Share of the people who are not upright; no recording has enough of them."""
+HARSH = 0.5
+"""Share of the pictures in which one light is all that there is, as in the sun or on a stage."""
 DARK_SKIN, LIGHT_SKIN = np.array([0.05, 0.025, 0.016]), np.array([0.66, 0.43, 0.33])
 _CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
 _SIDES = np.array([[0, 1, 3, 2], [4, 5, 7, 6], [0, 1, 5, 4], [2, 3, 7, 6], [0, 2, 6, 4], [1, 3, 7, 5]])
@@ -139,9 +141,12 @@ def _setting(rng: np.random.Generator, distance: float, spots: list[np.ndarray],
     lights = rng.normal(size=(3, 3)) + [0, -0.7, 1.2]
     lights /= np.linalg.norm(lights, axis=1, keepdims=True)
     strength = rng.uniform(0, 1, (3, 1)) * np.array([[1.6], [0.8], [rng.integers(0, 2) * 0.8]])
+    ambient = rng.uniform(0.25, 0.8)
+    if rng.random() < HARSH:
+        ambient, strength[0] = np.exp(rng.uniform(*np.log([0.04, 0.3]))), rng.uniform(1.5, 4.0)
     return Setting(
-        np.concatenate(parts).astype(np.float32), rng.uniform(0.25, 0.8) * rng.uniform(0.8, 1.2, 3),
+        np.concatenate(parts).astype(np.float32), ambient * rng.uniform(0.8, 1.2, 3),
         strength * rng.uniform(0.7, 1.3, (3, 3)), lights, rng.random(3), rng.random(3),
         np.array([rng.integers(0, 6), rng.uniform(0.05, 0.6), rng.random() * 9]),
-        float(np.exp(rng.normal(0.5, 0.35))), feet_m,
+        float(np.exp(rng.normal(0.3, 0.45))), feet_m,
     )  # fmt: skip
