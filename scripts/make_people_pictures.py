@@ -31,8 +31,20 @@ def main() -> int:
     parser.add_argument("--split", choices=("train", "validation", "test"), default="train")
     parser.add_argument("--figures", type=int, default=24)
     parser.add_argument("--poses", type=int, default=150, help="of each figure")
-    parser.add_argument("--mixed", type=float, default=0.0, metavar="SHARE",
-                        help="of the poses whose limbs come from several recorded ones, and are bent further")
+    parser.add_argument(
+        "--mixed",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of the poses whose limbs come from several recorded ones, and are bent further",
+    )
+    parser.add_argument(
+        "--harsh",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of the pictures in which one light is nearly all that there is",
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=64)
     parser.add_argument("--first", type=int, default=0, help=f"number of the first picture, a multiple of {SHARD}: so "
@@ -63,7 +75,7 @@ def main() -> int:
     for start in range(options.first, end, SHARD):
         began = time.perf_counter()
         numbers = range(start, min(start + SHARD, end))
-        pictures = [make_picture(bank, renderer, options.seed, number) for number in numbers]
+        pictures = [make_picture(bank, renderer, options.seed, number, options.harsh) for number in numbers]
         drawing_s += time.perf_counter() - began
         people += sum(len(p.box_px) for p in pictures)
         shown += pictures[: 16 - len(shown)]

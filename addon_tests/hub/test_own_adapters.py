@@ -12,16 +12,18 @@ from torch import nn
 from torch.nn import functional
 
 from animepose_blender.errors import AnimePoseError
+from animepose_blender.estimate.hub import own_network
 from animepose_blender.estimate.hub.device import Device
 from animepose_blender.estimate.hub.loading import Loaded
 from animepose_blender.estimate.hub.own_crops import Squares, cut_out, fitted_size, squares_around
 from animepose_blender.estimate.hub.own_depth import OwnDepth
 from animepose_blender.estimate.hub.own_detect import OwnDetector
-from animepose_blender.estimate.hub.own_network import OwnNetwork
+from animepose_blender.estimate.hub.own_network import OwnNetwork, load_own_network
 from animepose_blender.estimate.hub.own_pose import OwnPose, calibrated, peaks, spreads
 from animepose_blender.estimate.hub.own_root import OwnRoot
 from animepose_blender.estimate.metric_joints import metres_a_pixel
 from animepose_blender.skeleton import JOINT_COUNT, REST_JOINTS_M, J
+from animepose_blender.store.installed import find_network
 from animepose_blender.store.record import ModelFile, ModelRecord
 from models import cascade, depth_net, detect_net, pose_net, root_net
 from models.backbones import MEAN, normalised
@@ -294,3 +296,17 @@ def test_what_is_no_number_in_half_precision_is_computed_again_in_single():
     assert value.item() == 1000 and one.dtype is torch.float32
     with pytest.raises(AnimePoseError, match="not a number"):
         one.answer(lambda dtype: (torch.full((1,), torch.nan),))
+
+
+@pytest.mark.parametrize("supported", [True, False])
+def test_a_cpu_s_own_bfloat16_changes_a_distance_by_next_to_nothing(monkeypatch, supported):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: supported, raising=False)
+    path, _ = find_network("root-net")
+    pictures, box = pictures_of((150, 40, 220, 210)), np.array([[140.0, 30, 230, 220]])
+    here = OwnRoot(load_own_network(path, CPU))
+    monkeypatch.setattr(own_network, "halves", lambda device: False)
+    single = OwnRoot(load_own_network(path, CPU))
+    (root_px, depth), (expected_px, expected) = (one.roots(pictures, np.zeros(1, int), box) for one in (here, single))
+    np.testing.assert_allclose(depth, expected, rtol=0.03 if supported else 0)
+    np.testing.assert_allclose(root_px, expected_px, atol=2.0 if supported else 0)
+    assert depth.dtype == np.float64

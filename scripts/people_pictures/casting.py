@@ -13,8 +13,6 @@ MOST_PEOPLE = 6
 NEAREST_M = 0.9
 TILTED = 0.12
 """Share of the people who are not upright; no recording has enough of them."""
-HARSH = 0.5
-"""Share of the pictures in which one light is all that there is, as in the sun or on a stage."""
 DARK_SKIN, LIGHT_SKIN = np.array([0.05, 0.025, 0.016]), np.array([0.66, 0.43, 0.33])
 _CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
 _SIDES = np.array([[0, 1, 3, 2], [4, 5, 7, 6], [0, 1, 5, 4], [2, 3, 7, 6], [0, 2, 6, 4], [1, 3, 7, 5]])
@@ -82,8 +80,17 @@ def tilted(rng: np.random.Generator) -> np.ndarray:
     return np.eye(3) + np.sin(angle) * cross.T + (1 - np.cos(angle)) * (cross @ cross)
 
 
-def random_picture(bank: Bank, rng: np.random.Generator, size: tuple[int, int]) -> tuple[Camera, Setting, list[Actor]]:
-    """One picture of 1 to 6 people; the first is looked at, 60 px tall to a little taller than the picture."""
+def random_picture(
+    bank: Bank, rng: np.random.Generator, size: tuple[int, int], harsh: float = 0.0
+) -> tuple[Camera, Setting, list[Actor]]:
+    """One picture of 1 to 6 people; the first is looked at, 60 px tall to a little taller than the picture.
+
+    Args:
+        bank: who is there.
+        rng: decides everything.
+        size: width and height in pixels.
+        harsh: how likely one light is nearly all that there is, as in the sun or on a stage.
+    """
     width, height = size
     focal = float(max(size) * rng.uniform(0.7, 2.0))
     tall_px = 60 * (1.2 * height / 60) ** rng.beta(1.6, 1.0)
@@ -120,10 +127,12 @@ def random_picture(bank: Bank, rng: np.random.Generator, size: tuple[int, int]) 
         actors.append(Actor(number, pose, place, random_look(rng)))
         soles = bank.figures[number].joints_m[pose][[J["left_toe"], J["right_toe"]]]
         feet.append(soles @ place[:3, :3].T + place[:3, 3])
-    return camera, _setting(rng, distance, spots, np.concatenate(feet)), actors
+    return camera, _setting(rng, distance, spots, np.concatenate(feet), harsh), actors
 
 
-def _setting(rng: np.random.Generator, distance: float, spots: list[np.ndarray], feet_m: np.ndarray) -> Setting:
+def _setting(
+    rng: np.random.Generator, distance: float, spots: list[np.ndarray], feet_m: np.ndarray, harsh: float
+) -> Setting:
     floor = np.array([[-60, -60], [60, -60], [60, 60], [-60, -60], [60, 60], [-60, 60]], float)
     parts = [np.concatenate([floor, np.zeros((6, 1)), np.tile([0, 0, 1], (6, 1)),
                              np.tile(_paint(rng, (0.2, 1.5)), (6, 1))], axis=1)]  # fmt: skip
@@ -142,11 +151,11 @@ def _setting(rng: np.random.Generator, distance: float, spots: list[np.ndarray],
     lights /= np.linalg.norm(lights, axis=1, keepdims=True)
     strength = rng.uniform(0, 1, (3, 1)) * np.array([[1.6], [0.8], [rng.integers(0, 2) * 0.8]])
     ambient = rng.uniform(0.25, 0.8)
-    if rng.random() < HARSH:
+    if harsh and rng.random() < harsh:
         ambient, strength[0] = np.exp(rng.uniform(*np.log([0.04, 0.3]))), rng.uniform(1.5, 4.0)
     return Setting(
         np.concatenate(parts).astype(np.float32), ambient * rng.uniform(0.8, 1.2, 3),
         strength * rng.uniform(0.7, 1.3, (3, 3)), lights, rng.random(3), rng.random(3),
         np.array([rng.integers(0, 6), rng.uniform(0.05, 0.6), rng.random() * 9]),
-        float(np.exp(rng.normal(0.3, 0.45))), feet_m,
+        float(np.exp(rng.normal(0.3, 0.45) if harsh else rng.normal(0.5, 0.35))), feet_m,
     )  # fmt: skip

@@ -39,10 +39,10 @@ class Picture:
     intrinsics: np.ndarray
 
 
-def make_picture(bank: Bank, renderer: Renderer, seed: int, number: int) -> Picture:
-    """Picture `number` of a seed; people of whom nothing is seen are left out."""
+def make_picture(bank: Bank, renderer: Renderer, seed: int, number: int, harsh: float = 0.0) -> Picture:
+    """Picture `number` of a seed; people of whom nothing is seen are left out. For `harsh` see `random_picture`."""
     rng = np.random.default_rng((seed, number))
-    camera, setting, actors = random_picture(bank, rng, renderer.size)
+    camera, setting, actors = random_picture(bank, rng, renderer.size, harsh)
     colour, ids, depth = renderer.draw(camera, setting, actors)
     seen = [k for k in range(len(actors)) if (ids == k + 1).any()]
     renumber = np.zeros(256, np.uint8)

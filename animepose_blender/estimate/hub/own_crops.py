@@ -35,7 +35,7 @@ class Squares:
     def __len__(self) -> int:
         return len(self.side_px)
 
-    def part(self, part: slice) -> Squares:
+    def part(self, part: slice | np.ndarray) -> Squares:
         """Some of them."""
         return Squares(self.centre_px[part], self.side_px[part])
 
@@ -72,14 +72,25 @@ def cut_out(
     level = np.floor(np.log2(np.maximum(shrinks / SHRINKS, 1.0))).astype(int)
     finer = np.where(shrinks > SHRINKS, 2, 1)
     groups = np.stack([np.asarray(picture, dtype=np.int64), level, finer], axis=1)
-    for number in np.unique(groups[:, 0]).tolist():
-        levels = [normalised(pictures[number].permute(2, 0, 1)[None].float().div_(255), white)]
-        for _, deep, fine in np.unique(groups[groups[:, 0] == number], axis=0).tolist():
-            while len(levels) <= deep:
-                levels.append(_halved(levels[-1]))
-            rows = np.flatnonzero((groups == (number, deep, fine)).all(axis=1))
-            crops[rows] = _sampled(levels[deep], 2**deep, squares, rows, size_px, fine)
+    for number, deep, fine in np.unique(groups, axis=0).tolist():
+        rows = np.flatnonzero((groups == (number, deep, fine)).all(axis=1))
+        part, first = _part(pictures[number], squares.part(rows), 2**deep)
+        picture_part = normalised(part.permute(2, 0, 1)[None].float().div_(255), white)
+        for _ in range(deep):
+            picture_part = _halved(picture_part)
+        crops[rows] = _sampled(picture_part, first, 2**deep, squares.part(rows), size_px, fine)
     return crops
+
+
+def _part(picture: torch.Tensor, squares: Squares, pixel_px: int) -> tuple[torch.Tensor, np.ndarray]:
+    """What squares need of a picture (H, W, 3), and the x, y of its first pixel, which stays where halving pairs it."""
+    half = squares.side_px[:, None] / 2
+    # Two pixels more: interpolation looks beside the outermost places.
+    low = np.floor((squares.centre_px - half).min(axis=0) / pixel_px - 2) * pixel_px
+    high = np.ceil((squares.centre_px + half).max(axis=0) / pixel_px + 2) * pixel_px
+    size = np.array([picture.shape[1], picture.shape[0]])
+    low, high = np.clip(low, 0, (size - 1) // pixel_px * pixel_px).astype(int), np.clip(high, 1, size).astype(int)
+    return picture[low[1] : max(high[1], low[1] + 1), low[0] : max(high[0], low[0] + 1)], low
 
 
 def _halved(picture: torch.Tensor) -> torch.Tensor:
@@ -89,19 +100,19 @@ def _halved(picture: torch.Tensor) -> torch.Tensor:
 
 
 def _sampled(
-    picture: torch.Tensor, pixel_px: int, squares: Squares, rows: np.ndarray, size_px: int, finer: int
+    picture: torch.Tensor, first_px: np.ndarray, pixel_px: int, squares: Squares, size_px: int, finer: int
 ) -> torch.Tensor:
-    """(n, 3, S, S) crops of some squares from a (1, 3, h, w) picture whose pixels are so many of the whole one's wide;
-    the mean of finer x finer places a pixel."""
+    """(n, 3, S, S) crops of n squares from a part (1, 3, h, w) of a picture, which begins at x, y of the whole one and
+    whose pixels are so many of the whole one's wide; the mean of finer x finer places a pixel."""
     steps = size_px * finer
     share = (np.arange(steps) + 0.5) / steps - 0.5
     grids = []
     for axis, length in ((0, picture.shape[-1]), (1, picture.shape[-2])):
-        place = squares.centre_px[rows, axis, None] + share * squares.side_px[rows, None]
+        place = squares.centre_px[:, axis, None] - first_px[axis] + share * squares.side_px[:, None]
         grids.append(torch.from_numpy((2 * place / (pixel_px * length) - 1).astype(np.float32)).to(picture.device))
     across, down = grids
     grid = torch.stack(torch.broadcast_tensors(across[:, None, :], down[:, :, None]), dim=-1)
-    sampled = functional.grid_sample(picture.expand(len(rows), -1, -1, -1), grid, align_corners=False)
+    sampled = functional.grid_sample(picture.expand(len(squares), -1, -1, -1), grid, align_corners=False)
     return functional.avg_pool2d(sampled, finer) if finer > 1 else sampled
 
 
