@@ -17,16 +17,16 @@ export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONUNBUFFERED=1
 mkdir -p "$OUT"
 
 # One process renders one shard: what is there is not made again.
-render() { # split, shards, seed
+render() { # split, shards, seed, share of harsh light
     number=0
     while [ $number -lt "$2" ]; do
         [ -f "$OUT/pictures/$1/$(printf '%s_%05d' "$1" $number).npz" ] || echo $((128 * number))
         number=$((number + 1))
     done | xargs -r -P 14 -I FIRST "$PYTHON" scripts/make_people_pictures.py --bank "$BANKS/bank_$1.npz" --split "$1" \
-        --size 384 384 --seed "$3" --first FIRST --count 128 --out "$OUT/pictures/$1" > "$OUT/render_$1.out"
+        --size 384 384 --seed "$3" --harsh "$4" --first FIRST --count 128 --out "$OUT/pictures/$1" > "$OUT/render_$1.out"
 }
-render train "$SHARDS" 0
-render validation 2 1
+render train "$SHARDS" 0 0.4
+render validation 2 1 0
 # Unpacked before several trainings would all do it at once.
 find "$OUT/pictures" -name '*.npz' | xargs -P 14 -n 1 "$PYTHON" -c \
     'import sys; sys.path[:0] = [".", "scripts"]

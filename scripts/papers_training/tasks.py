@@ -45,18 +45,18 @@ def task_of(name: str, variant: str, sources: Sources, schedule: Schedule) -> Ta
     """
     if name in ("detect_net", "depth_net"):
         return _picture_task(name, sources)
-    data = _person_data(sources)
-    if name == "pose_net":
-        return PoseTask(pose_net.PoseNet(replace(pose_net.SMALL, input_px=schedule.size_px)), data, schedule)
-    if name == "root_net":
-        return RootTask(root_net.RootNet(replace(root_net.SMALL, input_px=schedule.size_px)), data, schedule)
-    if name == "joint_net":
-        parts = (pose_net.PoseNet(replace(pose_net.SMALL, input_px=schedule.size_px)), root_net.RootNet(root_net.SMALL))
-        return JointTask(JointNet(*parts), data, schedule)
+    data, size_px = _person_data(sources), schedule.size_px
+    if name in ("pose_net", "root_net", "joint_net"):
+        pose = pose_net.PoseNet(replace(pose_net.SMALL, input_px=size_px))
+        root = root_net.RootNet(replace(root_net.SMALL, input_px=size_px))
+        if name == "joint_net":
+            return JointTask(JointNet(pose, root), data, schedule)
+        return PoseTask(pose, data, schedule) if name == "pose_net" else RootTask(root, data, schedule)
+    config = replace(cascade.SMALL, input_px=size_px)
     if variant == OURS:
-        config, weights = replace(cascade.SMALL, window_cells=pose_net.SMALL.window_cells), Weights(place=1.0)
+        config, weights = replace(config, window_cells=pose_net.SMALL.window_cells), Weights(place=1.0)
     elif variant in cascade.ABLATIONS:
-        config, weights = replace(cascade.SMALL, **cascade.ABLATIONS[variant]), Weights()  # type: ignore[arg-type]
+        config, weights = replace(config, **cascade.ABLATIONS[variant]), Weights()  # type: ignore[arg-type]
     else:
         raise AnimePoseError(f"There is no cascade {variant!r}.", f"There are {', '.join([OURS, *cascade.ABLATIONS])}.")
     return CascadeTask(cascade.Cascade(backbone("small"), config), data, schedule, weights)
