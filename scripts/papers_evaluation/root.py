@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from animepose_blender.estimate.metrics.mupots import AP_ROOT_MM, ap_root
-from animepose_blender.skeleton import J
+from animepose_blender.skeleton import PARENTS, J
 
 from .detect import every, find
 from .persons import People, Views, cut, roots
@@ -33,15 +33,24 @@ def measure(sources: Sources) -> dict[str, Any]:
 
 
 def true_boxes(network: Any, people: People) -> dict[str, Any]:
-    """Errors with the true boxes: RootNet's, k's with RootNet's pixel, and k's with the middle of the box."""
+    """Errors with the true boxes: RootNet's, k's with RootNet's pixel, k's with the middle of the box, and those that
+    remain to who knows everything but how large a person is."""
     views, truth = people.views, people.joints_camera_m[:, J["pelvis"]]
     root_px, z_m = roots(network, people.crops(network.config.input_px).colour, views)
     guesses = {
         "root_net": placed(views, root_px, z_m),
         "k": placed(views, root_px, views.k_m),
         "k_middle": placed(views, views.middle_px, views.k_m),
+        "size_unknown": truth * _usual_share(people.joints_camera_m)[:, None],
     }
     return {"people": len(truth)} | {name: errors(guess, truth) for name, guess in guesses.items()}
+
+
+def _usual_share(joints_m: np.ndarray) -> np.ndarray:
+    """(N,) by how much people (N, 28, 3) would seem further away if each was as large as the middle one of them."""
+    parents = np.array(PARENTS[1:])
+    size = np.linalg.norm(joints_m[:, 1:] - joints_m[:, parents], axis=-1).sum(axis=1)
+    return np.median(size) / size
 
 
 def placed(views: Views, root_px: np.ndarray, z_m: np.ndarray) -> np.ndarray:
@@ -100,15 +109,22 @@ def lines(figures: dict[str, Any]) -> list[str]:
     out = ["## RootNet", "", f"{one['people']} people of the rendered split `test`, boxes true: mean distance of the "
            "pelvis from its true place (MRPE) in millimetres, and by axis; *z off* is the median share of the "
            "distance; the rest is percent of the people.", ""]  # fmt: skip
-    names = {"root_net": "RootNet", "k": "k alone, RootNet's pixel", "k_middle": "k alone, middle of the box"}
+    names = {
+        "root_net": "RootNet",
+        "k": "k alone, RootNet's pixel",
+        "k_middle": "k alone, middle of the box",
+        "size_unknown": "all but the body's size known",
+    }
     rows = [
         [title, *(number(one[key][f], 0) for f in ("mrpe_mm", "x_mm", "y_mm", "z_mm")),
          *(number(one[key][f], 1) for f in ("z_share", "within_tenth", "within_250"))]
-        for key, title in names.items()
+        for key, title in names.items() if key in one
     ]  # fmt: skip
     out += table(["", "MRPE", "x", "y", "z", "z off %", "z within a tenth", "within 250 mm"], rows)
     ratio = one["root_net"]["mrpe_mm"] / one["k"]["mrpe_mm"]
-    out += [f"RootNet's error is {ratio:.2f} of k's with the same pixel.", ""]
+    out += [f"RootNet's error is {ratio:.2f} of k's with the same pixel. The last row is what remains to somebody who "
+            "knows the pose, the camera and the box, but takes everybody to be as large as the middle one of them: "
+            "children are among them, and a crop hardly shows how large a body is.", ""]  # fmt: skip
     if found := figures.get("found_boxes"):
         out += [f"AP_root25 with the boxes that DetectNet finds in {found['pictures']} of the pictures "
                 f"({found['people']} people): RootNet {number(found['root_net'], 1)} %, k alone "
