@@ -304,7 +304,7 @@ def test_a_cpu_s_own_bfloat16_changes_a_distance_by_next_to_nothing(monkeypatch,
     path, _ = find_network("root-net")
     pictures, box = pictures_of((150, 40, 220, 210)), np.array([[140.0, 30, 230, 220]])
     here = OwnRoot(load_own_network(path, CPU))
-    monkeypatch.setattr(own_network, "halves", lambda device: False)
+    monkeypatch.setattr(own_network, "in_bfloat16", lambda device: False)
     single = OwnRoot(load_own_network(path, CPU))
     (root_px, depth), (expected_px, expected) = (one.roots(pictures, np.zeros(1, int), box) for one in (here, single))
     np.testing.assert_allclose(depth, expected, rtol=0.03 if supported else 0)

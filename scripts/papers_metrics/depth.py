@@ -15,7 +15,9 @@ LEAST_PX = 30
 
 def errors(found_m: np.ndarray, truth_m: np.ndarray) -> dict[str, float]:
     """Of the pixels (N,) of a picture: δ1 (share within a factor of 1.25), mean relative error and silog (deviation of
-    the logarithm), percent."""
+    the logarithm), percent; NaN of none."""
+    if not len(truth_m):
+        return dict.fromkeys(("delta1", "abs_rel", "silog"), float("nan"))
     found, truth = np.maximum(found_m, 1e-3), truth_m.astype(float)
     difference = np.log(found) - np.log(truth)
     return {

@@ -42,7 +42,7 @@ def load_own_network(path: Path, device: Device) -> Loaded:
     return Loaded(load_own_file(weights_file(path, record), only, device), {}, record, device)
 
 
-def halves(device: torch.device) -> bool:
+def in_bfloat16(device: torch.device) -> bool:
     """Whether a network runs in bfloat16 where it loses nothing by it: on CPUs that multiply such numbers themselves,
     in half the time. Ours were trained so; joints then lie a quarter of a pixel elsewhere, and as often right."""
     # Without a public name in torch. Where it has gone, nothing is lost but time.
@@ -63,7 +63,7 @@ class OwnNetwork:
         self.name = f"{record.title} ({record.licence})"
         self.network: Any = loaded.network
         self.dtype = loaded.device.dtype
-        self._bfloat16 = halves(loaded.device.torch)
+        self._bfloat16 = in_bfloat16(loaded.device.torch)
         if self._bfloat16:
             self.network = self.network.to(memory_format=torch.channels_last)
         kind = loaded.device.torch.type
@@ -71,8 +71,8 @@ class OwnNetwork:
 
     @torch.inference_mode()
     def answer(self, look: Callable[[torch.dtype], Values]) -> Values:
-        """What the network says, in float32 where it is `halves`. Should numbers overflow in half precision, which
-        shows as something that is not a number, it goes on in float32.
+        """What the network says; in float32 where it computed `in_bfloat16`. Should numbers overflow in half precision,
+        which shows as something that is not a number, it goes on in float32.
 
         Args:
             look: runs the network on inputs of a precision; may be called twice.
