@@ -26,10 +26,10 @@ def mixed(rng: np.random.Generator, body: Body, motion: Motion, share: float) ->
 
     Args:
         motion: F poses in no order, world axes, the body facing -Y at rest.
-        share: of the poses, 0 to 1.
+        share: of the poses, 0 to 1; at 0 nothing is drawn, so that a seed makes the same bank as without mixing.
     """
     count = len(motion.rotations)
-    some = np.flatnonzero(rng.random(count) < share)
+    some = np.flatnonzero(rng.random(count) < share) if share else np.zeros(0, int)
     if not len(some):
         return motion
     rotations = motion.rotations[some].copy()
