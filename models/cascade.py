@@ -30,7 +30,7 @@ from animepose_blender.skeleton import JOINT_COUNT
 
 from .backbones import Backbone, Upsampling, backbone
 from .cascade_parts import DepthCentricBlock, HeatmapBlock, ResidualMLP, convolution
-from .soft_argmax import cell_around_peak, expected_cell, shares
+from .soft_argmax import pointed_cell, shares
 
 NETWORK = "cascade"
 """Its name in the metadata of its weights."""
@@ -164,7 +164,7 @@ class Cascade(nn.Module):
         c = self.config
         volume = self.volume(self.join(torch.cat(known, dim=1)))
         weights = shares(volume.unflatten(1, (JOINT_COUNT, c.depth_cells)))
-        cells = cell_around_peak(weights, c.window_cells) if c.window_cells else expected_cell(weights)
+        cells = pointed_cell(weights, c.window_cells)
         joints_px, depths_m = points_of(cells, c.depth_cells, c.cube_side_m)
         joints_m = self.lift(joints_px, depths_m, (pictures.shape[-2], pictures.shape[-1]))
         return Outputs(bones, joints, cube, ordinal, weights, joints_px, depths_m, joints_m)

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from .backbones import Upsampling, backbone
-from .soft_argmax import cell_around_peak, expected_cell, shares
+from .soft_argmax import pointed_cell, shares
 
 NETWORK = "pose_net"
 """Its name in the metadata of its weights."""
@@ -88,8 +88,7 @@ class PoseNet(nn.Module):
 
     def cells_of(self, volumes: torch.Tensor) -> torch.Tensor:
         """Joints in cells, (N, J, 3), float32, where 3D heatmaps (N, J, D, H/4, W/4) point at."""
-        weights, window = shares(volumes), self.config.window_cells
-        return cell_around_peak(weights, window) if window else expected_cell(weights)
+        return pointed_cell(shares(volumes), self.config.window_cells)
 
     def joints_2_5d(self, cells: torch.Tensor) -> torch.Tensor:
         """Pixels of the crop and depths behind the root in metres, (N, J, 3), from cells (N, J, 3)."""

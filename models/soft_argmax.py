@@ -70,6 +70,11 @@ def cell_around_peak(weights: torch.Tensor, window_cells: float) -> torch.Tensor
     return torch.cat([inside, expected_cell(weights)[..., 2:]], dim=-1)
 
 
+def pointed_cell(weights: torch.Tensor, window_cells: float) -> torch.Tensor:
+    """`cell_around_peak` of `shares`, or `expected_cell` where the window is 0."""
+    return cell_around_peak(weights, window_cells) if window_cells else expected_cell(weights)
+
+
 def _window(cells: int, middle: torch.Tensor, deviation: float, like: torch.Tensor) -> torch.Tensor:
     """(N, J, cells) with 1 at the middle (N, J)."""
     place = torch.arange(cells, dtype=like.dtype, device=like.device)
